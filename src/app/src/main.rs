@@ -1,0 +1,2 @@
+//! scale-lab
+fn main() {}
