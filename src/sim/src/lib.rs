@@ -1,1 +1,47 @@
-//! scale-sim
+//! The simulation core of Scale Lab: discrete-event simulation of systems under load.
+//!
+//! A [`Scenario`] is read from a file and checked, compiled into a [`Model`], and run by an [`Engine`] that tells its
+//! [`Probe`] everything that happens. The [`Recorder`] is the probe that keeps figures, series and the
+//! stories of single requests. Nothing here knows a browser, a file system or a clock; the same seed gives the same run,
+//! to the byte, on every platform.
+
+mod arrivals;
+mod calendar;
+mod component;
+mod distribution;
+mod engine;
+mod event;
+mod figures;
+pub mod limits;
+mod measure;
+mod model;
+mod probe;
+mod problem;
+mod random;
+mod recorder;
+mod replay;
+mod run;
+mod scenario;
+mod state_hash;
+mod story;
+mod time;
+
+pub use component::{
+    Arrivals, Balancer, Call, Client, Component, Database, Instruction, Kind, LogFormat, Policy,
+    Service,
+};
+pub use distribution::Distribution;
+pub use engine::{Engine, Stop, Totals};
+pub use event::{Event, LOG_HEAD, Loss, RequestRef, write_line};
+pub use figures::{Figures, Latency, StationFigures};
+pub use measure::{Condition, Measure, Metric};
+pub use model::{Files, Model, StationInfo};
+pub use probe::{Log, NoProbe, Probe};
+pub use problem::Problem;
+pub use random::{Draws, Key};
+pub use recorder::Recorder;
+pub use replay::{ReplayError, read as read_replay};
+pub use run::{Outcome, Simulation, outcome, run, run_unwatched, simulation};
+pub use scenario::{Scenario, VERSION, View};
+pub use story::{Doing, Span, Stories, Story};
+pub use time::{Duration, Time};

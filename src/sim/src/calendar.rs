@@ -1,0 +1,90 @@
+//! The event calendar (future event list): what is to happen, by time and then by the order in which it was planned.
+
+use std::collections::BinaryHeap;
+
+use crate::time::Time;
+
+/// Something planned to happen.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(crate) enum Due {
+    /// The next request of an open-loop client; void if the client's plan has changed since (`edition`).
+    Arrival { client: u16, edition: u32 },
+    /// A user of a closed-loop client has thought enough.
+    Thought { client: u16, user: u32 },
+    /// A frame's piece of work is done.
+    Worked { frame: u32 },
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Entry {
+    time: Time,
+    /// Ties are broken by the order of planning, so they are never left to chance.
+    sequence: u64,
+    due: Due,
+}
+
+impl Ord for Entry {
+    fn cmp(&self, other: &Self) -> core::cmp::Ordering {
+        // Reversed: the heap hands out its greatest, the calendar wants its earliest.
+        (other.time, other.sequence).cmp(&(self.time, self.sequence))
+    }
+}
+
+impl PartialOrd for Entry {
+    fn partial_cmp(&self, other: &Self) -> Option<core::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+/// Planned events in the order in which they will happen.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Calendar {
+    heap: BinaryHeap<Entry>,
+    sequence: u64,
+}
+
+impl Calendar {
+    /// Plans `due` for `time`.
+    pub fn plan(&mut self, time: Time, due: Due) {
+        self.heap.push(Entry {
+            time,
+            sequence: self.sequence,
+            due,
+        });
+        self.sequence += 1;
+    }
+
+    /// When the next event is due.
+    pub fn next_time(&self) -> Option<Time> {
+        self.heap.peek().map(|entry| entry.time)
+    }
+
+    /// Takes the next event out.
+    pub fn next(&mut self) -> Option<(Time, Due)> {
+        self.heap.pop().map(|entry| (entry.time, entry.due))
+    }
+
+    /// All that is planned, in order, for the hash of the state.
+    pub fn in_order(&self) -> impl Iterator<Item = (Time, u64, Due)> {
+        let mut entries: Vec<Entry> = self.heap.iter().copied().collect();
+        entries.sort_unstable_by(|a, b| b.cmp(a));
+        entries.into_iter().map(|e| (e.time, e.sequence, e.due))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn earlier_first_and_ties_in_order_of_planning() {
+        let mut calendar = Calendar::default();
+        for (time, frame) in [(5, 0), (3, 1), (5, 2), (3, 3)] {
+            calendar.plan(Time::from_nanos(time), Due::Worked { frame });
+        }
+        assert_eq!(calendar.next_time(), Some(Time::from_nanos(3)));
+        let order: Vec<Due> = core::iter::from_fn(|| calendar.next().map(|(_, due)| due)).collect();
+        let expected: Vec<Due> = [1, 3, 0, 2].map(|frame| Due::Worked { frame }).into();
+        assert_eq!(order, expected);
+    }
+}

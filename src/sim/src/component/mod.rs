@@ -1,0 +1,119 @@
+//! The kinds of component, one file each: what it is in a scenario, what it models and what it does not.
+
+pub(crate) mod balancer;
+pub(crate) mod calls;
+pub(crate) mod client;
+pub(crate) mod database;
+pub(crate) mod service;
+pub(crate) mod station;
+
+use serde::{Deserialize, Serialize};
+
+use crate::problem::Problems;
+use crate::scenario::{Scenario, unknown};
+
+pub use balancer::{Balancer, Policy};
+pub use client::{Arrivals, Client, LogFormat};
+pub use database::Database;
+pub use service::{Call, Instruction, Service};
+
+/// One component of a scenario.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Component {
+    /// Sends requests.
+    Client(Client),
+    /// Spreads requests over several targets.
+    Balancer(Balancer),
+    /// Works on requests with a pool of workers.
+    Service(Service),
+    /// Answers queries over a limited number of connections.
+    Database(Database),
+}
+
+/// Which kind a component is: for icons, colours and summaries.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// A [`Client`].
+    Client,
+    /// A [`Balancer`].
+    Balancer,
+    /// A [`Service`].
+    Service,
+    /// A [`Database`].
+    Database,
+}
+
+impl Kind {
+    /// The kind as scenario files spell it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Client => "client",
+            Self::Balancer => "balancer",
+            Self::Service => "service",
+            Self::Database => "database",
+        }
+    }
+}
+
+impl Component {
+    /// Which kind this is.
+    pub const fn kind(&self) -> Kind {
+        match self {
+            Self::Client(_) => Kind::Client,
+            Self::Balancer(_) => Kind::Balancer,
+            Self::Service(_) => Kind::Service,
+            Self::Database(_) => Kind::Database,
+        }
+    }
+
+    pub(crate) fn check(&self, scenario: &Scenario, p: &mut Problems) {
+        p.within(self.kind().name(), |p| match self {
+            Self::Client(client) => client.check(scenario, p),
+            Self::Balancer(balancer) => balancer.check(scenario, p),
+            Self::Service(service) => service.check(scenario, p),
+            Self::Database(database) => database.check(p),
+        });
+    }
+}
+
+/// Checks that `to` can take a call from here: it exists, and is one place or a balancer over several.
+pub(crate) fn check_target(field: &str, to: &str, scenario: &Scenario, p: &mut Problems) {
+    match scenario.components.get(to) {
+        None => p.note_at(field, unknown(to, scenario.components.keys())),
+        Some(Component::Client(_)) => {
+            p.note_at(
+                field,
+                format!("'{to}' is a client: only balancers, services and databases take requests"),
+            );
+        }
+        Some(Component::Service(service)) if service.instances > 1 => p.note_at(
+            field,
+            format!(
+                "'{to}' has {} instances: put a balancer in front and name that",
+                service.instances
+            ),
+        ),
+        Some(_) => {}
+    }
+}
+
+/// The name of a plan in files for "any operation".
+pub(crate) const ANY: &str = "*";
+
+/// Checks the names of operations that a component answers.
+pub(crate) fn check_operation(field: &str, name: &str, p: &mut Problems) {
+    let right = name == ANY
+        || ((1..=40).contains(&name.len())
+            && name
+                .chars()
+                .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_'));
+    if !right {
+        p.note_at(
+            field,
+            format!("'{name}': an operation's name is 1 to 40 lower-case letters, digits, '-' and '_', or '*' for any"),
+        );
+    }
+}

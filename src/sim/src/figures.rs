@@ -1,0 +1,197 @@
+//! What was measured over a stretch of a run: a window of the live series, or the whole run after its warm-up.
+
+use serde::{Deserialize, Serialize};
+
+use crate::time::{Duration, Time};
+
+/// Figures over a stretch of a run.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Figures {
+    /// Where the stretch begins, in simulated seconds.
+    pub from_s: f64,
+    /// Where it ends.
+    pub to_s: f64,
+    /// Requests that clients sent.
+    pub sent: u64,
+    /// Requests that were answered.
+    pub completed: u64,
+    /// Requests that were answered within their client's deadline.
+    pub good: u64,
+    /// Requests that were lost.
+    pub lost: u64,
+    /// Mean number of requests under way.
+    pub in_system: f64,
+    /// Of the requests answered; absent if there were none.
+    pub latency: Option<Latency>,
+    /// By station, numbered as in the model.
+    pub stations: Vec<StationFigures>,
+}
+
+/// How long requests took, from being sent to being answered.
+#[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Latency {
+    /// The mean, in milliseconds.
+    pub mean_ms: f64,
+    /// The median.
+    pub p50_ms: f64,
+    /// 95 in 100 took at most this.
+    pub p95_ms: f64,
+    /// 99 in 100 took at most this.
+    pub p99_ms: f64,
+    /// The longest.
+    pub max_ms: f64,
+}
+
+/// What one station did.
+#[derive(Clone, Copy, PartialEq, Debug, Default, Serialize, Deserialize)]
+pub struct StationFigures {
+    /// Mean number of busy servers.
+    pub busy: f64,
+    /// Mean number of servers there were (it changes when a run is reconfigured).
+    pub servers: f64,
+    /// Mean number of requests that waited.
+    pub waiting: f64,
+    /// The most that waited at any moment.
+    pub waiting_max: u32,
+    /// Visits that ended here.
+    pub left: u64,
+    /// Requests refused here.
+    pub refused: u64,
+    /// Mean wait of those that got a server, in milliseconds (those that did not have to wait count as zero).
+    pub wait_ms: f64,
+}
+
+impl StationFigures {
+    /// Busy servers over servers: 0 to 1, or more while instances that were taken away finish what they have.
+    pub fn utilisation(&self) -> f64 {
+        if self.servers > 0.0 {
+            self.busy / self.servers
+        } else {
+            0.0
+        }
+    }
+}
+
+impl Figures {
+    /// How long the stretch is, in simulated seconds.
+    pub fn seconds(&self) -> f64 {
+        self.to_s - self.from_s
+    }
+}
+
+/// Running totals. Figures over a stretch are the difference between two of them.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Counters {
+    pub sent: u64,
+    pub completed: u64,
+    pub good: u64,
+    pub lost: u64,
+    pub latency_ns: u128,
+    pub in_system_ns: u128,
+    pub stations: Vec<StationCounters>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct StationCounters {
+    pub busy_ns: u128,
+    pub servers_ns: u128,
+    pub waiting_ns: u128,
+    pub wait_ns: u128,
+    pub started: u64,
+    pub left: u64,
+    pub refused: u64,
+}
+
+impl Counters {
+    /// Copies `other` into this without giving up the memory already held.
+    pub fn copy_from(&mut self, other: &Self) {
+        let stations = core::mem::take(&mut self.stations);
+        *self = Self { stations, ..*other };
+        self.stations.clear();
+        self.stations.extend_from_slice(&other.stations);
+    }
+
+    /// The figures between `mark` at `from` and this at `to`.
+    pub fn since(
+        &self,
+        mark: &Self,
+        from: Time,
+        to: Time,
+        latency: &LatencyTally,
+        waiting_max: &[u32],
+    ) -> Figures {
+        let length = to.since(from).nanos().max(1) as f64;
+        let mean = |now: u128, then: u128| (now - then) as f64 / length;
+        let completed = self.completed - mark.completed;
+        let stations = self.stations.iter().enumerate().map(|(at, now)| {
+            let then = mark.stations.get(at).copied().unwrap_or_default();
+            let started = now.started - then.started;
+            StationFigures {
+                busy: mean(now.busy_ns, then.busy_ns),
+                servers: mean(now.servers_ns, then.servers_ns),
+                waiting: mean(now.waiting_ns, then.waiting_ns),
+                waiting_max: waiting_max.get(at).copied().unwrap_or(0),
+                left: now.left - then.left,
+                refused: now.refused - then.refused,
+                wait_ms: (now.wait_ns - then.wait_ns) as f64 / 1e6 / started.max(1) as f64,
+            }
+        });
+        Figures {
+            from_s: from.secs(),
+            to_s: to.secs(),
+            sent: self.sent - mark.sent,
+            completed,
+            good: self.good - mark.good,
+            lost: self.lost - mark.lost,
+            in_system: mean(self.in_system_ns, mark.in_system_ns),
+            latency: (completed > 0).then(|| Latency {
+                mean_ms: (self.latency_ns - mark.latency_ns) as f64 / 1e6 / completed as f64,
+                ..latency.quantiles()
+            }),
+            stations: stations.collect(),
+        }
+    }
+}
+
+/// Latencies of a stretch in a log-scaled histogram: its memory does not grow with the run.
+#[derive(Clone, Debug)]
+pub(crate) struct LatencyTally {
+    /// In microseconds; HDR histogram (Tene), whose relative error is at most 10^-digits.
+    histogram: hdrhistogram::Histogram<u64>,
+    max: Duration,
+}
+
+/// A day, in microseconds: the histogram's upper end. Longer latencies count as this in quantiles, not in mean and maximum.
+const HIGHEST_US: u64 = 86_400_000_000;
+
+impl LatencyTally {
+    pub fn new(digits: u8) -> Self {
+        Self {
+            histogram: hdrhistogram::Histogram::new_with_bounds(1, HIGHEST_US, digits)
+                .expect("the bounds and digits are constants that fit"),
+            max: Duration::ZERO,
+        }
+    }
+
+    pub fn add(&mut self, latency: Duration) {
+        self.histogram
+            .saturating_record(latency.nanos().div_ceil(1000));
+        self.max = self.max.max(latency);
+    }
+
+    pub fn clear(&mut self) {
+        self.histogram.reset();
+        self.max = Duration::ZERO;
+    }
+
+    fn quantiles(&self) -> Latency {
+        let at = |q| (self.histogram.value_at_quantile(q) as f64 / 1000.0).min(self.max.millis());
+        Latency {
+            mean_ms: 0.0,
+            p50_ms: at(0.50),
+            p95_ms: at(0.95),
+            p99_ms: at(0.99),
+            max_ms: self.max.millis(),
+        }
+    }
+}

@@ -1,0 +1,253 @@
+//! The recorder: the probe that keeps figures, a live series and stories, in memory that does not grow with the run.
+
+use crate::event::{Event, RequestRef};
+use crate::figures::{Counters, Figures, LatencyTally};
+use crate::model::{Model, Role};
+use crate::probe::Probe;
+use crate::story::Stories;
+use crate::time::{Duration, Time};
+
+/// Keeps what there is to know of a run.
+#[derive(Clone, Debug)]
+pub struct Recorder {
+    window: Duration,
+    warmup: Time,
+    /// Everything up to `settled` is counted.
+    counters: Counters,
+    settled: Time,
+    gauges: Vec<Gauge>,
+    in_system: u64,
+    deadlines: Vec<Duration>,
+    total: Stretch,
+    current: Stretch,
+    series: Vec<Figures>,
+    stories: Stories,
+}
+
+/// What a station is doing just now.
+#[derive(Clone, Copy, Debug, Default)]
+struct Gauge {
+    busy: u32,
+    waiting: u32,
+    servers: u32,
+}
+
+/// A stretch being measured: what the counters were when it began, and what cannot be had by subtraction.
+#[derive(Clone, Debug)]
+struct Stretch {
+    from: Time,
+    mark: Counters,
+    latency: LatencyTally,
+    waiting_max: Vec<u32>,
+}
+
+impl Stretch {
+    fn new(digits: u8) -> Self {
+        Self {
+            from: Time::ZERO,
+            mark: Counters::default(),
+            latency: LatencyTally::new(digits),
+            waiting_max: Vec::new(),
+        }
+    }
+
+    fn restart(&mut self, from: Time, counters: &Counters, gauges: &[Gauge]) {
+        self.from = from;
+        self.mark.copy_from(counters);
+        self.latency.clear();
+        self.waiting_max.clear();
+        self.waiting_max.extend(gauges.iter().map(|g| g.waiting));
+    }
+}
+
+/// Figures of one station that the series may keep in all, over its windows.
+const SERIES_CELLS: u64 = 2_000_000;
+
+impl Recorder {
+    /// A recorder for runs of `model`, with windows of a round length that make about sixty to a hundred of the run.
+    pub fn new(model: &Model) -> Self {
+        let most = (SERIES_CELLS / (model.stations.len() as u64 + 1)).clamp(20, 100);
+        Self::with_window(model, round_up(model.horizon().secs() / most as f64))
+    }
+
+    /// A recorder with windows of `window`.
+    pub fn with_window(model: &Model, window: Duration) -> Self {
+        Self {
+            window,
+            warmup: model.warmup(),
+            counters: Counters::default(),
+            settled: Time::ZERO,
+            gauges: Vec::new(),
+            in_system: 0,
+            deadlines: Vec::new(),
+            total: Stretch::new(3),
+            current: Stretch::new(2),
+            series: Vec::new(),
+            stories: Stories::default(),
+        }
+    }
+
+    /// The length of a window of the series.
+    pub fn window(&self) -> Duration {
+        self.window
+    }
+
+    /// The windows that are over, in order.
+    pub fn series(&self) -> &[Figures] {
+        &self.series
+    }
+
+    /// The stories that were kept.
+    pub fn stories(&self) -> &Stories {
+        &self.stories
+    }
+
+    /// The figures since the end of the warm-up, or since the start while it lasts.
+    pub fn summary(&self) -> Figures {
+        self.figures(&self.total)
+    }
+
+    /// The figures of the window that is not over yet.
+    pub fn current(&self) -> Figures {
+        self.figures(&self.current)
+    }
+
+    fn figures(&self, stretch: &Stretch) -> Figures {
+        self.counters.since(
+            &stretch.mark,
+            stretch.from,
+            self.settled,
+            &stretch.latency,
+            &stretch.waiting_max,
+        )
+    }
+
+    /// Counts what the gauges showed from `settled` to `now`.
+    fn settle(&mut self, now: Time) {
+        let passed = u128::from(now.since(self.settled).nanos());
+        if passed == 0 {
+            return;
+        }
+        self.settled = now;
+        self.counters.in_system_ns += u128::from(self.in_system) * passed;
+        for (gauge, station) in self.gauges.iter().zip(&mut self.counters.stations) {
+            station.busy_ns += u128::from(gauge.busy) * passed;
+            station.waiting_ns += u128::from(gauge.waiting) * passed;
+            station.servers_ns += u128::from(gauge.servers) * passed;
+        }
+    }
+
+    /// Comes to `now`, closing the windows and the warm-up that end on the way.
+    fn come_to(&mut self, now: Time) {
+        loop {
+            let end = self.current.from + self.window;
+            if self.warmup > self.total.from && self.warmup <= now && self.warmup <= end {
+                self.settle(self.warmup);
+                self.total
+                    .restart(self.warmup, &self.counters, &self.gauges);
+            }
+            if end > now {
+                break;
+            }
+            self.settle(end);
+            let figures = self.figures(&self.current);
+            self.series.push(figures);
+            self.current.restart(end, &self.counters, &self.gauges);
+        }
+        self.settle(now);
+    }
+}
+
+impl Probe for Recorder {
+    fn event(&mut self, model: &Model, now: Time, request: RequestRef, event: &Event) {
+        if now > self.settled {
+            self.come_to(now);
+        }
+        let waited = self.stories.event(model, now, request, event);
+        match *event {
+            Event::Sent { .. } => {
+                self.counters.sent += 1;
+                self.in_system += 1;
+            }
+            Event::Queued { station, waiting } => {
+                let at = station as usize;
+                self.gauges[at].waiting = waiting;
+                for stretch in [&mut self.total, &mut self.current] {
+                    stretch.waiting_max[at] = stretch.waiting_max[at].max(waiting);
+                }
+            }
+            Event::Started { station, busy } => {
+                let gauge = &mut self.gauges[station as usize];
+                gauge.busy = busy;
+                let counters = &mut self.counters.stations[station as usize];
+                counters.started += 1;
+                if let Some(waited) = waited
+                    && waited > Duration::ZERO
+                {
+                    counters.wait_ns += u128::from(waited.nanos());
+                }
+            }
+            Event::Left { station, busy } => {
+                self.gauges[station as usize].busy = busy;
+                self.counters.stations[station as usize].left += 1;
+            }
+            Event::Refused { station, .. } => self.counters.stations[station as usize].refused += 1,
+            Event::Completed { client, latency } => {
+                self.in_system -= 1;
+                self.counters.completed += 1;
+                self.counters.good += u64::from(latency <= self.deadlines[usize::from(client)]);
+                self.counters.latency_ns += u128::from(latency.nanos());
+                self.total.latency.add(latency);
+                self.current.latency.add(latency);
+            }
+            Event::Lost { .. } => {
+                self.in_system -= 1;
+                self.counters.lost += 1;
+            }
+            Event::Routed { .. } | Event::Called { .. } | Event::Answered { .. } => {}
+        }
+    }
+
+    fn advanced(&mut self, _: &Model, now: Time) {
+        self.come_to(now);
+    }
+
+    fn reconfigured(&mut self, model: &Model, now: Time) {
+        self.come_to(now);
+        let count = model.stations.len();
+        self.gauges.resize(count, Gauge::default());
+        self.counters
+            .stations
+            .resize(count, crate::figures::StationCounters::default());
+        for stretch in [&mut self.total, &mut self.current] {
+            stretch.waiting_max.resize(count, 0);
+        }
+        for (gauge, station) in self.gauges.iter_mut().zip(&model.stations) {
+            gauge.servers = if station.live { station.servers } else { 0 };
+        }
+        self.deadlines.clear();
+        self.deadlines.extend(
+            model
+                .components
+                .iter()
+                .map(|component| match &component.role {
+                    Role::Client(client) => client.deadline,
+                    Role::Balancer(_) | Role::Station => Duration::ZERO,
+                }),
+        );
+    }
+}
+
+/// The next of 1, 2, 5, 10, 20, 50 … milliseconds that is not shorter than `seconds`.
+fn round_up(seconds: f64) -> Duration {
+    let mut unit = 1_000_000_u64;
+    loop {
+        for step in [1, 2, 5] {
+            let length = Duration::from_nanos(unit * step);
+            if length.secs() >= seconds {
+                return length;
+            }
+        }
+        unit *= 10;
+    }
+}

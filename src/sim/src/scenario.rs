@@ -1,0 +1,316 @@
+//! The scenario: one system, its load and its seed, as a file.
+//!
+//! Lesson scenes, quiz answers, the sandbox, the command line, tests and benchmarks all run scenarios. The file is JSON;
+//! every field name carries its unit. Reading a file reports every problem at once, each with its path.
+
+use core::fmt;
+use indexmap::IndexMap;
+use serde::{Deserialize, Deserializer, Serialize, de};
+
+use crate::component::Component;
+use crate::limits;
+use crate::problem::{Problem, Problems};
+
+/// The version of the format that this build reads.
+pub const VERSION: u32 = 1;
+
+/// A system of components, its load, and how long to watch it.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Scenario {
+    /// The version of the format: 1.
+    pub version: u32,
+    /// What this scenario shows, in a few words.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub title: String,
+    /// The seed of every random draw. The same seed gives the same run, to the byte.
+    #[serde(default)]
+    pub seed: u64,
+    /// When the run ends, in simulated seconds.
+    pub horizon_s: f64,
+    /// How long the run warms up before anything counts towards its summary, in simulated seconds.
+    #[serde(default)]
+    pub warmup_s: f64,
+    /// The components by name. Their order is the order of the summary and of the event log.
+    #[serde(deserialize_with = "distinct_names")]
+    #[cfg_attr(
+        feature = "schema",
+        schemars(with = "std::collections::BTreeMap<String, Component>")
+    )]
+    pub components: IndexMap<String, Component>,
+    /// How to draw it. It changes nothing in a run.
+    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    #[cfg_attr(
+        feature = "schema",
+        schemars(with = "std::collections::BTreeMap<String, View>")
+    )]
+    pub view: IndexMap<String, View>,
+}
+
+/// How one component is drawn.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct View {
+    /// The name to show instead of the component's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
+    /// Column and row on the picture's grid, from 0 to 100.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<[f64; 2]>,
+}
+
+impl Scenario {
+    /// Reads a scenario from JSON text.
+    ///
+    /// # Errors
+    ///
+    /// Every problem with its path. A text that is not of the format at all gives one problem, with line and column.
+    pub fn from_json(text: &str) -> Result<Self, Vec<Problem>> {
+        if text.len() > limits::FILE_BYTES {
+            return Err(vec![Problem::new(
+                "",
+                format!(
+                    "the file has {} bytes: at most {} are read",
+                    text.len(),
+                    limits::FILE_BYTES
+                ),
+            )]);
+        }
+        let mut json = serde_json::Deserializer::from_str(text);
+        let scenario: Self = read(&mut json)?;
+        json.end()
+            .map_err(|error| vec![Problem::new("", error.to_string())])?;
+        scenario.checked()
+    }
+
+    /// Reads a scenario from a JSON value.
+    ///
+    /// # Errors
+    ///
+    /// As [`Scenario::from_json`].
+    pub fn from_value(value: serde_json::Value) -> Result<Self, Vec<Problem>> {
+        read::<_, Self>(value)?.checked()
+    }
+
+    /// The scenario itself, if it is valid.
+    ///
+    /// # Errors
+    ///
+    /// Every problem with its path.
+    pub fn checked(self) -> Result<Self, Vec<Problem>> {
+        let problems = self.problems();
+        if problems.is_empty() {
+            Ok(self)
+        } else {
+            Err(problems)
+        }
+    }
+
+    /// Everything that is wrong with this scenario; nothing if it can be run.
+    pub fn problems(&self) -> Vec<Problem> {
+        let mut problems = Problems::default();
+        let p = &mut problems;
+        if self.version != VERSION {
+            p.note_at(
+                "version",
+                format!(
+                    "{} is not known: this build reads version {VERSION}",
+                    self.version
+                ),
+            );
+        }
+        p.number("horizon_s", self.horizon_s, 1e-6, limits::HORIZON_S);
+        p.number("warmup_s", self.warmup_s, 0.0, self.horizon_s);
+        p.within("components", |p| {
+            if self.components.len() as u64 > limits::COMPONENTS {
+                p.note(format!(
+                    "{} components: at most {} are allowed",
+                    self.components.len(),
+                    limits::COMPONENTS
+                ));
+            }
+            if !self
+                .components
+                .values()
+                .any(|c| matches!(c, Component::Client(_)))
+            {
+                p.note("no client: a scenario needs at least one component that sends requests");
+            }
+            for (name, component) in &self.components {
+                p.within(name, |p| {
+                    check_name(name, p);
+                    component.check(self, p);
+                });
+            }
+        });
+        p.within("view", |p| {
+            for (name, view) in &self.view {
+                p.within(name, |p| {
+                    if !self.components.contains_key(name) {
+                        p.note(unknown(name, self.components.keys()));
+                    }
+                    for (i, at) in view.at.iter().flatten().enumerate() {
+                        p.within("at", |p| p.number(&format!("[{i}]"), *at, 0.0, 100.0));
+                    }
+                });
+            }
+        });
+        // What follows walks the calls, so it wants every name to be right.
+        if problems.is_empty() {
+            crate::component::calls::check(self, &mut problems);
+        }
+        problems.or(()).err().unwrap_or_default()
+    }
+}
+
+/// A sentence for a name that is not there, with those that are.
+pub(crate) fn unknown<'a>(name: &str, known: impl Iterator<Item = &'a String>) -> String {
+    let known: Vec<&str> = known.map(String::as_str).take(20).collect();
+    format!(
+        "there is no component '{name}': the components are {}",
+        known.join(", ")
+    )
+}
+
+fn check_name(name: &str, p: &mut Problems) {
+    let right = name.len() <= 40
+        && name.starts_with(|c: char| c.is_ascii_lowercase())
+        && name
+            .chars()
+            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
+    if !right {
+        p.note("a component's name is 1 to 40 characters: a lower-case letter, then lower-case letters, digits and '-'");
+    }
+}
+
+fn read<'de, D, T>(from: D) -> Result<T, Vec<Problem>>
+where
+    D: Deserializer<'de>,
+    D::Error: fmt::Display,
+    T: Deserialize<'de>,
+{
+    serde_path_to_error::deserialize(from).map_err(|error| {
+        let path = error.path().to_string();
+        let path = if path == "." { String::new() } else { path };
+        vec![Problem::new(path, error.inner().to_string())]
+    })
+}
+
+/// A map whose names must not repeat: JSON allows it, and the first would be lost without a word.
+fn distinct_names<'de, D, T>(from: D) -> Result<IndexMap<String, T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    struct Distinct<T>(core::marker::PhantomData<T>);
+
+    impl<'de, T: Deserialize<'de>> de::Visitor<'de> for Distinct<T> {
+        type Value = IndexMap<String, T>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an object of names")
+        }
+
+        fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+            let mut out = IndexMap::new();
+            while let Some((name, value)) = map.next_entry::<String, T>()? {
+                if out.contains_key(&name) {
+                    return Err(de::Error::custom(format!(
+                        "'{name}' stands here twice: each name may stand once"
+                    )));
+                }
+                out.insert(name, value);
+            }
+            Ok(out)
+        }
+    }
+
+    from.deserialize_map(Distinct(core::marker::PhantomData))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = r#"{
+        "version": 1, "horizon_s": 10,
+        "components": {
+            "users": { "client": { "operation": "buy", "target": "shop", "arrivals": { "poisson": { "rate_per_s": 5 } } } },
+            "shop": { "service": { "workers": 2, "queue": 10, "plans": { "*": [
+                { "work": { "exponential": { "mean_ms": 20 } } }, { "call": { "to": "db" } } ] } } },
+            "db": { "database": { "connections": 1, "queries": { "*": { "constant": { "mean_ms": 5 } } } } }
+        }
+    }"#;
+
+    /// `GOOD` with `from` replaced by `to` has exactly one problem, which reads `expected`.
+    fn check(from: &str, to: &str, expected: &str) {
+        assert!(GOOD.contains(from), "{from}");
+        let problems =
+            Scenario::from_json(&GOOD.replacen(from, to, 1)).expect_err("must be refused");
+        let shown: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        assert_eq!(shown.len(), 1, "{shown:?}");
+        assert!(shown[0].contains(expected), "{shown:?}");
+    }
+
+    #[test]
+    fn a_good_file_is_read_and_written_back_the_same() {
+        let scenario = Scenario::from_json(GOOD).expect("valid");
+        let again = Scenario::from_json(&serde_json::to_string(&scenario).expect("plain data"))
+            .expect("valid");
+        assert_eq!(scenario, again);
+    }
+
+    #[test]
+    fn each_fault_names_its_place() {
+        check(
+            "\"workers\": 2",
+            "\"wrokers\": 2",
+            "components.shop.service.wrokers: unknown field `wrokers`",
+        );
+        check(
+            "\"rate_per_s\": 5",
+            "\"rate_per_s\": -5",
+            "components.users.client.arrivals.poisson.rate_per_s: -5",
+        );
+        check(
+            "\"workers\": 2",
+            "\"workers\": 1000000000",
+            "components.shop.service.workers: 1000000000 is out of range",
+        );
+        check("\"workers\": 2", "\"workers\": 0", "1 to 10000 is allowed");
+        check(
+            "\"workers\": 2",
+            "\"workers\": \"two\"",
+            "components.shop.service.workers: invalid type",
+        );
+        check(
+            "\"to\": \"db\"",
+            "\"to\": \"bd\"",
+            "components.shop.service.plans.*[1].call.to: there is no component 'bd'",
+        );
+        check("\"to\": \"db\"", "\"to\": \"shop\"", "shop → shop");
+        check(
+            "\"version\": 1",
+            "\"version\": 2",
+            "version: 2 is not known",
+        );
+        check("\"db\": {", "\"shop\": {", "'shop' stands here twice");
+        check("\"horizon_s\": 10,", "", "missing field `horizon_s`");
+        check("\"version\": 1", "\"version\": 1,,", "line 2");
+        check(
+            "\"target\": \"shop\"",
+            "\"target\": \"users\"",
+            "is a client",
+        );
+    }
+
+    #[test]
+    fn all_faults_are_told_at_once() {
+        let text = GOOD
+            .replace("\"rate_per_s\": 5", "\"rate_per_s\": -5")
+            .replace("\"workers\": 2", "\"workers\": 0");
+        assert_eq!(Scenario::from_json(&text).expect_err("two faults").len(), 2);
+    }
+}
