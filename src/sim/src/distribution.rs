@@ -96,7 +96,7 @@ impl Distribution {
                 p.count("samples_ms", samples_ms.len() as u64, 1, limits::SAMPLES);
                 for (i, sample) in samples_ms.iter().enumerate() {
                     p.within("samples_ms", |p| {
-                        p.number(&format!("[{i}]"), *sample, 0.0, limits::WORK_MS)
+                        p.number(&format!("[{i}]"), *sample, 0.0, limits::WORK_MS);
                     });
                 }
             }

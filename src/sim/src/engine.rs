@@ -105,7 +105,7 @@ impl fmt::Display for Stop {
 pub struct Totals {
     /// Sent by clients.
     pub sent: u64,
-    /// Answered.
+    /// Returned.
     pub completed: u64,
     /// Lost.
     pub lost: u64,
@@ -547,7 +547,7 @@ impl<P: Probe> Engine<P> {
             self.ended(done.client, done.user);
         } else {
             let station = self.frames[parent as usize].station;
-            self.tell(request, &Event::Answered { station });
+            self.tell(request, &Event::Returned { station });
             self.ready.push_back(parent);
         }
     }
@@ -555,6 +555,8 @@ impl<P: Probe> Engine<P> {
     /// A call of `request` was refused at `station`: every caller up to the client gives up.
     fn fail(&mut self, request: u32, mut parent: u32, reason: Loss, station: u32) {
         while parent != NONE {
+            let station = self.frames[parent as usize].station;
+            self.tell(request, &Event::Returned { station });
             parent = self.leave(parent).parent;
         }
         let lost = self.requests.remove(request as usize);

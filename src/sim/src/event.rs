@@ -71,8 +71,8 @@ pub enum Event {
         /// The component that is asked.
         to: u16,
     },
-    /// The answer has come; the station goes on.
-    Answered {
+    /// The call has come back, with an answer or a refusal.
+    Returned {
         /// The station that asked.
         station: u32,
     },
@@ -119,7 +119,7 @@ impl Event {
             Self::Queued { .. } => "queued",
             Self::Started { .. } => "started",
             Self::Called { .. } => "called",
-            Self::Answered { .. } => "answered",
+            Self::Returned { .. } => "returned",
             Self::Left { .. } => "left",
             Self::Refused { .. } => "refused",
             Self::Completed { .. } => "completed",
@@ -133,7 +133,7 @@ impl Event {
             Self::Queued { station, .. }
             | Self::Started { station, .. }
             | Self::Called { station, .. }
-            | Self::Answered { station }
+            | Self::Returned { station }
             | Self::Left { station, .. }
             | Self::Refused { station, .. } => Some(station),
             Self::Sent { .. }
@@ -183,7 +183,7 @@ pub fn write_line(
             writeln!(out, "{},{busy}", station(at))
         }
         Event::Called { station: at, to } => writeln!(out, "{},{}", station(at), component(to)),
-        Event::Answered { station: at } => writeln!(out, "{},", station(at)),
+        Event::Returned { station: at } => writeln!(out, "{},", station(at)),
         Event::Refused {
             station: at,
             reason,

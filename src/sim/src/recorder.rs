@@ -16,6 +16,7 @@ pub struct Recorder {
     counters: Counters,
     settled: Time,
     gauges: Vec<Gauge>,
+    held: Vec<u32>,
     in_system: u64,
     deadlines: Vec<Duration>,
     total: Stretch,
@@ -78,6 +79,7 @@ impl Recorder {
             counters: Counters::default(),
             settled: Time::ZERO,
             gauges: Vec::new(),
+            held: Vec::new(),
             in_system: 0,
             deadlines: Vec::new(),
             total: Stretch::new(3),
@@ -95,6 +97,11 @@ impl Recorder {
     /// The windows that are over, in order.
     pub fn series(&self) -> &[Figures] {
         &self.series
+    }
+
+    /// By station, how many of its busy servers are held by requests that wait for an answer from elsewhere.
+    pub fn held(&self) -> &[u32] {
+        &self.held
     }
 
     /// The stories that were kept.
@@ -204,7 +211,9 @@ impl Probe for Recorder {
                 self.in_system -= 1;
                 self.counters.lost += 1;
             }
-            Event::Routed { .. } | Event::Called { .. } | Event::Answered { .. } => {}
+            Event::Called { station, .. } => self.held[station as usize] += 1,
+            Event::Returned { station } => self.held[station as usize] -= 1,
+            Event::Routed { .. } => {}
         }
     }
 
@@ -216,6 +225,7 @@ impl Probe for Recorder {
         self.come_to(now);
         let count = model.stations.len();
         self.gauges.resize(count, Gauge::default());
+        self.held.resize(count, 0);
         self.counters
             .stations
             .resize(count, crate::figures::StationCounters::default());

@@ -185,7 +185,7 @@ fn stamp_seconds(stamp: &str) -> Option<i64> {
     let mut date = date.split('/');
     let day: i64 = number(date.next()?, 1, 31)?;
     let name = date.next()?;
-    let month = MONTHS.iter().position(|m| *m == name)? as i64 + 1;
+    let month = (1..).zip(MONTHS).find(|(_, m)| *m == name)?.0;
     let year = number(date.next()?, 1970, 9999)?;
     let mut time = time.split(':');
     let (hour, minute) = (number(time.next()?, 0, 23)?, number(time.next()?, 0, 59)?);

@@ -87,7 +87,7 @@ impl Open {
             match self.spans.last_mut() {
                 // Stretches that follow each other in one place are one.
                 Some(last) if !whole || (last.doing == doing && last.station == station) => {
-                    last.to = to
+                    last.to = to;
                 }
                 _ => self.spans.push(Span {
                     doing,
@@ -142,7 +142,7 @@ impl Stories {
                 });
                 open.turn(now, Some((Doing::Served, station)));
             }
-            Event::Answered { station } => open.turn(now, Some((Doing::Served, station))),
+            Event::Returned { station } => open.turn(now, Some((Doing::Served, station))),
             Event::Called { .. } | Event::Left { .. } => open.turn(now, None),
             Event::Routed { .. } | Event::Refused { .. } => {}
             Event::Completed { client, latency } => self.end(now, request, client, latency, None),

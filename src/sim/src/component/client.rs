@@ -105,12 +105,12 @@ impl Arrivals {
         match self {
             Self::Poisson { rate_per_s } => {
                 p.within("poisson", |p| {
-                    p.number("rate_per_s", *rate_per_s, 0.0, limits::RATE_PER_S)
+                    p.number("rate_per_s", *rate_per_s, 0.0, limits::RATE_PER_S);
                 });
             }
             Self::Constant { rate_per_s } => {
                 p.within("constant", |p| {
-                    p.number("rate_per_s", *rate_per_s, 0.0, limits::RATE_PER_S)
+                    p.number("rate_per_s", *rate_per_s, 0.0, limits::RATE_PER_S);
                 });
             }
             Self::Ramp {
