@@ -496,8 +496,15 @@ impl<P: Probe> Engine<P> {
     fn start(&mut self, frame: u32, request: u32, station: u32) {
         let state = &mut self.stations[station as usize];
         state.busy += 1;
-        let busy = state.busy;
-        self.tell(request, &Event::Started { station, busy });
+        let (busy, waiting) = (state.busy, state.waiting);
+        self.tell(
+            request,
+            &Event::Started {
+                station,
+                busy,
+                waiting,
+            },
+        );
         self.ready.push_back(frame);
     }
 

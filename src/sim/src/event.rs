@@ -63,6 +63,8 @@ pub enum Event {
         station: u32,
         /// Servers that are busy there now, this one among them.
         busy: u32,
+        /// Requests that still wait there.
+        waiting: u32,
     },
     /// The station asks another component and waits, holding its server.
     Called {
@@ -179,7 +181,7 @@ pub fn write_line(
             station: at,
             waiting,
         } => writeln!(out, "{},{waiting}", station(at)),
-        Event::Started { station: at, busy } | Event::Left { station: at, busy } => {
+        Event::Started { station: at, busy, .. } | Event::Left { station: at, busy } => {
             writeln!(out, "{},{busy}", station(at))
         }
         Event::Called { station: at, to } => writeln!(out, "{},{}", station(at), component(to)),

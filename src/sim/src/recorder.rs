@@ -183,9 +183,14 @@ impl Probe for Recorder {
                     stretch.waiting_max[at] = stretch.waiting_max[at].max(waiting);
                 }
             }
-            Event::Started { station, busy } => {
+            Event::Started {
+                station,
+                busy,
+                waiting,
+            } => {
                 let gauge = &mut self.gauges[station as usize];
                 gauge.busy = busy;
+                gauge.waiting = waiting;
                 let counters = &mut self.counters.stations[station as usize];
                 counters.started += 1;
                 if let Some(waited) = waited
