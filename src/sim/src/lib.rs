@@ -10,6 +10,7 @@ mod calendar;
 mod component;
 mod distribution;
 mod engine;
+mod estimate;
 mod event;
 mod figures;
 pub mod limits;
@@ -32,6 +33,7 @@ pub use component::{
 };
 pub use distribution::Distribution;
 pub use engine::{Engine, Stop, Totals};
+pub use estimate::Estimate;
 pub use event::{Event, LOG_HEAD, Loss, RequestRef, write_line};
 pub use figures::{Figures, Latency, StationFigures};
 pub use measure::{Condition, Measure, Metric};
