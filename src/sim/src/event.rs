@@ -181,7 +181,10 @@ pub fn write_line(
             station: at,
             waiting,
         } => writeln!(out, "{},{waiting}", station(at)),
-        Event::Started { station: at, busy, .. } | Event::Left { station: at, busy } => {
+        Event::Started {
+            station: at, busy, ..
+        }
+        | Event::Left { station: at, busy } => {
             writeln!(out, "{},{busy}", station(at))
         }
         Event::Called { station: at, to } => writeln!(out, "{},{}", station(at), component(to)),
