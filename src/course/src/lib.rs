@@ -1,1 +1,22 @@
-//! scale-course
+//! The course of Scale Lab as typed data: lessons, predictions, quizzes and progress. No browser, no files, no clock.
+//!
+//! A lesson is a folder: `lesson.md` (prose, with a `step` block in each section), `scenes/*.json` (scenarios) and
+//! `quiz.json`. Whatever is graded is graded by running the engine: no key is written down where a run can give it.
+
+mod catalog;
+mod lesson;
+mod markdown;
+mod progress;
+mod proof;
+mod quiz;
+mod setting;
+mod source;
+
+pub use catalog::{Catalog, CatalogLesson};
+pub use lesson::{Answer, Claim, Guess, Knob, Lesson, Predict, Proof, Scene, Step, StepData, Task};
+pub use markdown::{Block, Inline, Prose};
+pub use progress::{LessonProgress, PredictionResult, Progress, ProgressError, QuestionResult};
+pub use proof::{Evidence, SEEDS, check_claims, check_proof, gather};
+pub use quiz::{Choice, Drawn, Feedback, Given, Key, Item, Kind, Question, Quiz, RunRef, Shown, Truth};
+pub use setting::{Settings, apply, patched};
+pub use source::{Fault, LessonFiles};

@@ -1,2 +1,0 @@
-//! scale-lab
-fn main() {}

@@ -1,0 +1,243 @@
+//! What the page and the simulation worker say to each other.
+//!
+//! Scenarios and conditions cross as the JSON they are written in; frames, which come up to sixty times a second, as
+//! compact binary (bincode, by `gloo-worker`).
+
+use serde::{Deserialize, Serialize};
+
+use scale_sim::{Event, Figures, Kind, Loss, Model};
+
+/// What the page asks of the worker.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub enum Command {
+    /// Begin a run of this scene. Returned by [`Reply::Ready`].
+    Load {
+        /// Which run the answers belong to, so that late ones can be told apart.
+        run: u32,
+        /// The scenario.
+        scenario: String,
+        /// The conditions of the step's task, as a JSON list.
+        task: String,
+    },
+    /// Go on with this changed scenario. Returned by [`Reply::Ready`].
+    Change {
+        /// The run.
+        run: u32,
+        /// The scenario, of the same components and plans.
+        scenario: String,
+    },
+    /// Run up to this moment. Returned by [`Reply::Frame`].
+    Advance {
+        /// The run.
+        run: u32,
+        /// Simulated seconds.
+        to_s: f64,
+    },
+    /// Run scenarios from start to end and measure them. Returned by [`Reply::Measured`].
+    Measure {
+        /// Which question the answer belongs to.
+        question: u32,
+        /// What to run.
+        jobs: Vec<Job>,
+    },
+}
+
+/// A run whose end is all that matters.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Job {
+    /// The scenario.
+    pub scenario: String,
+    /// The measures to take, as a JSON list.
+    pub measures: String,
+}
+
+/// What the worker answers.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub enum Reply {
+    /// The scene stands.
+    Ready(u32, Scene),
+    /// The run has gone on.
+    Frame(u32, Frame),
+    /// What was measured: a list of values for each job, in the order asked.
+    Measured(u32, Vec<Vec<Option<f64>>>),
+    /// The scenario cannot be run; why, in one sentence.
+    Refused(u32, String),
+}
+
+/// What there is to draw.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+pub struct Scene {
+    /// The components, in the scenario's order.
+    pub components: Vec<ComponentView>,
+    /// The stations, numbered as in frames.
+    pub stations: Vec<StationView>,
+    /// When the run ends.
+    pub horizon_s: f64,
+    /// The length of a window of the series.
+    pub window_s: f64,
+}
+
+/// A component to draw.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct ComponentView {
+    /// Its name in the scenario.
+    pub name: String,
+    /// Its name on the picture.
+    pub label: String,
+    /// What it is.
+    pub kind: Kind,
+    /// Column and row, if the scenario says.
+    pub at: Option<[f64; 2]>,
+    /// Numbers of the components that it sends requests to.
+    pub targets: Vec<u16>,
+}
+
+/// A station to draw.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct StationView {
+    /// The number of its component.
+    pub component: u16,
+    /// Which instance of the component, from 0.
+    pub instance: u32,
+    /// Requests that it works on at once.
+    pub servers: u32,
+    /// Requests that may wait.
+    pub queue: u32,
+    /// Whether requests still come here.
+    pub live: bool,
+}
+
+/// What happened since the last frame.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+pub struct Frame {
+    /// The moment the run has come to.
+    pub time_s: f64,
+    /// What happened, in order; of every `stride`-th request only.
+    pub ticks: Vec<Tick>,
+    /// Above 1 when more happens than can be shown.
+    pub stride: u32,
+    /// What the stations do at `time_s`.
+    pub stations: Vec<StationNow>,
+    /// The windows of the series that ended.
+    pub windows: Vec<Figures>,
+    /// The figures since the warm-up.
+    pub summary: Option<Figures>,
+    /// Requests sent, answered and lost so far.
+    pub totals: [u64; 3],
+    /// When the task's conditions first held.
+    pub task_done_s: Option<f64>,
+    /// Nothing more will come: the horizon, or why the run had to stop.
+    pub ended: Option<Ended>,
+}
+
+/// How a run ended.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum Ended {
+    /// At its horizon.
+    Horizon,
+    /// Before it, and why.
+    Stopped(String),
+}
+
+/// What a station does at a moment.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct StationNow {
+    /// Busy servers.
+    pub busy: u32,
+    /// Of those, held by requests that wait for an answer from elsewhere.
+    pub held: u32,
+    /// Requests that wait.
+    pub waiting: u32,
+}
+
+/// Something that happened to a request.
+#[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Tick {
+    /// When, in simulated seconds.
+    pub at_s: f64,
+    /// The request's number.
+    pub request: u64,
+    /// What.
+    pub what: What,
+}
+
+/// What happened: [`Event`] as it crosses to the page.
+#[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "the fields are those of scale_sim::Event")]
+pub enum What {
+    Sent { client: u16 },
+    Routed { balancer: u16, station: u32 },
+    Queued { station: u32, waiting: u32 },
+    Started { station: u32, busy: u32, waiting: u32 },
+    Called { station: u32, to: u16 },
+    Returned { station: u32 },
+    Left { station: u32, busy: u32 },
+    Refused { station: u32 },
+    Completed { client: u16, latency_ms: f64 },
+    Lost { client: u16, station: u32, full: bool },
+}
+
+impl From<&Event> for What {
+    fn from(event: &Event) -> Self {
+        match *event {
+            Event::Sent { client, .. } => Self::Sent { client },
+            Event::Routed { balancer, station } => Self::Routed { balancer, station },
+            Event::Queued { station, waiting } => Self::Queued { station, waiting },
+            Event::Started { station, busy, waiting } => Self::Started { station, busy, waiting },
+            Event::Called { station, to } => Self::Called { station, to },
+            Event::Returned { station } => Self::Returned { station },
+            Event::Left { station, busy } => Self::Left { station, busy },
+            Event::Refused { station, .. } => Self::Refused { station },
+            Event::Completed { client, latency } => Self::Completed { client, latency_ms: latency.millis() },
+            Event::Lost { client, station, reason, .. } => {
+                Self::Lost { client, station, full: reason == Loss::QueueFull }
+            }
+        }
+    }
+}
+
+impl Scene {
+    /// What there is to draw of a model and its scenario.
+    pub fn new(model: &Model, scenario: &scale_sim::Scenario, window_s: f64) -> Self {
+        use scale_sim::{Component, Instruction};
+
+        let number = |name: &String| scenario.components.get_index_of(name).map(|at| at as u16);
+        let components = scenario.components.iter().map(|(name, component)| {
+            let mut targets: Vec<u16> = match component {
+                Component::Client(client) => number(&client.target).into_iter().collect(),
+                Component::Balancer(balancer) => balancer.targets.iter().filter_map(number).collect(),
+                Component::Service(service) => {
+                    let calls = service.plans.values().flatten().filter_map(|step| match step {
+                        Instruction::Call(call) => number(&call.to),
+                        Instruction::Work(_) => None,
+                    });
+                    calls.collect()
+                }
+                Component::Database(_) => Vec::new(),
+            };
+            targets.sort_unstable();
+            targets.dedup();
+            let view = scenario.view.get(name);
+            ComponentView {
+                name: name.clone(),
+                label: view.and_then(|v| v.label.clone()).unwrap_or_else(|| name.clone()),
+                kind: component.kind(),
+                at: view.and_then(|v| v.at),
+                targets,
+            }
+        });
+        let stations = model.stations().map(|station| StationView {
+            component: station.component as u16,
+            instance: station.instance,
+            servers: station.servers,
+            queue: station.queue,
+            live: station.live,
+        });
+        Self {
+            components: components.collect(),
+            stations: stations.collect(),
+            horizon_s: model.horizon().secs(),
+            window_s,
+        }
+    }
+}

@@ -1,0 +1,284 @@
+//! What the worker does: holds one run, takes it on as asked, and tells what happened.
+
+use std::sync::Arc;
+
+use scale_sim::{
+    Condition, Engine, Event, Files, Measure, Model, Probe, Problem, Recorder, RequestRef, Scenario, Stop, Time,
+};
+
+use crate::protocol::{Command, Ended, Frame, Job, Reply, Scene, StationNow, Tick};
+
+/// Ticks that one frame may carry; above it the tape keeps fewer requests.
+const TICKS: usize = 6_000;
+/// Above this stride nothing is thinned further.
+const STRIDE: u32 = 1 << 16;
+
+/// The worker's state: at most one run.
+#[derive(Debug, Default)]
+pub struct Session {
+    run: u32,
+    stage: Option<Stage>,
+}
+
+/// A run on the stage.
+#[derive(Debug)]
+struct Stage {
+    engine: Engine<(Recorder, Tape)>,
+    task: Vec<Condition>,
+    task_done_s: Option<f64>,
+    windows_told: usize,
+    stopped: Option<Ended>,
+}
+
+impl Session {
+    /// Does what is asked. Commands for a run that is no longer on the stage have no answer.
+    pub fn handle(&mut self, command: Command) -> Option<Reply> {
+        match command {
+            Command::Load { run, scenario, task } => {
+                self.run = run;
+                self.stage = None;
+                Some(match Stage::new(&scenario, &task) {
+                    Ok((stage, scene)) => {
+                        self.stage = Some(stage);
+                        Reply::Ready(run, scene)
+                    }
+                    Err(why) => Reply::Refused(run, why),
+                })
+            }
+            Command::Change { run, scenario } => {
+                let stage = self.stage.as_mut().filter(|_| run == self.run)?;
+                Some(match stage.change(&scenario) {
+                    Ok(scene) => Reply::Ready(run, scene),
+                    Err(why) => Reply::Refused(run, why),
+                })
+            }
+            Command::Advance { run, to_s } => {
+                let stage = self.stage.as_mut().filter(|_| run == self.run)?;
+                Some(Reply::Frame(run, stage.advance(to_s)))
+            }
+            Command::Measure { question, jobs } => Some(match jobs.iter().map(measure).collect() {
+                Ok(values) => Reply::Measured(question, values),
+                Err(why) => Reply::Refused(question, why),
+            }),
+        }
+    }
+}
+
+impl Stage {
+    fn new(scenario: &str, task: &str) -> Result<(Self, Scene), String> {
+        let scenario = Scenario::from_json(scenario).map_err(told)?;
+        let task: Vec<Condition> = serde_json::from_str(task).map_err(|e| format!("the task: {e}"))?;
+        let model = Arc::new(Model::new(&scenario, &Files::new()).map_err(told)?);
+        let recorder = Recorder::new(&model);
+        let scene = Scene::new(&model, &scenario, recorder.window().secs());
+        let stage = Self {
+            engine: Engine::new(model, (recorder, Tape::default())),
+            task,
+            task_done_s: None,
+            windows_told: 0,
+            stopped: None,
+        };
+        Ok((stage, scene))
+    }
+
+    fn change(&mut self, scenario: &str) -> Result<Scene, String> {
+        let scenario = Scenario::from_json(scenario).map_err(told)?;
+        self.engine.reconfigure(&scenario, &Files::new()).map_err(told)?;
+        let window_s = self.engine.probe().0.window().secs();
+        Ok(Scene::new(self.engine.model(), &scenario, window_s))
+    }
+
+    fn advance(&mut self, to_s: f64) -> Frame {
+        let horizon = self.engine.model().horizon();
+        let to = Time::from_secs(to_s).min(horizon);
+        if self.stopped.is_none() {
+            match self.engine.run_until(to) {
+                Stop::Reached if to == horizon => self.stopped = Some(Ended::Horizon),
+                Stop::Reached => {}
+                stop => self.stopped = Some(Ended::Stopped(stop.to_string())),
+            }
+        }
+        let model = Arc::clone(self.engine.model());
+        let (ticks, stride) = self.engine.probe_mut().1.take();
+        let recorder = &self.engine.probe().0;
+        let series = recorder.series();
+        // Each window in its turn: a condition may have held for a while between two frames.
+        for end in self.windows_told..series.len() {
+            let held = || self.task.iter().all(|c| c.holds_at_end(&model, &series[..=end]));
+            if self.task_done_s.is_none() && !self.task.is_empty() && held() {
+                self.task_done_s = Some(series[end].to_s);
+            }
+        }
+        let windows = series[self.windows_told..].to_vec();
+        self.windows_told = series.len();
+        let summary = (!windows.is_empty() || self.stopped.is_some()).then(|| recorder.summary());
+        let held = recorder.held();
+        let stations = (0..model.stations().len()).map(|at| {
+            let (busy, waiting) = self.engine.station(at);
+            StationNow { busy, held: held.get(at).copied().unwrap_or(0), waiting }
+        });
+        let stations = stations.collect();
+        let totals = self.engine.totals();
+        Frame {
+            time_s: self.engine.now().secs(),
+            ticks,
+            stride,
+            stations,
+            windows,
+            summary,
+            totals: [totals.sent, totals.completed, totals.lost],
+            task_done_s: self.task_done_s,
+            ended: self.stopped.clone(),
+        }
+    }
+}
+
+/// Runs a job and takes its measures.
+fn measure(job: &Job) -> Result<Vec<Option<f64>>, String> {
+    let scenario = Scenario::from_json(&job.scenario).map_err(told)?;
+    let measures: Vec<Measure> = serde_json::from_str(&job.measures).map_err(|e| format!("the measures: {e}"))?;
+    let outcome = scale_sim::run(&scenario, &Files::new()).map_err(told)?;
+    Ok(measures.iter().map(|measure| outcome.value(measure)).collect())
+}
+
+/// Problems in one sentence.
+fn told(problems: Vec<Problem>) -> String {
+    let shown: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    shown.join("; ")
+}
+
+/// The probe that keeps what happened until the page has been told.
+#[derive(Clone, Debug)]
+struct Tape {
+    ticks: Vec<Tick>,
+    stride: u32,
+}
+
+impl Default for Tape {
+    fn default() -> Self {
+        Self { ticks: Vec::new(), stride: 1 }
+    }
+}
+
+impl Tape {
+    /// Hands out what was kept, and adapts how much will be.
+    fn take(&mut self) -> (Vec<Tick>, u32) {
+        let ticks = core::mem::take(&mut self.ticks);
+        let stride = self.stride;
+        if ticks.len() < TICKS / 4 && self.stride > 1 {
+            self.stride /= 2;
+        }
+        (ticks, stride)
+    }
+}
+
+impl Probe for Tape {
+    fn event(&mut self, _: &Model, now: Time, request: RequestRef, event: &Event) {
+        if !request.id.is_multiple_of(u64::from(self.stride)) {
+            return;
+        }
+        if self.ticks.len() >= TICKS && self.stride < STRIDE {
+            self.stride *= 2;
+            let stride = u64::from(self.stride);
+            self.ticks.retain(|tick| tick.request.is_multiple_of(stride));
+            if !request.id.is_multiple_of(stride) {
+                return;
+            }
+        }
+        self.ticks.push(Tick { at_s: now.secs(), request: request.id, what: event.into() });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SCENARIO: &str = r#"{ "version": 1, "horizon_s": 20, "components": {
+        "users": { "client": { "operation": "buy", "target": "shop", "arrivals": { "poisson": { "rate_per_s": RATE } } } },
+        "shop": { "service": { "workers": 1, "queue": 5, "plans": { "*": [ { "work": { "exponential": { "mean_ms": 20 } } } ] } } }
+    } }"#;
+
+    fn scenario(rate: u32) -> String {
+        SCENARIO.replace("RATE", &rate.to_string())
+    }
+
+    fn load(session: &mut Session, rate: u32, task: &str) -> Scene {
+        let command = Command::Load { run: 1, scenario: scenario(rate), task: task.to_owned() };
+        match session.handle(command) {
+            Some(Reply::Ready(1, scene)) => scene,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn advance(session: &mut Session, to_s: f64) -> Frame {
+        match session.handle(Command::Advance { run: 1, to_s }) {
+            Some(Reply::Frame(1, frame)) => frame,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn frames_tell_everything_once_and_in_order() {
+        let mut session = Session::default();
+        let scene = load(&mut session, 40, "[]");
+        assert_eq!(scene.stations.len(), 1);
+        let mut last = 0.0;
+        let mut sent = 0;
+        for i in 1..=200 {
+            let frame = advance(&mut session, f64::from(i) * 0.1);
+            for tick in &frame.ticks {
+                assert!(tick.at_s >= last && tick.at_s <= frame.time_s);
+                last = tick.at_s;
+                sent += u64::from(matches!(tick.what, What::Sent { .. }));
+            }
+            assert_eq!(sent, frame.totals[0]);
+            assert_eq!(frame.ended.is_some(), i == 200);
+        }
+        assert!(sent > 600);
+    }
+
+    #[test]
+    fn a_task_is_done_when_it_happened_and_not_before() {
+        let mut session = Session::default();
+        let task = r#"[{"measure":"lost","of":"shop","above":0}]"#;
+        load(&mut session, 20, task);
+        assert_eq!(advance(&mut session, 1.0).task_done_s, None);
+        let changed = session.handle(Command::Change { run: 1, scenario: scenario(200) });
+        assert!(matches!(changed, Some(Reply::Ready(1, _))), "{changed:?}");
+        let done = advance(&mut session, 20.0).task_done_s.expect("200/s into 50/s must lose some");
+        assert!(done > 1.0 && done < 4.0, "{done}");
+    }
+
+    #[test]
+    fn a_flood_is_thinned_by_whole_requests() {
+        let mut session = Session::default();
+        load(&mut session, 5000, "[]");
+        let frame = advance(&mut session, 10.0);
+        assert!(frame.ticks.len() <= TICKS && frame.stride > 1);
+        assert!(frame.ticks.iter().all(|tick| tick.request.is_multiple_of(u64::from(frame.stride))));
+    }
+
+    #[test]
+    fn what_cannot_be_run_is_refused_in_words() {
+        let mut session = Session::default();
+        let bad = scenario(40).replace("\"workers\": 1", "\"workers\": 0");
+        let reply = session.handle(Command::Load { run: 1, scenario: bad, task: "[]".to_owned() });
+        assert!(matches!(&reply, Some(Reply::Refused(1, why)) if why.contains("workers")), "{reply:?}");
+        assert_eq!(session.handle(Command::Advance { run: 1, to_s: 1.0 }), None);
+    }
+
+    #[test]
+    fn measures_are_taken_over_whole_runs() {
+        let job = Job {
+            scenario: scenario(40),
+            measures: r#"[{"measure":"throughput_per_s"},{"measure":"utilisation","of":"shop"}]"#.to_owned(),
+        };
+        let reply = Session::default().handle(Command::Measure { question: 9, jobs: vec![job] });
+        let Some(Reply::Measured(9, values)) = reply else { panic!("{reply:?}") };
+        let throughput = values[0][0].expect("measured");
+        assert!((throughput - 38.0).abs() < 4.0, "{throughput}");
+        assert!(values[0][1].expect("measured") > 0.6);
+    }
+
+    use crate::protocol::What;
+}

@@ -1,0 +1,230 @@
+//! A learner's progress: what was done, predicted and answered. Kept by the page, exported and imported as JSON.
+
+use core::fmt;
+use std::collections::{BTreeMap, BTreeSet};
+
+use scale_sim::Problem;
+use serde::{Deserialize, Serialize};
+
+use crate::lesson::Answer;
+use crate::source::read_json;
+
+/// The version that this build writes.
+const VERSION: u32 = 1;
+/// The largest text that is read, in bytes.
+const BYTES: usize = 1 << 20;
+/// Entries in any one list.
+const ENTRIES: usize = 1_000;
+
+/// Everything a learner has done.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Progress {
+    /// The version of the format.
+    pub version: u32,
+    /// By lesson.
+    #[serde(default)]
+    pub lessons: BTreeMap<String, LessonProgress>,
+}
+
+/// What a learner has done in one lesson.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LessonProgress {
+    /// Steps whose task was done, or that were read to their end where there is no task.
+    #[serde(default)]
+    pub steps: BTreeSet<String>,
+    /// The step looked at last.
+    #[serde(default)]
+    pub last: Option<String>,
+    /// Predictions, by step.
+    #[serde(default)]
+    pub predictions: BTreeMap<String, PredictionResult>,
+    /// Questions, by id.
+    #[serde(default)]
+    pub questions: BTreeMap<String, QuestionResult>,
+}
+
+/// A prediction and what came of it.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PredictionResult {
+    /// What was predicted.
+    pub given: Answer,
+    /// What the run showed.
+    pub truth: Answer,
+    /// Whether that was near enough.
+    pub right: bool,
+}
+
+/// How a question went.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct QuestionResult {
+    /// Times answered.
+    pub asked: u32,
+    /// Times answered rightly.
+    pub right: u32,
+}
+
+/// Why stored or imported progress cannot be used.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum ProgressError {
+    /// It is not progress, or damaged: where and how.
+    Damaged(Problem),
+    /// A newer version of the lab wrote it.
+    Newer {
+        /// That version.
+        version: u32,
+    },
+}
+
+impl fmt::Display for ProgressError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Damaged(problem) => write!(f, "this is not a progress file of Scale Lab, or it is damaged: {problem}"),
+            Self::Newer { version } => write!(
+                f,
+                "a newer version of Scale Lab wrote this progress (format {version}; this one reads {VERSION}): reload the page to get the newest version"
+            ),
+        }
+    }
+}
+
+impl std::error::Error for ProgressError {}
+
+impl Default for Progress {
+    fn default() -> Self {
+        Self { version: VERSION, lessons: BTreeMap::new() }
+    }
+}
+
+impl Progress {
+    /// Reads progress from JSON.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it, or that it is newer than this build.
+    pub fn read(text: &str) -> Result<Self, ProgressError> {
+        #[derive(Deserialize)]
+        struct Head {
+            version: u32,
+        }
+        if text.len() > BYTES {
+            let message = format!("{} bytes: at most {BYTES} are read", text.len());
+            return Err(ProgressError::Damaged(Problem::new("", message)));
+        }
+        // The version first: what a newer build has added is no damage.
+        let head: Head = read_json(text).map_err(ProgressError::Damaged)?;
+        if head.version > VERSION {
+            return Err(ProgressError::Newer { version: head.version });
+        }
+        let progress: Self = read_json(text).map_err(ProgressError::Damaged)?;
+        let lists = progress.lessons.values().flat_map(|l| [l.steps.len(), l.predictions.len(), l.questions.len()]);
+        if lists.chain([progress.lessons.len()]).any(|entries| entries > ENTRIES) {
+            let message = format!("a list has more than {ENTRIES} entries");
+            return Err(ProgressError::Damaged(Problem::new("lessons", message)));
+        }
+        if let Some((id, _)) = progress.lessons.iter().find(|(_, l)| l.questions.values().any(|q| q.right > q.asked)) {
+            let problem = Problem::new(format!("lessons.{id}.questions"), "more right answers than answers");
+            return Err(ProgressError::Damaged(problem));
+        }
+        Ok(progress)
+    }
+
+    /// Writes it as JSON.
+    ///
+    /// # Panics
+    ///
+    /// Never: it is plain data.
+    pub fn write(&self) -> String {
+        serde_json::to_string_pretty(self).expect("plain data")
+    }
+
+    /// The progress in a lesson.
+    pub fn lesson(&self, id: &str) -> LessonProgress {
+        self.lessons.get(id).cloned().unwrap_or_default()
+    }
+
+    /// The progress in a lesson, to be changed.
+    pub fn lesson_mut(&mut self, id: &str) -> &mut LessonProgress {
+        self.lessons.entry(id.to_owned()).or_default()
+    }
+
+    /// Takes in what another tab or another machine has: what was done anywhere is done.
+    pub fn merge(&mut self, other: &Self) {
+        for (id, theirs) in &other.lessons {
+            let ours = self.lesson_mut(id);
+            ours.steps.extend(theirs.steps.iter().cloned());
+            if ours.last.is_none() {
+                ours.last.clone_from(&theirs.last);
+            }
+            for (step, prediction) in &theirs.predictions {
+                ours.predictions.entry(step.clone()).or_insert_with(|| prediction.clone());
+            }
+            for (question, result) in &theirs.questions {
+                let entry = ours.questions.entry(question.clone()).or_default();
+                // The longer history, not the sum: both may share their beginning.
+                if (result.asked, result.right) > (entry.asked, entry.right) {
+                    *entry = *result;
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn some_progress() -> impl Strategy<Value = Progress> {
+        let question = (0..5_u32, 0..5_u32).prop_map(|(a, b)| QuestionResult { asked: a + b, right: a });
+        let lesson = (
+            proptest::collection::btree_set("[a-c]", 0..3),
+            proptest::option::of("[a-c]"),
+            proptest::collection::btree_map("[a-c]", question, 0..3),
+        )
+            .prop_map(|(steps, last, questions)| LessonProgress { steps, last, questions, ..LessonProgress::default() });
+        proptest::collection::btree_map("[x-z]", lesson, 0..3)
+            .prop_map(|lessons| Progress { lessons, ..Progress::default() })
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read_the_same(progress in some_progress()) {
+            prop_assert_eq!(Progress::read(&progress.write()), Ok(progress));
+        }
+
+        #[test]
+        fn merging_loses_nothing_and_twice_is_once(a in some_progress(), b in some_progress()) {
+            let mut merged = a.clone();
+            merged.merge(&b);
+            for (id, lesson) in a.lessons.iter().chain(&b.lessons) {
+                prop_assert!(lesson.steps.is_subset(&merged.lessons[id].steps));
+            }
+            let mut again = merged.clone();
+            again.merge(&b);
+            prop_assert_eq!(again, merged);
+        }
+
+        #[test]
+        fn no_text_makes_it_panic(text in "\\PC{0,200}") {
+            let _ = Progress::read(&text);
+        }
+    }
+
+    #[test]
+    fn damage_is_told_with_its_place() {
+        let check = |text: &str, expected: &str| {
+            let said = Progress::read(text).expect_err("must be refused").to_string();
+            assert!(said.contains(expected), "{said}");
+        };
+        check("", "EOF");
+        check("{\"version\":1,\"lessons\":{\"x\":{\"steps\":5}}}", "lessons.x.steps: invalid type");
+        check("{\"version\":1,\"lessons\":{}", "EOF");
+        check("{\"version\":7,\"lessons\":{\"x\":{\"moon\":5}}}", "a newer version of Scale Lab");
+        check("{\"version\":1,\"lessons\":{\"x\":{\"questions\":{\"q\":{\"asked\":1,\"right\":2}}}}}", "more right answers");
+        check(&" ".repeat(BYTES + 1), "at most");
+    }
+}

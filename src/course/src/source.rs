@@ -1,0 +1,64 @@
+//! The files of a lesson, and faults in them.
+
+use core::fmt;
+use std::collections::BTreeMap;
+
+use scale_sim::Problem;
+use serde::de::DeserializeOwned;
+
+/// The texts of a lesson's files, read by whoever can read files.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct LessonFiles {
+    /// `lesson.md`.
+    pub lesson: String,
+    /// `quiz.json`, if there is one.
+    pub quiz: Option<String>,
+    /// `scenes/<name>.json`, by name.
+    pub scenes: BTreeMap<String, String>,
+}
+
+/// Something wrong in a lesson's files: where, what, and what is allowed.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Fault {
+    /// The file, from the lesson's folder.
+    pub file: String,
+    /// The line, from 1, where it is known.
+    pub line: Option<usize>,
+    /// The path inside the file and what is wrong there.
+    pub problem: Problem,
+}
+
+impl Fault {
+    /// A fault in a line of a file.
+    pub fn at(file: &str, line: usize, message: impl Into<String>) -> Self {
+        Self { file: file.to_owned(), line: Some(line), problem: Problem::new("", message) }
+    }
+
+    /// A fault somewhere in a file.
+    pub fn new(file: &str, problem: Problem) -> Self {
+        Self { file: file.to_owned(), line: None, problem }
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.line {
+            Some(line) => write!(f, "{}:{line}: {}", self.file, self.problem),
+            None => write!(f, "{}: {}", self.file, self.problem),
+        }
+    }
+}
+
+impl std::error::Error for Fault {}
+
+/// Reads JSON with the path of what is wrong.
+pub(crate) fn read_json<T: DeserializeOwned>(text: &str) -> Result<T, Problem> {
+    let mut json = serde_json::Deserializer::from_str(text);
+    let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+        let path = error.path().to_string();
+        let path = if path == "." { String::new() } else { path };
+        Problem::new(path, error.inner().to_string())
+    })?;
+    json.end().map_err(|error| Problem::new("", error.to_string()))?;
+    Ok(value)
+}
