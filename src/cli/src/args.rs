@@ -1,0 +1,157 @@
+//! What can be asked for on the command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use serde_json::Value;
+
+/// Run systems under load on the command line, and check scenarios and lessons.
+///
+/// The same engine runs Scale Lab's lessons in the browser: the same scenario and seed give the same run, to the byte.
+#[derive(Parser, Debug)]
+#[command(name = "lab", version, flatten_help = true, after_help = EXAMPLES, after_long_help = EXAMPLES)]
+pub struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  lab run shop.json                        one run, as tables
+  lab run shop.json --seed 8 --json        another seed, as JSON
+  lab run shop.json --replications 20      20 seeds, each figure ± its 99% confidence half-width
+  lab run shop.json --set /components/shop/service/instances=3
+  lab run shop.json --until 10 --events log.csv
+  lab run shop.json --events - | head      the event log alone on the standard output
+  lab check shop.json lessons              every problem, with its place
+  lab schema scenario > scenario.schema.json
+
+Exit codes:
+  0  all is well
+  1  a file has a problem, or a run had to be stopped
+  2  the command was not understood";
+
+/// The subcommands.
+#[derive(Subcommand, Debug)]
+pub enum Command {
+    /// Run a scenario and print its figures
+    Run(RunArguments),
+    /// Check scenarios and lessons, and print every problem with its place
+    ///
+    /// A PATH is a scenario, a folder of scenarios, a lesson's folder, or the folder of all lessons. Lessons are checked
+    /// whole: the claims of their steps and their proof are run with 20 seeds.
+    Check(CheckArguments),
+    /// Print the JSON Schema of a file format
+    Schema {
+        /// Which format
+        #[arg(value_enum, default_value_t)]
+        format: Format,
+    },
+}
+
+/// `lab run`.
+#[derive(Args, Debug)]
+pub struct RunArguments {
+    /// The scenario, a JSON file; files that it names are looked up beside it
+    pub scenario: PathBuf,
+
+    /// The seed of every random draw, instead of the scenario's own
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+
+    /// When the run ends, in simulated seconds, instead of the scenario's own horizon
+    #[arg(long, value_name = "SECONDS")]
+    pub until: Option<f64>,
+
+    /// How many runs to make, with seeds that count up from the first; with two or more each figure is a mean with the
+    /// half-width of its 99% confidence interval (Student's t)
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub replications: u32,
+
+    /// Change one value of the scenario before the run, such as /components/shop/service/workers=4: a JSON Pointer
+    /// (RFC 6901) to a value that is there, and a JSON value or a bare word; may be given again
+    #[arg(long = "set", value_name = "POINTER=VALUE", value_parser = setting)]
+    pub settings: Vec<(String, Value)>,
+
+    /// Print the figures as JSON: the fields are described by `lab schema report`
+    #[arg(long)]
+    pub json: bool,
+
+    /// Write every event of the run as CSV to FILE, or to the standard output with '-' (the figures then go to the
+    /// standard error)
+    #[arg(long, value_name = "FILE")]
+    pub events: Option<PathBuf>,
+}
+
+/// `lab check`.
+#[derive(Args, Debug)]
+pub struct CheckArguments {
+    /// Scenarios, folders of scenarios, lessons' folders, or the folder of all lessons
+    #[arg(required = true, value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+}
+
+/// The formats that have a schema.
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Format {
+    /// A scenario: a system, its load and its seed
+    #[default]
+    Scenario,
+    /// The `step` block of a lesson's section
+    Step,
+    /// The `proof` block of a lesson
+    Proof,
+    /// The questions of a lesson
+    Quiz,
+    /// The order of the lessons
+    Catalog,
+    /// What `lab run --json` prints
+    Report,
+}
+
+fn setting(text: &str) -> Result<(String, Value), String> {
+    let (pointer, value) = text
+        .split_once('=')
+        .ok_or("a setting reads POINTER=VALUE, such as /components/shop/service/workers=4")?;
+    if !pointer.starts_with('/') {
+        return Err(format!(
+            "'{pointer}' is no JSON Pointer: it begins with '/'"
+        ));
+    }
+    // What is no JSON is a bare word: quotes inside a shell's quotes are a nuisance.
+    let value = serde_json::from_str(value).unwrap_or_else(|_| value.into());
+    Ok((pointer.to_owned(), value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        <Arguments as clap::CommandFactory>::command().debug_assert();
+    }
+
+    #[test]
+    fn a_setting_takes_json_or_a_bare_word() {
+        assert_eq!(setting("/a/b=3.5"), Ok(("/a/b".into(), json!(3.5))));
+        assert_eq!(setting("/a={\"x\":1}"), Ok(("/a".into(), json!({"x": 1}))));
+        assert_eq!(
+            setting("/a=round_robin"),
+            Ok(("/a".into(), json!("round_robin")))
+        );
+        assert_eq!(setting("/a=b=c"), Ok(("/a".into(), json!("b=c"))));
+        assert!(
+            setting("/a")
+                .expect_err("no value")
+                .contains("POINTER=VALUE")
+        );
+        assert!(
+            setting("a=1")
+                .expect_err("no pointer")
+                .contains("begins with '/'")
+        );
+    }
+}

@@ -1,0 +1,282 @@
+//! What came of a run, or of several, in the shape in which it is printed.
+//!
+//! The names of the fields are those of the measures in lessons; a name ends in its unit, or is a count of requests.
+
+use std::path::Path;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use scale_sim::{
+    Estimate, Figures, Latency, Loss, Model, Scenario, StationFigures, Stop, Time, Totals,
+};
+
+/// The confidence of every interval.
+pub const LEVEL: f64 = 0.99;
+
+/// One run that is over.
+#[derive(Clone, Debug)]
+pub struct Run {
+    /// Its seed.
+    pub seed: u64,
+    /// The figures after the warm-up.
+    pub figures: Figures,
+    /// What became of all requests.
+    pub totals: Totals,
+    /// Events handled.
+    pub events: u64,
+    /// Whether it came to its end.
+    pub stop: Stop,
+    /// The moment it came to.
+    pub ended: Time,
+    /// The hash of the state in which it ended.
+    pub state_hash: u64,
+}
+
+/// What `lab run --json` prints. Where there was nothing to measure a figure is null.
+#[derive(Serialize, JsonSchema, Debug)]
+pub struct Report {
+    /// The version of this format: 1.
+    pub version: u32,
+    /// The scenario's file, as named on the command line.
+    pub scenario: String,
+    /// The scenario's title.
+    pub title: String,
+    /// When the warm-up ended, in simulated seconds: all figures but `requests` count from there on.
+    pub warmup_s: f64,
+    /// When the run was to end, in simulated seconds.
+    pub until_s: f64,
+    /// What became of all requests from the very start, in requests: `sent` is the sum of the others.
+    pub requests: RequestTotals,
+    /// The system as its clients see it.
+    pub system: SystemReport,
+    /// The stations: every instance of a service, and every database.
+    pub stations: Vec<StationReport>,
+    /// Where requests were lost, and why; a place where none was is not listed.
+    pub losses: Vec<LossReport>,
+    /// The runs, one a seed.
+    pub runs: Vec<RunReport>,
+}
+
+/// A figure: a number of one run; or of several, the mean with its confidence interval.
+#[derive(Serialize, JsonSchema, Clone, Copy, PartialEq, Debug)]
+#[serde(untagged)]
+pub enum Figure {
+    /// A whole number.
+    Count(u64),
+    /// A number.
+    Value(f64),
+    /// A mean over several runs.
+    Estimate(Estimate),
+}
+
+/// What became of all requests.
+#[derive(Serialize, JsonSchema, Debug)]
+pub struct RequestTotals {
+    /// Sent by clients.
+    pub sent: Figure,
+    /// Answered.
+    pub completed: Figure,
+    /// Lost.
+    pub lost: Figure,
+    /// Under way when the run ended.
+    pub under_way: Figure,
+}
+
+/// Figures of the whole system.
+#[derive(Serialize, JsonSchema, Debug)]
+pub struct SystemReport {
+    /// Requests sent a second.
+    pub offered_per_s: Option<Figure>,
+    /// Requests answered a second.
+    pub throughput_per_s: Option<Figure>,
+    /// Requests answered within their client's deadline a second.
+    pub goodput_per_s: Option<Figure>,
+    /// Requests lost a second.
+    pub lost_per_s: Option<Figure>,
+    /// Mean number of requests under way.
+    pub in_system: Option<Figure>,
+    /// Mean latency of the requests answered, in milliseconds.
+    pub mean_ms: Option<Figure>,
+    /// Median latency, in milliseconds.
+    pub p50_ms: Option<Figure>,
+    /// 95th percentile of latency, in milliseconds.
+    pub p95_ms: Option<Figure>,
+    /// 99th percentile of latency, in milliseconds.
+    pub p99_ms: Option<Figure>,
+    /// The longest latency, in milliseconds.
+    pub max_ms: Option<Figure>,
+}
+
+/// Figures of one station.
+#[derive(Serialize, JsonSchema, Debug)]
+pub struct StationReport {
+    /// Its name: the component's, with `.1` and so on for the instances of a service.
+    pub station: String,
+    /// Requests that it works on at once.
+    pub servers: u32,
+    /// Visits ended a second.
+    pub throughput_per_s: Option<Figure>,
+    /// Busy servers over servers, 0 to 1.
+    pub utilisation: Option<Figure>,
+    /// Mean number of requests that waited.
+    pub queue_length: Option<Figure>,
+    /// The most requests that waited at any moment.
+    pub queue_max: Option<Figure>,
+    /// Mean wait of those that got a server, in milliseconds; who did not have to wait counts as 0.
+    pub wait_ms: Option<Figure>,
+    /// Requests refused a second.
+    pub lost_per_s: Option<Figure>,
+}
+
+/// Requests lost at one place for one reason.
+#[derive(Serialize, JsonSchema, Debug)]
+pub struct LossReport {
+    /// Why, such as `queue_full`.
+    pub reason: &'static str,
+    /// The station that refused.
+    pub station: String,
+    /// How many requests.
+    pub lost: Figure,
+    /// How many a second.
+    pub lost_per_s: Option<Figure>,
+}
+
+/// One run.
+#[derive(Serialize, JsonSchema, Debug)]
+pub struct RunReport {
+    /// Its seed: the same scenario and seed give the same run.
+    pub seed: u64,
+    /// The moment it came to, in simulated seconds.
+    pub ended_s: f64,
+    /// Events that the engine handled.
+    pub events: u64,
+    /// A hash of the state in which it ended, in hexadecimal.
+    pub state_hash: String,
+    /// Why it was stopped before its end; null if it was not.
+    pub stopped: Option<String>,
+}
+
+impl Report {
+    /// The report on `runs` of a scenario, of which there is at least one, and that differ in their seeds only.
+    pub fn new(file: &Path, scenario: &Scenario, model: &Model, runs: &[Run]) -> Self {
+        let all = Runs(runs);
+        let stations = || model.stations().enumerate();
+        Self {
+            version: 1,
+            scenario: file.display().to_string(),
+            title: scenario.title.clone(),
+            warmup_s: scenario.warmup_s,
+            until_s: scenario.horizon_s,
+            requests: RequestTotals {
+                sent: all.count(|run| run.totals.sent),
+                completed: all.count(|run| run.totals.completed),
+                lost: all.count(|run| run.totals.lost),
+                under_way: all.count(|run| run.totals.under_way),
+            },
+            system: all.system(),
+            stations: stations()
+                .map(|(at, info)| all.station(at, info.name, info.servers))
+                .collect(),
+            losses: stations()
+                .filter_map(|(at, info)| all.losses(at, info.name))
+                .collect(),
+            runs: runs.iter().map(RunReport::new).collect(),
+        }
+    }
+}
+
+impl RunReport {
+    fn new(run: &Run) -> Self {
+        Self {
+            seed: run.seed,
+            ended_s: run.ended.secs(),
+            events: run.events,
+            state_hash: format!("{:016x}", run.state_hash),
+            stopped: (run.stop != Stop::Reached).then(|| run.stop.to_string()),
+        }
+    }
+}
+
+/// Runs whose figures are taken together.
+struct Runs<'a>(&'a [Run]);
+
+impl Runs<'_> {
+    fn count(&self, count: impl Fn(&Run) -> u64) -> Figure {
+        if let [run] = self.0 {
+            return Figure::Count(count(run));
+        }
+        let counts: Vec<f64> = self.0.iter().map(|run| count(run) as f64).collect();
+        Figure::Estimate(Estimate::new(&counts, LEVEL).expect("a report is on one run at least"))
+    }
+
+    fn value(&self, value: impl Fn(&Figures) -> Option<f64>) -> Option<Figure> {
+        if let [run] = self.0 {
+            return value(&run.figures).map(Figure::Value);
+        }
+        let values: Vec<f64> = self
+            .0
+            .iter()
+            .filter_map(|run| value(&run.figures))
+            .collect();
+        Estimate::new(&values, LEVEL).map(Figure::Estimate)
+    }
+
+    fn per_s(&self, count: impl Fn(&Figures) -> u64) -> Option<Figure> {
+        self.value(|figures| {
+            (figures.seconds() > 0.0).then(|| count(figures) as f64 / figures.seconds())
+        })
+    }
+
+    fn system(&self) -> SystemReport {
+        let latency =
+            |of: fn(&Latency) -> f64| self.value(|figures| figures.latency.as_ref().map(of));
+        SystemReport {
+            offered_per_s: self.per_s(|figures| figures.sent),
+            throughput_per_s: self.per_s(|figures| figures.completed),
+            goodput_per_s: self.per_s(|figures| figures.good),
+            lost_per_s: self.per_s(|figures| figures.lost),
+            in_system: self.value(|figures| Some(figures.in_system)),
+            mean_ms: latency(|latency| latency.mean_ms),
+            p50_ms: latency(|latency| latency.p50_ms),
+            p95_ms: latency(|latency| latency.p95_ms),
+            p99_ms: latency(|latency| latency.p99_ms),
+            max_ms: latency(|latency| latency.max_ms),
+        }
+    }
+
+    fn station(&self, at: usize, name: &str, servers: u32) -> StationReport {
+        let value =
+            |of: fn(&StationFigures) -> f64| self.value(|figures| Some(of(&figures.stations[at])));
+        StationReport {
+            station: name.to_owned(),
+            servers,
+            throughput_per_s: self.per_s(|figures| figures.stations[at].left),
+            utilisation: value(StationFigures::utilisation),
+            queue_length: value(|station| station.waiting),
+            queue_max: Some(self.most_waiting(at)),
+            wait_ms: self.value(|figures| {
+                let station = &figures.stations[at];
+                (station.left > 0).then_some(station.wait_ms)
+            }),
+            lost_per_s: self.per_s(|figures| figures.stations[at].refused),
+        }
+    }
+
+    fn most_waiting(&self, at: usize) -> Figure {
+        self.count(|run| u64::from(run.figures.stations[at].waiting_max))
+    }
+
+    fn losses(&self, at: usize, name: &str) -> Option<LossReport> {
+        // A second reason needs a count of its own at each station: this line will not let it be forgotten.
+        let [reason] = Loss::ALL;
+        let lost = |figures: &Figures| figures.stations[at].refused;
+        let any = self.0.iter().any(|run| lost(&run.figures) > 0);
+        any.then(|| LossReport {
+            reason: reason.name(),
+            station: name.to_owned(),
+            lost: self.count(|run| lost(&run.figures)),
+            lost_per_s: self.per_s(lost),
+        })
+    }
+}

@@ -1,0 +1,31 @@
+//! `lab schema`: the file formats as JSON Schema, generated from the types that read them.
+
+use std::io::{self, Write};
+
+use schemars::{Schema, schema_for};
+
+use crate::args::Format;
+use crate::failure::Failure;
+use crate::report::Report;
+
+/// Prints the schema of `format`.
+///
+/// # Errors
+///
+/// Why it could not be written.
+pub fn print(format: Format) -> Result<(), Failure> {
+    let schema = of(format);
+    let text = serde_json::to_string_pretty(&schema).expect("a schema is plain data");
+    Ok(writeln!(io::stdout(), "{text}")?)
+}
+
+fn of(format: Format) -> Schema {
+    match format {
+        Format::Scenario => schema_for!(scale_sim::Scenario),
+        Format::Step => schema_for!(scale_course::StepData),
+        Format::Proof => schema_for!(scale_course::Proof),
+        Format::Quiz => schema_for!(scale_course::Quiz),
+        Format::Catalog => schema_for!(scale_course::Catalog),
+        Format::Report => schema_for!(Report),
+    }
+}

@@ -1,0 +1,222 @@
+//! A report as text for people: aligned numbers, units in the heads.
+
+use std::fmt::Write;
+
+use comfy_table::{CellAlignment, LineStyle, Table, presets};
+
+use crate::report::{Figure, Report, RunReport};
+
+/// The report as text.
+pub fn text(report: &Report) -> String {
+    let mut out = String::new();
+    // Writing to a String cannot fail.
+    let _ = write_text(&mut out, report);
+    out
+}
+
+fn write_text(out: &mut String, report: &Report) -> std::fmt::Result {
+    if !report.title.is_empty() {
+        writeln!(out, "{}", report.title)?;
+    }
+    writeln!(out, "{}", subtitle(report))?;
+
+    let system = &report.system;
+    let rates = [
+        column("offered\nrequests/s", [system.offered_per_s]),
+        column("throughput\nrequests/s", [system.throughput_per_s]),
+        column("goodput\nrequests/s", [system.goodput_per_s]),
+        column("lost\nrequests/s", [system.lost_per_s]),
+        column("under way\nmean", [system.in_system]),
+    ];
+    section(out, "System", &rates)?;
+    let latency = [
+        column("mean\nms", [system.mean_ms]),
+        column("p50\nms", [system.p50_ms]),
+        column("p95\nms", [system.p95_ms]),
+        column("p99\nms", [system.p99_ms]),
+        column("max\nms", [system.max_ms]),
+    ];
+    section(out, "Latency of answered requests", &latency)?;
+
+    let all = &report.stations;
+    let stations = [
+        Column::words("\nstation", all.iter().map(|s| s.station.clone())),
+        column(
+            "\nservers",
+            all.iter()
+                .map(|s| Some(Figure::Count(u64::from(s.servers)))),
+        ),
+        column(
+            "throughput\nvisits/s",
+            all.iter().map(|s| s.throughput_per_s),
+        ),
+        column(
+            "utilisation\n%",
+            all.iter().map(|s| s.utilisation.map(percent)),
+        ),
+        column("queue\nmean", all.iter().map(|s| s.queue_length)),
+        column("queue\nmax", all.iter().map(|s| s.queue_max)),
+        column("wait\nmean ms", all.iter().map(|s| s.wait_ms)),
+        column("lost\nrequests/s", all.iter().map(|s| s.lost_per_s)),
+    ];
+    section(out, "Stations", &stations)?;
+
+    if !report.losses.is_empty() {
+        let all = &report.losses;
+        let losses = [
+            Column::words("\nwhere", all.iter().map(|l| l.station.clone())),
+            Column::words("\nwhy", all.iter().map(|l| l.reason.to_owned())),
+            column("lost\nrequests", all.iter().map(|l| Some(l.lost))),
+            column("lost\nrequests/s", all.iter().map(|l| l.lost_per_s)),
+        ];
+        section(out, "Losses", &losses)?;
+    }
+
+    let requests = &report.requests;
+    writeln!(
+        out,
+        "\nFrom the start: {} sent = {} answered + {} lost + {} under way{}",
+        shown(requests.sent),
+        shown(requests.completed),
+        shown(requests.lost),
+        shown(requests.under_way),
+        if report.runs.len() > 1 {
+            " (means)"
+        } else {
+            ""
+        },
+    )
+}
+
+fn subtitle(report: &Report) -> String {
+    let mut line = format!("{}: ", report.scenario);
+    let [first, .., last] = report.runs.as_slice() else {
+        let run = &report.runs[0];
+        let _ = write!(line, "seed {}, {}", run.seed, span(report, run));
+        return line;
+    };
+    let _ = write!(
+        line,
+        "{} runs with seeds {} to {}, {} each; mean ± 99% confidence half-width",
+        report.runs.len(),
+        first.seed,
+        last.seed,
+        span(report, first)
+    );
+    line
+}
+
+fn span(report: &Report, run: &RunReport) -> String {
+    let ended = if run.stopped.is_some() {
+        format!("stopped at {:.3} s of {} s", run.ended_s, report.until_s)
+    } else {
+        format!("{} s", report.until_s)
+    };
+    if report.warmup_s > 0.0 {
+        format!("{ended}, measured after {} s of warm-up", report.warmup_s)
+    } else {
+        ended
+    }
+}
+
+/// A table under its name, a blank line before it.
+fn section(out: &mut String, name: &str, columns: &[Column]) -> std::fmt::Result {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING.header_separator(LineStyle::none().fill('─')));
+    table.set_header(columns.iter().map(|column| column.head.as_str()));
+    let rows = columns
+        .iter()
+        .map(|column| column.cells.len())
+        .max()
+        .unwrap_or(0);
+    for row in 0..rows {
+        table.add_row(columns.iter().map(|column| column.cells[row].as_str()));
+    }
+    for (at, column) in columns.iter().enumerate() {
+        if let Some(of_table) = table.column_mut(at) {
+            of_table.set_cell_alignment(column.alignment);
+            of_table.set_padding((2, 0));
+        }
+    }
+    writeln!(out, "\n{name}\n{}", table.trim_fmt())
+}
+
+/// A column of a table, with its cells as text.
+struct Column {
+    head: String,
+    cells: Vec<String>,
+    alignment: CellAlignment,
+}
+
+impl Column {
+    fn words(head: &str, cells: impl IntoIterator<Item = String>) -> Self {
+        Self {
+            head: head.to_owned(),
+            cells: cells.into_iter().collect(),
+            alignment: CellAlignment::Left,
+        }
+    }
+}
+
+/// A column of figures, all with as many decimals, so that their points stand below each other.
+fn column(head: &str, figures: impl IntoIterator<Item = Option<Figure>>) -> Column {
+    let figures: Vec<Option<Figure>> = figures.into_iter().collect();
+    let decimals = figures
+        .iter()
+        .flatten()
+        .filter_map(|f| decimals(*f))
+        .min()
+        .unwrap_or(0);
+    let cell = |figure: &Option<Figure>| {
+        figure.map_or_else(|| "–".to_owned(), |f| with_decimals(f, decimals))
+    };
+    Column {
+        head: head.to_owned(),
+        cells: figures.iter().map(cell).collect(),
+        alignment: CellAlignment::Right,
+    }
+}
+
+fn percent(ratio: Figure) -> Figure {
+    match ratio {
+        Figure::Count(count) => Figure::Count(count * 100),
+        Figure::Value(value) => Figure::Value(value * 100.0),
+        Figure::Estimate(mut estimate) => {
+            estimate.mean *= 100.0;
+            estimate.half_width = estimate.half_width.map(|width| width * 100.0);
+            Figure::Estimate(estimate)
+        }
+    }
+}
+
+fn shown(figure: Figure) -> String {
+    with_decimals(figure, decimals(figure).unwrap_or(0))
+}
+
+/// The decimals that tell as much as the figure knows: four digits of a number, two of a half-width. `None` if any will do.
+fn decimals(figure: Figure) -> Option<usize> {
+    let for_digits = |digits: i32, value: f64| {
+        let magnitude = value.abs().log10().floor() as i32;
+        (value != 0.0).then(|| (digits - 1 - magnitude).clamp(0, 6) as usize)
+    };
+    match figure {
+        Figure::Count(_) => None,
+        Figure::Value(value) => for_digits(4, value),
+        Figure::Estimate(estimate) => match estimate.half_width {
+            Some(width) if width > 0.0 => for_digits(2, width),
+            _ if estimate.mean.fract() == 0.0 => None,
+            _ => for_digits(4, estimate.mean),
+        },
+    }
+}
+
+fn with_decimals(figure: Figure, decimals: usize) -> String {
+    match figure {
+        Figure::Count(count) => count.to_string(),
+        Figure::Value(value) => format!("{value:.decimals$}"),
+        Figure::Estimate(estimate) => match estimate.half_width {
+            Some(width) => format!("{:.decimals$} ± {width:.decimals$}", estimate.mean),
+            None => format!("{:.decimals$}", estimate.mean),
+        },
+    }
+}
