@@ -122,7 +122,16 @@ impl Scenario {
             );
         }
         p.number("horizon_s", self.horizon_s, 1e-6, limits::HORIZON_S);
-        p.number("warmup_s", self.warmup_s, 0.0, self.horizon_s);
+        p.number("warmup_s", self.warmup_s, 0.0, limits::HORIZON_S);
+        if self.warmup_s >= self.horizon_s {
+            p.note_at(
+                "warmup_s",
+                format!(
+                    "{} leaves nothing to measure: it must be less than the horizon of {} s",
+                    self.warmup_s, self.horizon_s
+                ),
+            );
+        }
         p.within("components", |p| {
             if self.components.len() as u64 > limits::COMPONENTS {
                 p.note(format!(
@@ -299,6 +308,11 @@ mod tests {
         check("\"db\": {", "\"shop\": {", "'shop' stands here twice");
         check("\"horizon_s\": 10,", "", "missing field `horizon_s`");
         check("\"version\": 1", "\"version\": 1,,", "line 2");
+        check(
+            "\"horizon_s\": 10,",
+            "\"horizon_s\": 10, \"warmup_s\": 10,",
+            "warmup_s: 10 leaves nothing to measure",
+        );
         check(
             "\"target\": \"shop\"",
             "\"target\": \"users\"",

@@ -7,6 +7,7 @@ use crate::scenario::Scenario;
 
 /// Notes what is wrong with the calls of a scenario whose names are all right.
 pub(crate) fn check(scenario: &Scenario, problems: &mut Problems) {
+    let population = population(scenario);
     for (name, component) in &scenario.components {
         let Component::Client(client) = component else {
             continue;
@@ -16,45 +17,77 @@ pub(crate) fn check(scenario: &Scenario, problems: &mut Problems) {
             operation: &client.operation,
             way: Vec::new(),
             steps: 0,
+            population,
+            time_passes: false,
+            refuser: None,
         };
         let base = format!("components.{name}.client");
-        let takes_time = match walk.visit(&client.target, &client.operation) {
-            Ok(takes_time) => takes_time,
-            Err(message) => {
-                problems.note_at(format!("{base}.target"), message);
-                continue;
-            }
+        if let Err(message) = walk.visit(&client.target, &client.operation) {
+            problems.note_at(format!("{base}.target"), message);
+            continue;
+        }
+        let Arrivals::Closed { think_time, .. } = &client.arrivals else {
+            continue;
         };
-        if let Arrivals::Closed { think_time, .. } = &client.arrivals
-            && think_time.mean_ms() <= 0.0
-            && !takes_time
-        {
+        if think_time.mean_ms() > 0.0 {
+            continue;
+        }
+        let base = format!("{base}.arrivals.closed");
+        if !walk.time_passes {
             problems.note_at(
-                format!("{base}.arrivals.closed"),
+                base,
                 format!(
                     "the loop from '{name}' through '{}' and back takes no time, so it would never end: give the think \
                      time or some work a mean above 0",
                     client.target
                 ),
             );
+        } else if let Some(refuser) = walk.refuser {
+            problems.note_at(
+                base,
+                format!(
+                    "a user whom '{refuser}' refuses would ask again at once, and never end: give the think time a mean \
+                     above 0, or '{refuser}' a line with room for everyone"
+                ),
+            );
         }
     }
 }
 
-/// A walk along the calls of one client's requests.
+/// How many requests can be under way at once.
+fn population(scenario: &Scenario) -> u64 {
+    let clients = scenario
+        .components
+        .values()
+        .map(|component| match component {
+            Component::Client(client) => match &client.arrivals {
+                Arrivals::Closed { users, .. } => u64::from(*users),
+                _ => limits::IN_FLIGHT as u64,
+            },
+            _ => 0,
+        });
+    clients.sum::<u64>().min(limits::IN_FLIGHT as u64)
+}
+
+/// A walk along the calls of one client's requests, in the order in which they are made.
 struct Walk<'a> {
     scenario: &'a Scenario,
     operation: &'a str,
     way: Vec<(&'a str, &'a str)>,
     steps: usize,
+    population: u64,
+    /// Whether any time has passed up to here, whichever way balancers choose.
+    time_passes: bool,
+    /// A component that may refuse a request before any time has passed.
+    refuser: Option<&'a str>,
 }
 
 /// Visits of one walk: beyond this a request would fan out to more calls than any reader could follow.
 const STEPS: usize = 100_000;
 
 impl<'a> Walk<'a> {
-    /// Walks on to `name` with `operation`; tells whether what happens there and behind it takes any time.
-    fn visit(&mut self, name: &'a str, operation: &'a str) -> Result<bool, String> {
+    /// Walks on to `name` with `operation`, and to all that is called from there.
+    fn visit(&mut self, name: &'a str, operation: &'a str) -> Result<(), String> {
         self.steps += 1;
         if self.steps > STEPS {
             return Err(format!(
@@ -80,46 +113,59 @@ impl<'a> Walk<'a> {
             ));
         }
         self.way.push((name, operation));
-        let takes_time = self.behind(name, operation)?;
+        self.behind(name, operation)?;
         self.way.pop();
-        Ok(takes_time)
+        Ok(())
     }
 
-    fn behind(&mut self, name: &'a str, operation: &'a str) -> Result<bool, String> {
-        let mut takes_time = false;
+    fn behind(&mut self, name: &'a str, operation: &'a str) -> Result<(), String> {
         match &self.scenario.components[name] {
             Component::Client(_) => {}
             Component::Balancer(balancer) => {
+                let before = self.time_passes;
+                let mut on_every_way = true;
                 for target in &balancer.targets {
-                    takes_time |= self.visit(target, operation)?;
+                    self.time_passes = before;
+                    self.visit(target, operation)?;
+                    on_every_way &= self.time_passes;
                 }
+                self.time_passes = on_every_way;
             }
             Component::Service(service) => {
+                self.enter(name, service.workers, service.queue);
                 let plan = service
                     .plans
                     .get(operation)
                     .or_else(|| service.plans.get(ANY));
                 let plan = plan.ok_or_else(|| unanswered(name, operation, service.plans.keys()))?;
                 for instruction in plan {
-                    takes_time |= match instruction {
-                        Instruction::Work(time) => time.mean_ms() > 0.0,
+                    match instruction {
+                        Instruction::Work(time) => self.time_passes |= time.mean_ms() > 0.0,
                         Instruction::Call(call) => {
-                            self.visit(&call.to, call.operation.as_deref().unwrap_or(operation))?
+                            self.visit(&call.to, call.operation.as_deref().unwrap_or(operation))?;
                         }
-                    };
+                    }
                 }
             }
             Component::Database(database) => {
+                self.enter(name, database.connections, database.queue);
                 let time = database
                     .queries
                     .get(operation)
                     .or_else(|| database.queries.get(ANY));
                 let time =
                     time.ok_or_else(|| unanswered(name, operation, database.queries.keys()))?;
-                takes_time = time.mean_ms() > 0.0;
+                self.time_passes |= time.mean_ms() > 0.0;
             }
         }
-        Ok(takes_time)
+        Ok(())
+    }
+
+    /// Comes to a station with so many servers and places to wait.
+    fn enter(&mut self, name: &'a str, servers: u32, queue: u32) {
+        if !self.time_passes && u64::from(servers) + u64::from(queue) < self.population {
+            self.refuser.get_or_insert(name);
+        }
     }
 }
 
@@ -165,6 +211,31 @@ mod tests {
                 "a":{"service":{"workers":1,"plans":{"*":[{"work":{"constant":{"mean_ms":0}}}]}}}}"#,
         );
         assert!(said.contains("takes no time"), "{said}");
+    }
+
+    #[test]
+    fn a_closed_loop_that_can_spin_without_time_is_refused() {
+        let users = r#""u":{"client":{"operation":"x","target":"b","arrivals":{"closed":{"users":3,"think_time":{"constant":{"mean_ms":0}}}}}}"#;
+        let station = |name: &str, queue: u32, mean_ms: u32| {
+            format!(
+                r#""{name}":{{"service":{{"workers":1,"queue":{queue},"plans":{{"*":[{{"work":{{"constant":{{"mean_ms":{mean_ms}}}}}}}]}}}}}}"#
+            )
+        };
+        let through = |a: &str, c: &str| {
+            format!(
+                r#"{{{users},"b":{{"balancer":{{"policy":"least_connections","targets":["a","c"]}}}},{a},{c}}}"#
+            )
+        };
+        // Two of three users have room at 'c'; the third would be refused again and again.
+        let said = refused(&through(&station("a", 2, 5), &station("c", 1, 5)));
+        assert!(said.contains("a user whom 'c' refuses"), "{said}");
+        // While 'a' is busy the other users would go through 'c' without end.
+        let said = refused(&through(&station("a", 2, 5), &station("c", 2, 0)));
+        assert!(said.contains("takes no time"), "{said}");
+        // With room for everyone, and time on every way, nothing can spin.
+        let components = through(&station("a", 2, 5), &station("c", 2, 5));
+        let text = format!(r#"{{"version":1,"horizon_s":1,"components":{components}}}"#);
+        assert!(Scenario::from_json(&text).is_ok());
     }
 
     #[test]
