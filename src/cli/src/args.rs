@@ -61,7 +61,7 @@ pub struct RunArguments {
     pub seed: Option<u64>,
 
     /// When the run ends, in simulated seconds, instead of the scenario's own horizon
-    #[arg(long, value_name = "SECONDS")]
+    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
     pub until: Option<f64>,
 
     /// How many runs to make, with seeds that count up from the first; with two or more each figure is a mean with the
@@ -80,7 +80,7 @@ pub struct RunArguments {
 
     /// Write every event of the run as CSV to FILE, or to the standard output with '-' (the figures then go to the
     /// standard error)
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with = "replications")]
     pub events: Option<PathBuf>,
 }
 

@@ -9,8 +9,8 @@ use scale_course::{Catalog, Fault, Lesson, LessonFiles, Settings, check_claims, 
 use scale_sim::{Files, Model, Problem};
 
 use crate::args::CheckArguments;
-use crate::failure::Failure;
-use crate::{input, parallel};
+use crate::failure::{Failure, harmless};
+use crate::{input, parallel, place};
 
 /// Checks what `arguments` name and prints every fault. Tells whether there was none.
 ///
@@ -33,7 +33,7 @@ pub fn check(arguments: &CheckArguments) -> Result<bool, Failure> {
 
     let mut out = io::stdout().lock();
     for fault in &faults {
-        writeln!(out, "{fault}")?;
+        writeln!(out, "{}", harmless(&fault.to_string()))?;
     }
     if faults.is_empty() {
         let scenarios = targets
@@ -206,9 +206,14 @@ fn read_lesson(folder: &Path) -> Result<Lesson, Vec<Fault>> {
     })
 }
 
-/// A fault whose file is named from `folder` on, named from where the user stands.
+/// A fault whose file is named from `folder` on, named from where the user stands, and with its line.
 fn placed(folder: &Path, mut fault: Fault) -> Fault {
-    fault.file = folder.join(fault.file).display().to_string();
+    let path = folder.join(&fault.file);
+    fault.file = path.display().to_string();
+    if fault.line.is_none() && is_json(&path) {
+        let text = input::text(&path).unwrap_or_default();
+        fault.line = place::line(&text, &fault.problem);
+    }
     fault
 }
 

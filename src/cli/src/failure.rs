@@ -38,9 +38,21 @@ impl fmt::Display for Failure {
         match self {
             Self::Inputs(faults) => {
                 let lines: Vec<String> = faults.iter().map(ToString::to_string).collect();
-                f.write_str(&lines.join("\n"))
+                f.write_str(&harmless(&lines.join("\n")))
             }
             Self::Output(error) => write!(f, "the output could not be written: {error}"),
         }
     }
+}
+
+/// `text` without control characters: what a file holds must not steer the terminal on which it is shown.
+pub fn harmless(text: &str) -> String {
+    let harmless = |c: char| {
+        if c.is_control() && c != '\n' {
+            '\u{fffd}'
+        } else {
+            c
+        }
+    };
+    text.chars().map(harmless).collect()
 }

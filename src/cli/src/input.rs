@@ -7,6 +7,8 @@ use std::path::{Component as Part, Path, PathBuf};
 use scale_course::{Fault, Settings, patched};
 use scale_sim::{Arrivals, Component, Files, Problem, Scenario, limits};
 
+use crate::place;
+
 /// A scenario with the files that it names.
 #[derive(Clone, Debug)]
 pub struct Input {
@@ -102,15 +104,20 @@ pub fn text(path: &Path) -> Result<String, Vec<Fault>> {
 
 /// One fault of a file as a whole.
 pub fn fault(path: &Path, message: &str) -> Vec<Fault> {
-    faults(path, vec![Problem::new("", message)])
+    vec![Fault::new(
+        &path.display().to_string(),
+        Problem::new("", message),
+    )]
 }
 
-/// All of a file's problems as faults.
+/// All of a JSON file's problems as faults, each with its line.
 pub fn faults(path: &Path, problems: Vec<Problem>) -> Vec<Fault> {
     let file = path.display().to_string();
-    let faults = problems
-        .into_iter()
-        .map(|problem| Fault::new(&file, problem));
+    let text = text(path).unwrap_or_default();
+    let faults = problems.into_iter().map(|problem| Fault {
+        line: place::line(&text, &problem),
+        ..Fault::new(&file, problem)
+    });
     faults.collect()
 }
 

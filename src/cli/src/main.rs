@@ -6,6 +6,7 @@ mod events;
 mod failure;
 mod input;
 mod parallel;
+mod place;
 mod progress;
 mod replications;
 mod report;

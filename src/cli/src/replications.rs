@@ -32,10 +32,10 @@ pub fn logged(model: &Arc<Model>, seed: u64, out: impl Write) -> io::Result<Run>
     Ok(run)
 }
 
-/// Runs a scenario with `count` seeds from its own on, side by side. The runs stand in the order of their seeds.
+/// Runs a scenario with `count` seeds from its own on, at least one, side by side. The runs stand in the order of their seeds.
 pub fn many(input: &Input, count: u32) -> Vec<Run> {
     let first = input.scenario.seed;
-    let seeds: Vec<u64> = (first..first + u64::from(count)).collect();
+    let seeds: Vec<u64> = (first..=first + u64::from(count - 1)).collect();
     let run = |seed: &u64| {
         let scenario = Scenario {
             seed: *seed,

@@ -9,7 +9,7 @@ use scale_course::Fault;
 use scale_sim::{Arrivals, Component, Model, Problem, Stop, read_replay};
 
 use crate::args::RunArguments;
-use crate::failure::Failure;
+use crate::failure::{Failure, harmless};
 use crate::input::{self, Input};
 use crate::report::{Report, Run};
 use crate::{replications, table};
@@ -25,7 +25,7 @@ pub fn run(arguments: &RunArguments) -> Result<bool, Failure> {
         .map_err(|found| input::faults(&arguments.scenario, found))?;
     let model = Arc::new(model);
     for note in unheard(&input) {
-        writeln!(io::stderr(), "note: {note}")?;
+        writeln!(io::stderr(), "note: {}", harmless(&note))?;
     }
 
     let seed = input.scenario.seed;
@@ -43,7 +43,7 @@ pub fn run(arguments: &RunArguments) -> Result<bool, Failure> {
     let text = if arguments.json {
         serde_json::to_string_pretty(&report).expect("a report is plain data") + "\n"
     } else {
-        table::text(&report)
+        harmless(&table::text(&report))
     };
     if log_to_stdout {
         io::stderr().write_all(text.as_bytes())?;
@@ -68,7 +68,7 @@ fn read(arguments: &RunArguments) -> Result<Input, Vec<Fault>> {
     }
     if scenario
         .seed
-        .checked_add(u64::from(arguments.replications))
+        .checked_add(u64::from(arguments.replications - 1))
         .is_none()
     {
         let message = format!(
@@ -113,7 +113,7 @@ fn unheard(input: &Input) -> Vec<String> {
         let last_s = times.last()?.secs();
         (heard < times.len()).then(|| {
             format!(
-                "'{name}' sends {heard} of the {} requests in {file}: the run ends at {horizon_s} s, the recording at {last_s} s",
+                "'{name}' sends {heard} of the {} requests in {file}: the run ends at {horizon_s} s, the recording at {last_s:.1} s",
                 times.len(),
             )
         })

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use comfy_table::{CellAlignment, LineStyle, Table, presets};
 
-use crate::report::{Figure, Report, RunReport};
+use crate::report::{Figure, Report};
 
 /// The report as text.
 pub fn text(report: &Report) -> String {
@@ -89,33 +89,33 @@ fn write_text(out: &mut String, report: &Report) -> std::fmt::Result {
 }
 
 fn subtitle(report: &Report) -> String {
-    let mut line = format!("{}: ", report.scenario);
-    let [first, .., last] = report.runs.as_slice() else {
-        let run = &report.runs[0];
-        let _ = write!(line, "seed {}, {}", run.seed, span(report, run));
-        return line;
-    };
-    let _ = write!(
-        line,
-        "{} runs with seeds {} to {}, {} each; mean ± 99% confidence half-width",
-        report.runs.len(),
-        first.seed,
-        last.seed,
-        span(report, first)
-    );
-    line
+    let (file, span) = (&report.scenario, span(report));
+    match report.runs.as_slice() {
+        [first, .., last] => format!(
+            "{file}: {} runs with seeds {} to {}, each {span}; means ± their 99% confidence half-widths",
+            report.runs.len(),
+            first.seed,
+            last.seed,
+        ),
+        [run] => match &run.stopped {
+            Some(_) => format!(
+                "{file}: seed {}, stopped at {:.3} s of {span}",
+                run.seed, run.ended_s
+            ),
+            None => format!("{file}: seed {}, {span}", run.seed),
+        },
+        [] => file.clone(),
+    }
 }
 
-fn span(report: &Report, run: &RunReport) -> String {
-    let ended = if run.stopped.is_some() {
-        format!("stopped at {:.3} s of {} s", run.ended_s, report.until_s)
+fn span(report: &Report) -> String {
+    if report.warmup_s > 0.0 {
+        format!(
+            "{} s, measured after {} s of warm-up",
+            report.until_s, report.warmup_s
+        )
     } else {
         format!("{} s", report.until_s)
-    };
-    if report.warmup_s > 0.0 {
-        format!("{ended}, measured after {} s of warm-up", report.warmup_s)
-    } else {
-        ended
     }
 }
 
