@@ -40,7 +40,11 @@ pub struct Scenario {
     )]
     pub components: IndexMap<String, Component>,
     /// How to draw it. It changes nothing in a run.
-    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    #[serde(
+        default,
+        skip_serializing_if = "IndexMap::is_empty",
+        deserialize_with = "distinct_names"
+    )]
     #[cfg_attr(
         feature = "schema",
         schemars(with = "std::collections::BTreeMap<String, View>")
@@ -123,7 +127,7 @@ impl Scenario {
         }
         p.number("horizon_s", self.horizon_s, 1e-6, limits::HORIZON_S);
         p.number("warmup_s", self.warmup_s, 0.0, limits::HORIZON_S);
-        if self.warmup_s >= self.horizon_s {
+        if self.horizon_s > 0.0 && self.warmup_s >= self.horizon_s {
             p.note_at(
                 "warmup_s",
                 format!(
@@ -208,7 +212,7 @@ where
 }
 
 /// A map whose names must not repeat: JSON allows it, and the first would be lost without a word.
-fn distinct_names<'de, D, T>(from: D) -> Result<IndexMap<String, T>, D::Error>
+pub(crate) fn distinct_names<'de, D, T>(from: D) -> Result<IndexMap<String, T>, D::Error>
 where
     D: Deserializer<'de>,
     T: Deserialize<'de>,
@@ -224,13 +228,13 @@ where
 
         fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
             let mut out = IndexMap::new();
-            while let Some((name, value)) = map.next_entry::<String, T>()? {
+            while let Some(name) = map.next_key::<String>()? {
                 if out.contains_key(&name) {
                     return Err(de::Error::custom(format!(
                         "'{name}' stands here twice: each name may stand once"
                     )));
                 }
-                out.insert(name, value);
+                out.insert(name, map.next_value()?);
             }
             Ok(out)
         }
@@ -306,6 +310,16 @@ mod tests {
             "version: 2 is not known",
         );
         check("\"db\": {", "\"shop\": {", "'shop' stands here twice");
+        check(
+            "\"queries\": {",
+            "\"queries\": { \"*\": { \"constant\": { \"mean_ms\": 1 } },",
+            "components.db.database.queries: '*' stands here twice",
+        );
+        check(
+            "\"plans\": {",
+            "\"plans\": { \"*\": [],",
+            "components.shop.service.plans: '*' stands here twice",
+        );
         check("\"horizon_s\": 10,", "", "missing field `horizon_s`");
         check("\"version\": 1", "\"version\": 1,,", "line 2");
         check(

@@ -12,6 +12,7 @@ use super::service::no_bound;
 use crate::distribution::Distribution;
 use crate::limits;
 use crate::problem::Problems;
+use crate::scenario::distinct_names;
 
 /// A store that answers queries.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -24,6 +25,7 @@ pub struct Database {
     #[serde(default = "no_bound")]
     pub queue: u32,
     /// How long a query takes, by operation; `*` is for any operation not named.
+    #[serde(deserialize_with = "distinct_names")]
     #[cfg_attr(
         feature = "schema",
         schemars(with = "std::collections::BTreeMap<String, Distribution>")

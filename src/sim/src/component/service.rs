@@ -12,7 +12,7 @@ use super::{check_operation, check_target};
 use crate::distribution::Distribution;
 use crate::limits;
 use crate::problem::Problems;
-use crate::scenario::Scenario;
+use crate::scenario::{Scenario, distinct_names};
 
 /// Identical instances that work on requests.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -28,6 +28,7 @@ pub struct Service {
     #[serde(default = "no_bound")]
     pub queue: u32,
     /// What it does, by operation; `*` is for any operation not named.
+    #[serde(deserialize_with = "distinct_names")]
     #[cfg_attr(
         feature = "schema",
         schemars(with = "std::collections::BTreeMap<String, Vec<Instruction>>")
