@@ -20,23 +20,25 @@ fn told(message: &str) -> Option<usize> {
 
 /// The line to which a path such as `components.shop.plans.*[1].work` leads, as far as it can be followed.
 fn walked(text: &str, path: &str) -> Option<usize> {
-    let mut here: &RawValue = serde_json::from_str(text).ok()?;
-    let mut steps = path
-        .split(['.', '['])
-        .filter(|step| !step.is_empty())
-        .peekable();
-    steps.peek()?;
+    let whole: &RawValue = serde_json::from_str(text).ok()?;
+    let mut steps = path.split(['.', '[']).filter(|step| !step.is_empty());
+    let mut here = step_into(whole, steps.next()?)?;
     for step in steps {
-        let next = match step.strip_suffix(']') {
-            Some(index) => element(here, index),
-            None => member(here, step),
+        let Some(next) = step_into(here, step) else {
+            break;
         };
-        let Some(next) = next else { break };
         here = next;
     }
     // Raw values borrow from the text itself, so their addresses tell their places.
     let at = here.get().as_ptr().addr() - text.as_ptr().addr();
     Some(1 + text[..at].matches('\n').count())
+}
+
+fn step_into<'a>(value: &'a RawValue, step: &str) -> Option<&'a RawValue> {
+    match step.strip_suffix(']') {
+        Some(index) => element(value, index),
+        None => member(value, step),
+    }
 }
 
 fn element<'a>(list: &'a RawValue, index: &str) -> Option<&'a RawValue> {
@@ -66,7 +68,7 @@ mod tests {
         check("a.b-1[1]", "", Some(5));
         check("a.b-1[1].*", "", Some(5));
         check("a.b-1[7].x", "", Some(3));
-        check("zzz", "", Some(1));
+        check("zzz", "", None);
         check("", "", None);
     }
 

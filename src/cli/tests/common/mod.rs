@@ -1,0 +1,132 @@
+//! Running the built `lab` as a user does.
+#![allow(
+    dead_code,
+    reason = "each test file is a crate of its own and uses a part of this"
+)]
+
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+
+/// What a command left behind.
+#[derive(Debug)]
+pub struct Done {
+    pub code: Option<i32>,
+    pub out: String,
+    pub err: String,
+}
+
+/// `lab`, ready to be given arguments.
+pub fn command() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_lab"));
+    command.stdin(Stdio::null());
+    command
+}
+
+/// Runs `lab` with `arguments`.
+pub fn lab<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Done {
+    let output = command().args(arguments).output().expect("lab starts");
+    Done {
+        code: output.status.code(),
+        out: String::from_utf8(output.stdout).expect("lab writes UTF-8"),
+        err: String::from_utf8(output.stderr).expect("lab writes UTF-8"),
+    }
+}
+
+/// Runs `lab run` on `scenario` with further `arguments`, which must end well, and returns its JSON.
+pub fn json(scenario: &Path, arguments: &[&str]) -> Value {
+    let all = [
+        OsStr::new("run"),
+        scenario.as_os_str(),
+        OsStr::new("--json"),
+    ];
+    let done = lab(all.into_iter().chain(arguments.iter().map(OsStr::new)));
+    assert_eq!(done.code, Some(0), "{}", done.err);
+    serde_json::from_str(&done.out).expect("lab writes JSON")
+}
+
+/// The sample scenarios' folder.
+pub fn samples() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/scenarios")
+}
+
+/// The sample scenario called `name`.
+pub fn sample(name: &str) -> PathBuf {
+    samples().join(name)
+}
+
+/// All sample scenarios.
+pub fn all_samples() -> Vec<PathBuf> {
+    let entries = fs::read_dir(samples()).expect("the samples are there");
+    let mut paths: Vec<PathBuf> = entries
+        .map(|entry| entry.expect("readable").path())
+        .collect();
+    paths.retain(|path| path.extension() == Some(OsStr::new("json")));
+    paths.sort();
+    assert!(paths.len() >= 9, "{paths:?}");
+    paths
+}
+
+/// A folder for one test, gone at its end.
+pub fn folder() -> tempfile::TempDir {
+    tempfile::tempdir().expect("a folder for the test")
+}
+
+/// Writes `text` to `name` in `folder`, with the folders on the way.
+pub fn write(folder: &Path, name: &str, text: impl AsRef<[u8]>) -> PathBuf {
+    let path = folder.join(name);
+    fs::create_dir_all(path.parent().expect("a file in a folder")).expect("the folder can be made");
+    fs::write(&path, text).expect("the file can be written");
+    path
+}
+
+/// A small course: a catalogue and one lesson, both right.
+pub fn write_course(folder: &Path) {
+    write(folder, "catalog.json", CATALOG);
+    write(folder, "one/lesson.md", LESSON);
+    write(folder, "one/scenes/tiny.json", SCENE);
+}
+
+pub const CATALOG: &str = r#"{
+  "version": 1,
+  "parts": ["First"],
+  "lessons": [
+    { "id": "one", "title": "A second worker", "summary": "Why it helps.", "minutes": 5, "part": "First", "steps": 1 },
+    { "id": "two", "title": "To come", "summary": "More.", "minutes": 5, "part": "First", "planned": true }
+  ]
+}
+"#;
+
+pub const SCENE: &str = r#"{
+  "version": 1,
+  "seed": 1,
+  "horizon_s": 20,
+  "components": {
+    "users": { "client": { "operation": "buy", "target": "shop", "arrivals": { "poisson": { "rate_per_s": 80 } } } },
+    "shop": { "service": { "workers": 1, "queue": 10, "plans": { "*": [{ "work": { "constant": { "mean_ms": 20 } } }] } } }
+  }
+}
+"#;
+
+pub const LESSON: &str = r#"# A second worker
+
+Why it helps.
+
+```proof
+{ "goal": [{ "measure": "lost", "below": 1 }],
+  "without": { "scene": "tiny" },
+  "with": { "scene": "tiny", "set": { "/components/shop/service/workers": 4 } } }
+```
+
+## Too slow
+
+The [shop](component:shop) is too slow.
+
+```step
+{ "id": "slow", "scene": "tiny",
+  "task": { "text": "Lose a request.", "when": [{ "measure": "lost", "of": "shop", "above": 0 }] } }
+```
+"#;
