@@ -1,4 +1,18 @@
 //! Scale Lab's page and its simulation worker.
+//!
+//! The page knows what to draw and the worker what happens; they talk in [`protocol`]. Whatever touches the browser beyond
+//! drawing (storage, downloads, media queries) is in [`browser`] and [`store`].
+
+pub mod browser;
+pub mod content;
+pub mod crash;
+pub mod icon;
+pub mod page;
+pub mod prose;
 pub mod protocol;
 pub mod session;
+pub mod simulator;
 pub mod stage;
+pub mod state;
+pub mod store;
+pub mod worker;

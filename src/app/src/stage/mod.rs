@@ -1,3 +1,13 @@
-//! stage
+//! The stage: a run to be watched, stopped, stepped and changed.
+//!
+//! [`Player`](player::Player) keeps the time, [`Picture`](picture::Picture) knows what is to be seen at a moment,
+//! [`Layout`](layout::Layout) where it stands; [`painter`] and [`chart`] draw it; [`view`] is the component.
+
+pub mod chart;
 pub mod layout;
+pub mod painter;
 pub mod picture;
+pub mod player;
+pub mod view;
+
+pub use view::{Guessed, Setting, Stage};

@@ -1,0 +1,90 @@
+//! The few things asked of the browser beyond drawing.
+
+use wasm_bindgen::{JsCast, JsValue};
+use web_sys::{Blob, BlobPropertyBag, Document, Element, HtmlAnchorElement, HtmlElement, Window};
+
+/// The window.
+///
+/// # Panics
+///
+/// Outside a page.
+pub fn window() -> Window {
+    web_sys::window().expect("the page has a window")
+}
+
+/// The document.
+///
+/// # Panics
+///
+/// Outside a page.
+pub fn document() -> Document {
+    window().document().expect("a window has a document")
+}
+
+/// Where the app is drawn.
+///
+/// # Panics
+///
+/// If index.html has lost its `#app`.
+pub fn root() -> Element {
+    document().get_element_by_id("app").expect("index.html has #app")
+}
+
+/// Whether a media query holds now.
+pub fn media(query: &str) -> bool {
+    window().match_media(query).ok().flatten().is_some_and(|list| list.matches())
+}
+
+/// Sets an attribute of the root element, by which style sheets tell themes apart.
+pub fn mark_root(name: &str, value: &str) {
+    if let Some(root) = document().document_element() {
+        // Fails for bad attribute names only, and the names are ours.
+        let _ = root.set_attribute(name, value);
+    }
+}
+
+/// The value of a custom property of the style sheet, such as `--ink`.
+pub fn style(name: &str) -> String {
+    let root = document().document_element();
+    let style = root.and_then(|root| window().get_computed_style(&root).ok().flatten());
+    style.and_then(|style| style.get_property_value(name).ok()).map(|v| v.trim().to_owned()).unwrap_or_default()
+}
+
+/// Milliseconds since the page was opened.
+pub fn now_ms() -> f64 {
+    window().performance().map_or(0.0, |p| p.now())
+}
+
+/// A number that differs from call to call and from visit to visit, for drawing questions.
+pub fn fresh_seed() -> u64 {
+    (js_sys::Math::random() * 9e15) as u64
+}
+
+/// Offers `text` as a file to keep.
+pub fn download(name: &str, text: &str) {
+    let offer = || -> Result<(), JsValue> {
+        let parts = js_sys::Array::of1(&JsValue::from_str(text));
+        let options = BlobPropertyBag::new();
+        options.set_type("application/json");
+        let blob = Blob::new_with_str_sequence_and_options(&parts, &options)?;
+        let url = web_sys::Url::create_object_url_with_blob(&blob)?;
+        let link: HtmlAnchorElement = document().create_element("a")?.unchecked_into();
+        link.set_href(&url);
+        link.set_download(name);
+        link.click();
+        web_sys::Url::revoke_object_url(&url)
+    };
+    // A browser that refuses downloads says so itself.
+    let _ = offer();
+}
+
+/// Moves the keyboard's focus to the page's heading, so that a screen reader reads on from there.
+pub fn focus_heading() {
+    if let Ok(Some(heading)) = document().query_selector("main h1")
+        && let Ok(heading) = heading.dyn_into::<HtmlElement>()
+    {
+        heading.set_tab_index(-1);
+        let _ = heading.focus();
+    }
+    window().scroll_to_with_x_and_y(0.0, 0.0);
+}

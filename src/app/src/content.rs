@@ -1,0 +1,151 @@
+//! The course as the page gets it: fetched when it is needed, so that authors see a saved lesson by reloading.
+
+use std::rc::Rc;
+
+use gloo::net::http::Request;
+use scale_course::{Catalog, Lesson, LessonFiles};
+use wasm_bindgen_futures::spawn_local;
+use yew::prelude::*;
+
+/// Something that has to be fetched first.
+#[derive(Debug)]
+pub enum Loading<T> {
+    /// It is on its way.
+    Waiting,
+    /// It is here.
+    Here(Rc<T>),
+    /// It is not to be had; why.
+    Failed(String),
+}
+
+impl<T> Clone for Loading<T> {
+    fn clone(&self) -> Self {
+        match self {
+            Self::Waiting => Self::Waiting,
+            Self::Here(value) => Self::Here(Rc::clone(value)),
+            Self::Failed(why) => Self::Failed(why.clone()),
+        }
+    }
+}
+
+impl<T> PartialEq for Loading<T> {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Waiting, Self::Waiting) => true,
+            (Self::Here(a), Self::Here(b)) => Rc::ptr_eq(a, b),
+            (Self::Failed(a), Self::Failed(b)) => a == b,
+            _ => false,
+        }
+    }
+}
+
+async fn text(path: &str) -> Result<Option<String>, String> {
+    let offline = |_| format!("{path} could not be fetched. Are you offline?");
+    let response = Request::get(path).send().await.map_err(offline)?;
+    if response.status() == 404 {
+        return Ok(None);
+    }
+    if !response.ok() {
+        return Err(format!("{path} could not be fetched: the server answered {}.", response.status()));
+    }
+    let is_page = response.headers().get("content-type").is_some_and(|kind| kind.contains("text/html"));
+    let text = response.text().await.map_err(offline)?;
+    // A server for single-page apps answers what it does not have with the page itself.
+    Ok(if is_page { None } else { Some(text) })
+}
+
+async fn needed(path: &str) -> Result<String, String> {
+    text(path).await?.ok_or_else(|| format!("{path} was not found."))
+}
+
+async fn catalog() -> Result<Catalog, String> {
+    let text = needed("lessons/catalog.json").await?;
+    Catalog::read(&text).map_err(|problems| listed("lessons/catalog.json", &problems))
+}
+
+async fn lesson(id: &str) -> Result<Lesson, String> {
+    let folder = format!("lessons/{id}");
+    let mut files = LessonFiles {
+        lesson: needed(&format!("{folder}/lesson.md")).await?,
+        quiz: text(&format!("{folder}/quiz.json")).await?,
+        ..LessonFiles::default()
+    };
+    // A static host lists no folders: the scenes are those that the lesson's own texts name.
+    for name in scene_names(&[&files.lesson, files.quiz.as_deref().unwrap_or_default()]) {
+        if let Some(scene) = text(&format!("{folder}/scenes/{name}.json")).await? {
+            files.scenes.insert(name, scene);
+        }
+    }
+    Lesson::read(&files).map_err(|faults| listed(&folder, &faults))
+}
+
+/// The names that follow `"scene":` in some texts.
+fn scene_names(texts: &[&str]) -> std::collections::BTreeSet<String> {
+    let after = texts.iter().flat_map(|text| text.split("\"scene\"").skip(1));
+    let named = after.filter_map(|rest| {
+        let name = rest.trim_start().strip_prefix(':')?.trim_start().strip_prefix('"')?.split('"').next()?;
+        let plain = name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
+        (plain && !name.is_empty()).then(|| name.to_owned())
+    });
+    named.collect()
+}
+
+fn listed(what: &str, problems: &[impl ToString]) -> String {
+    let shown: Vec<String> = problems.iter().take(10).map(ToString::to_string).collect();
+    format!("{what} has {} to be mended:\n{}", if problems.len() == 1 { "a fault" } else { "faults" }, shown.join("\n"))
+}
+
+/// The catalogue; the second part fetches it again.
+#[hook]
+pub fn use_catalog() -> (Loading<Catalog>, Callback<()>) {
+    use_fetched((), |()| catalog())
+}
+
+/// A lesson; the second part fetches it again.
+#[hook]
+pub fn use_lesson(id: &AttrValue) -> (Loading<Lesson>, Callback<()>) {
+    use_fetched(id.clone(), |id| async move { lesson(&id).await })
+}
+
+#[hook]
+fn use_fetched<K, T, F>(key: K, fetch: impl Fn(K) -> F + 'static) -> (Loading<T>, Callback<()>)
+where
+    K: Clone + PartialEq + 'static,
+    T: 'static,
+    F: Future<Output = Result<T, String>> + 'static,
+{
+    let state = use_state(|| Loading::Waiting);
+    let attempt = use_state(|| 0_u32);
+    {
+        let state = state.clone();
+        use_effect_with((key, *attempt), move |(key, _)| {
+            state.set(Loading::Waiting);
+            let alive = Rc::new(core::cell::Cell::new(true));
+            let still = Rc::clone(&alive);
+            let fetched = fetch(key.clone());
+            spawn_local(async move {
+                let result = fetched.await;
+                // What comes after the reader has moved on is of no use.
+                if still.get() {
+                    state.set(match result {
+                        Ok(value) => Loading::Here(Rc::new(value)),
+                        Err(why) => Loading::Failed(why),
+                    });
+                }
+            });
+            move || alive.set(false)
+        });
+    }
+    let again = Callback::from(move |()| attempt.set(*attempt + 1));
+    ((*state).clone(), again)
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn scenes_are_found_by_their_names() {
+        let text = r#"{"scene": "one", "x": {"scene":"two-b"}} "scene" : "../x" scene "scene" "#;
+        let names: Vec<String> = super::scene_names(&[text, text]).into_iter().collect();
+        assert_eq!(names, ["one", "two-b"]);
+    }
+}

@@ -1,0 +1,84 @@
+//! Signs, drawn as strokes on a grid of 24, so that kinds differ by shape as well as by colour.
+
+use scale_sim::Kind;
+use yew::prelude::*;
+
+/// What a sign means.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum Sign {
+    Client,
+    Balancer,
+    Service,
+    Database,
+    Play,
+    Pause,
+    Step,
+    Reset,
+    End,
+    Settings,
+    Check,
+    Cross,
+    Arrow,
+    Back,
+    Up,
+    Down,
+    Hint,
+    Map,
+    Again,
+}
+
+impl From<Kind> for Sign {
+    fn from(kind: Kind) -> Self {
+        match kind {
+            Kind::Client => Self::Client,
+            Kind::Balancer => Self::Balancer,
+            Kind::Service => Self::Service,
+            Kind::Database => Self::Database,
+        }
+    }
+}
+
+impl Sign {
+    /// The strokes.
+    const fn path(self) -> &'static str {
+        match self {
+            Self::Client => "M12 4a4 4 0 1 1 0 8a4 4 0 1 1 0-8zM4.5 20.5c.6-4 3.600-6 7.500-6s6.900 2 7.500 6",
+            Self::Balancer => "M3 12h6M9 12l8-7h4M9 12h12M9 12l8 7h4M18.500 2.500L21 5l-2.500 2.500M18.500 9.500L21 12l-2.500 2.500M18.500 16.500L21 19l-2.500 2.500",
+            Self::Service => "M5 4h14a1 1 0 0 1 1 1v5a1 1 0 0 1-1 1H5a1 1 0 0 1-1-1V5a1 1 0 0 1 1-1zM5 13h14a1 1 0 0 1 1 1v5a1 1 0 0 1-1 1H5a1 1 0 0 1-1-1v-5a1 1 0 0 1 1-1zM7.500 7.500h.01M7.500 16.500h.01M11 7.500h6M11 16.500h6",
+            Self::Database => "M4 6c0-1.700 3.600-3 8-3s8 1.300 8 3s-3.600 3-8 3s-8-1.300-8-3zM4 6v12c0 1.700 3.600 3 8 3s8-1.300 8-3V6M4 12c0 1.700 3.600 3 8 3s8-1.300 8-3",
+            Self::Play => "M7 4.500v15l12.500-7.500z",
+            Self::Pause => "M8 5v14M16 5v14",
+            Self::Step => "M6 5v14l9-7zM18 5v14",
+            Self::Reset => "M4 4v5h5M4.600 9A8 8 0 1 1 4 13.500",
+            Self::End => "M4 5v14l7-7zM12 5v14l7-7zM20.500 5v14",
+            Self::Settings => "M4 7h9M17 7h3M4 17h3M11 17h9M15 5v4M9 15v4",
+            Self::Check => "M4.500 12.500l5 5l10-11",
+            Self::Cross => "M6 6l12 12M18 6L6 18",
+            Self::Arrow => "M4 12h15M13 6l6 6l-6 6",
+            Self::Back => "M20 12H5M11 6l-6 6l6 6",
+            Self::Up => "M12 19V6M6 11l6-6l6 6",
+            Self::Down => "M12 5v13M6 13l6 6l6-6",
+            Self::Hint => "M9 18h6M10 21h4M12 3a6 6 0 0 0-3.500 10.900c.6.5 1 1.100 1 1.900v.2h5v-.2c0-.8.4-1.400 1-1.900A6 6 0 0 0 12 3z",
+            Self::Map => "M3 6l6-2l6 2l6-2v14l-6 2l-6-2l-6 2zM9 4v14M15 6v14",
+            Self::Again => "M20 11A8 8 0 0 0 5.500 7M4 4v4.500h4.500M4 13a8 8 0 0 0 14.500 4M20 20v-4.500h-4.500",
+        }
+    }
+}
+
+/// Properties of [`Icon`].
+#[derive(Clone, PartialEq, Debug, Properties)]
+pub struct Props {
+    /// What it means.
+    pub sign: Sign,
+}
+
+/// A sign. It says nothing by itself to a screen reader: the words beside it do.
+#[component]
+pub fn Icon(props: &Props) -> Html {
+    html! {
+        <svg class="icon" viewBox="0 0 24 24" width="24" height="24" aria-hidden="true" focusable="false">
+            <path d={props.sign.path()} />
+        </svg>
+    }
+}

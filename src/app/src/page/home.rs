@@ -1,0 +1,133 @@
+//! The map of the course, beneath a system that is already running.
+
+use std::rc::Rc;
+
+use scale_course::{Catalog, CatalogLesson, Knob, Progress};
+use yew::prelude::*;
+use yew_router::prelude::*;
+
+use super::{Route, not_here, use_title};
+use crate::content::{Loading, use_catalog};
+use crate::icon::{Icon, Sign};
+use crate::stage::{Setting, Stage};
+use crate::state::use_shared;
+
+/// The system on the home page: the shop of the first lesson, with three instances.
+const SCENE: &str = include_str!("home.json");
+
+/// The map of the course.
+#[component]
+pub fn Home() -> Html {
+    use_title("Learn how systems scale");
+    let shared = use_shared();
+    let (catalog, again) = use_catalog();
+    let setting = use_memo((), |()| Setting {
+        key: "home".to_owned(),
+        scene: serde_json::from_str(SCENE).unwrap_or_default(),
+        knobs: vec![Knob {
+            label: "Load".to_owned(),
+            path: "/components/shoppers/client/arrivals/poisson/rate_per_s".to_owned(),
+            min: 15.0,
+            max: 300.0,
+            step: 5.0,
+            unit: "requests/s".to_owned(),
+        }],
+        task: Vec::new(),
+    });
+    let next = match &catalog {
+        Loading::Here(catalog) => next_lesson(catalog, &shared.progress),
+        _ => None,
+    };
+    let begun = !shared.progress.lessons.is_empty();
+    html! {
+        <div class="home">
+            <section class="hero">
+                <div class="hero-words">
+                    <h1>{ "Can you explain how your system will handle " }<em>{ "ten times" }</em>{ " the load?" }</h1>
+                    <p class="lead">{ "Predict what a system will do. Run it. See which request suffered, and why. This is a real simulation: pull the load up and find out where it breaks." }</p>
+                    if let Some((lesson, step)) = next {
+                        <p>
+                            <Link<Route> to={route(&lesson.id, step.as_deref())} classes="button primary big">
+                                <span>{ if begun { format!("Continue: {}", lesson.title) } else { "Start the first lesson".to_owned() } }</span>
+                                <Icon sign={Sign::Arrow} />
+                            </Link<Route>>
+                        </p>
+                    }
+                </div>
+                <div class="hero-stage">
+                    <Stage {setting} autoplay=true speed=0.5 charts=false />
+                </div>
+            </section>
+            <section class="map" aria-labelledby="map-title">
+                <h2 id="map-title">{ "The course" }</h2>
+                { not_here(&catalog, &again).unwrap_or_default() }
+                if let Loading::Here(catalog) = &catalog { { map(catalog, &shared.progress) } }
+            </section>
+        </div>
+    }
+}
+
+fn route(lesson: &str, step: Option<&str>) -> Route {
+    let id = lesson.to_owned();
+    match step {
+        Some(step) => Route::Step { id, step: step.to_owned() },
+        None => Route::Lesson { id },
+    }
+}
+
+/// The lesson to go on with: the first open one that is not done, at the step it was left.
+fn next_lesson(catalog: &Rc<Catalog>, progress: &Progress) -> Option<(CatalogLesson, Option<String>)> {
+    let mut open = catalog.lessons.iter().filter(|lesson| !lesson.planned);
+    let undone = open.clone().find(|lesson| !is_done(lesson, progress));
+    let lesson = undone.or_else(|| open.next())?;
+    Some((lesson.clone(), progress.lesson(&lesson.id).last))
+}
+
+fn is_done(lesson: &CatalogLesson, progress: &Progress) -> bool {
+    lesson.steps > 0 && progress.lesson(&lesson.id).steps.len() >= lesson.steps as usize
+}
+
+fn map(catalog: &Rc<Catalog>, progress: &Progress) -> Html {
+    let part = |(number, title): (usize, &String)| {
+        let lessons = catalog.lessons.iter().filter(|lesson| lesson.part == *title);
+        html! {
+            <section class="part" key={title.clone()}>
+                <h3><span class="part-number">{ number + 1 }</span>{ title }</h3>
+                <ol>{ for lessons.map(|lesson| entry(lesson, progress)) }</ol>
+            </section>
+        }
+    };
+    html! { <div class="parts">{ for catalog.parts.iter().enumerate().map(part) }</div> }
+}
+
+fn entry(lesson: &CatalogLesson, progress: &Progress) -> Html {
+    let done = progress.lesson(&lesson.id).steps.len().min(lesson.steps as usize);
+    let words = |class: &'static str, state: Html| {
+        html! {
+            <>
+                <span class={classes!("stop", class)} aria-hidden="true">
+                    if class == "done" { <Icon sign={Sign::Check} /> }
+                </span>
+                <span class="entry-words">
+                    <span class="entry-title">{ &lesson.title }</span>
+                    <span class="entry-summary">{ &lesson.summary }</span>
+                    <span class="entry-state">{ state }</span>
+                </span>
+            </>
+        }
+    };
+    if lesson.planned {
+        return html! { <li class="entry planned">{ words("planned", html! { "In preparation" }) }</li> };
+    }
+    let (class, state) = match done {
+        0 => ("open", format!("{} steps, about {} minutes", lesson.steps, lesson.minutes)),
+        _ if is_done(lesson, progress) => ("done", "Done".to_owned()),
+        _ => ("begun", format!("{done} of {} steps done", lesson.steps)),
+    };
+    let last = progress.lesson(&lesson.id).last;
+    html! {
+        <li class={classes!("entry", class)}>
+            <Link<Route> to={route(&lesson.id, last.as_deref())} classes="entry-link">{ words(class, html! { { state } }) }</Link<Route>>
+        </li>
+    }
+}

@@ -1,0 +1,408 @@
+//! A lesson: prose beside the stage, a prediction before some runs, a task that the run itself ticks.
+
+use std::rc::Rc;
+
+use scale_course::{Answer, Guess, Lesson, Predict, PredictionResult, RunRef, Step, patched};
+use scale_sim::Kind;
+use yew::prelude::*;
+use yew_router::prelude::*;
+
+use super::quiz::QuizPage;
+use super::{Route, not_here, use_title};
+use crate::content::{Loading, use_lesson};
+use crate::icon::{Icon, Sign};
+use crate::prose;
+use crate::protocol::{Command, Job, Reply};
+use crate::simulator::Simulator;
+use crate::stage::chart::number;
+use crate::stage::{Guessed, Setting, Stage};
+use crate::state::{Action, Shared, use_shared};
+
+/// Properties of [`LessonPage`].
+#[derive(Clone, PartialEq, Debug, Properties)]
+pub struct Props {
+    /// The lesson.
+    pub id: AttrValue,
+    /// The step; where the learner left, if none is named.
+    #[prop_or_default]
+    pub step: Option<AttrValue>,
+}
+
+/// The name of the quiz among a lesson's steps.
+const QUIZ: &str = "quiz";
+
+/// A lesson.
+#[component]
+pub fn LessonPage(props: &Props) -> Html {
+    let (lesson, again) = use_lesson(&props.id);
+    let shared = use_shared();
+    let Loading::Here(lesson) = &lesson else {
+        return html! {
+            <div class="page narrow">
+                <h1>{ "Lesson" }</h1>
+                { not_here(&lesson, &again).unwrap_or_default() }
+                <p><Link<Route> to={Route::Home}>{ "To the course map" }</Link<Route>></p>
+            </div>
+        };
+    };
+    let last = shared.progress.lesson(&props.id).last;
+    let wanted = props.step.as_ref().map(ToString::to_string).or(last);
+    let id = props.id.clone();
+    let content = match wanted.as_deref() {
+        Some(QUIZ) => html! { <QuizPage lesson={Rc::clone(lesson)} {id} /> },
+        Some(step) => match lesson.step(step) {
+            Some((at, _)) => html! { <StepPage lesson={Rc::clone(lesson)} {id} {at} key={at} /> },
+            None => html! {
+                <div class="prose">
+                    <h1>{ "No such step" }</h1>
+                    <p>{ format!("This lesson has no step called “{step}”. It may have been renamed.") }</p>
+                    <p><Link<Route> classes="button primary" to={step_route(&props.id, &lesson.steps[0].data.id)}>{ "To the first step" }</Link<Route>></p>
+                </div>
+            },
+        },
+        None => html! { <StepPage lesson={Rc::clone(lesson)} {id} at={0} key={0} /> },
+    };
+    let current = wanted.unwrap_or_else(|| lesson.steps[0].data.id.clone());
+    html! {
+        <div class="lesson">
+            { steps(lesson, &props.id, &current, &shared) }
+            { content }
+        </div>
+    }
+}
+
+fn step_route(lesson: &str, step: &str) -> Route {
+    Route::Step { id: lesson.to_owned(), step: step.to_owned() }
+}
+
+/// The steps of the lesson, as stops on the way.
+fn steps(lesson: &Rc<Lesson>, id: &str, current: &str, shared: &Shared) -> Html {
+    let done = shared.progress.lesson(id);
+    let stop = |(at, step): (usize, &Step)| {
+        let ticked = done.steps.contains(&step.data.id);
+        let now = (step.data.id == current).then_some("step");
+        let title = format!("{}. {}{}", at + 1, step.title, if ticked { " (done)" } else { "" });
+        html! {
+            <li>
+                <Link<Route> to={step_route(id, &step.data.id)} classes={classes!("stop-link", ticked.then_some("done"), now.map(|_| "now"))}>
+                    <span class="stop-mark" aria-hidden="true">{ if ticked { html! { <Icon sign={Sign::Check} /> } } else { html! { { at + 1 } } } }</span>
+                    <span class="stop-title">{ title }</span>
+                </Link<Route>>
+            </li>
+        }
+    };
+    let right = done.questions.values().filter(|q| q.right > 0).count();
+    let all = lesson.quiz.questions.len();
+    let now = (current == QUIZ).then_some("now");
+    html! {
+        <nav class="steps" aria-label={format!("Steps of {}", lesson.title)}>
+            <p class="steps-title">{ &lesson.title }</p>
+            <ol>
+                { for lesson.steps.iter().enumerate().map(stop) }
+                if all > 0 {
+                    <li>
+                        <Link<Route> to={step_route(id, QUIZ)} classes={classes!("stop-link", "wide", (right == all).then_some("done"), now)}>
+                            <span class="stop-mark" aria-hidden="true">{ "?" }</span>
+                            <span class="stop-title">{ format!("Stop and think: {right} of {all} right") }</span>
+                        </Link<Route>>
+                    </li>
+                }
+            </ol>
+        </nav>
+    }
+}
+
+/// Properties of [`StepPage`].
+#[derive(Clone, PartialEq, Debug, Properties)]
+struct StepProps {
+    id: AttrValue,
+    lesson: Rc<Lesson>,
+    at: usize,
+}
+
+#[component]
+fn StepPage(props: &StepProps) -> Html {
+    let shared = use_shared();
+    let step = &props.lesson.steps[props.at];
+    let step_id = step.data.id.clone();
+    use_title(&format!("{}: {}", props.lesson.title, step.title));
+    {
+        let (shared, lesson, step) = (shared.clone(), props.id.to_string(), step_id.clone());
+        use_effect_with((lesson.clone(), step.clone()), move |_| shared.dispatch(Action::Opened { lesson, step }));
+    }
+    let progress = shared.progress.lesson(&props.id);
+    let done = progress.steps.contains(&step_id);
+    let result = progress.predictions.get(&step_id).cloned();
+    let skipped = use_state(|| false);
+    // A step whose prediction was made in this visit plays the run that answers it.
+    let fresh = use_state(|| false);
+    let holds_back = step.data.predict.is_some() && result.is_none() && !*skipped;
+
+    let setting = {
+        let run = match &step.data.predict {
+            Some(predict) if *fresh => predict.run.clone(),
+            _ => RunRef { scene: step.data.scene.clone(), set: step.data.set.clone() },
+        };
+        use_memo((Rc::clone(&props.lesson).steps[props.at].data.id.clone(), run), |(id, run)| {
+            let scene = &props.lesson.scenes[&run.scene];
+            Setting {
+                key: id.clone(),
+                scene: patched(&scene.json, &run.set).unwrap_or_else(|_| scene.json.clone()),
+                knobs: step.data.knobs.clone(),
+                task: step.data.task.as_ref().map(|task| task.when.clone()).unwrap_or_default(),
+            }
+        })
+    };
+    let on_task = {
+        let (shared, lesson, step) = (shared.clone(), props.id.to_string(), step_id.clone());
+        let has_task = props.lesson.steps[props.at].data.task.is_some();
+        Callback::from(move |()| {
+            if has_task {
+                shared.dispatch(Action::Done { lesson: lesson.clone(), step: step.clone() });
+            }
+        })
+    };
+    let on_predicted = {
+        let (shared, lesson, step, fresh) = (shared.clone(), props.id.to_string(), step_id.clone(), fresh.clone());
+        Callback::from(move |result: PredictionResult| {
+            fresh.set(true);
+            shared.dispatch(Action::Predicted { lesson: lesson.clone(), step: step.clone(), result });
+        })
+    };
+    let on_skip = {
+        let skipped = skipped.clone();
+        Callback::from(move |()| skipped.set(true))
+    };
+    let on_read = {
+        let (shared, lesson, step) = (shared.clone(), props.id.to_string(), step_id.clone());
+        let has_task = props.lesson.steps[props.at].data.task.is_some();
+        Callback::from(move |_: MouseEvent| {
+            // Where there is nothing to bring about, reading on is doing.
+            if !has_task {
+                shared.dispatch(Action::Done { lesson: lesson.clone(), step: step.clone() });
+            }
+        })
+    };
+    let scene = &props.lesson.scenes[&step.data.scene];
+    let kind_of = |name: &str| scene.scenario.components.get(name).map(scale_sim::Component::kind);
+    let guessed = match (&step.data.predict, &result) {
+        (Some(Predict { kind: Guess::Number { measure, .. }, .. }), Some(PredictionResult { given: Answer::Number(value), .. })) => {
+            Some(Guessed { metric: *measure, value: *value })
+        }
+        _ => None,
+    };
+    html! {
+        <div class="step">
+            <article class="prose">
+                <p class="eyebrow">{ format!("Step {} of {}", props.at + 1, props.lesson.steps.len()) }</p>
+                <h1>{ &step.title }</h1>
+                if props.at == 0 { <div class="lead">{ prose::show(&props.lesson.intro, &kind_of) }</div> }
+                { prose::show(&step.prose, &kind_of) }
+                if let Some(predict) = &step.data.predict {
+                    <Prediction lesson={Rc::clone(&props.lesson)} predict={Rc::new(predict.clone())} {result} {on_predicted} {on_skip} skipped={*skipped} />
+                }
+                { task(step, done, holds_back) }
+                { onward(props, &on_read) }
+            </article>
+            <div class={classes!("step-stage", holds_back.then_some("held"))}>
+                if holds_back {
+                    <p class="held-note"><Icon sign={Sign::Hint} />{ "Predict first, then watch. Or play with it right away." }</p>
+                }
+                <Stage {setting} {on_task} {guessed} autoplay={*fresh} speed={1.0} />
+            </div>
+        </div>
+    }
+}
+
+fn task(step: &Step, done: bool, holds_back: bool) -> Html {
+    let Some(task) = &step.data.task else { return html! {} };
+    html! {
+        <section class={classes!("task", done.then_some("done"), holds_back.then_some("later"))} aria-label="Task">
+            <span class="task-mark" aria-hidden="true"><Icon sign={if done { Sign::Check } else { Sign::Arrow }} /></span>
+            <div>
+                <p class="task-text">{ &task.text }</p>
+                <p class="task-state" role="status">{ if done { "Done: the run has shown it." } else { "Ticked by the run itself." } }</p>
+                if !task.hint.is_empty() && !done {
+                    <details><summary>{ "A hint" }</summary><p>{ &task.hint }</p></details>
+                }
+            </div>
+        </section>
+    }
+}
+
+/// The ways back and on.
+fn onward(props: &StepProps, on_read: &Callback<MouseEvent>) -> Html {
+    let lesson = &props.lesson;
+    let back = props.at.checked_sub(1).map(|at| step_route(&props.id, &lesson.steps[at].data.id));
+    let (next, words) = match lesson.steps.get(props.at + 1) {
+        Some(step) => (step_route(&props.id, &step.data.id), format!("Next: {}", step.title)),
+        None if !lesson.quiz.questions.is_empty() => (step_route(&props.id, QUIZ), "Stop and think".to_owned()),
+        None => (Route::Home, "To the course map".to_owned()),
+    };
+    html! {
+        <nav class="onward" aria-label="Back and on">
+            if let Some(back) = back {
+                <Link<Route> to={back} classes="button quiet"><Icon sign={Sign::Back} /><span>{ "Back" }</span></Link<Route>>
+            }
+            <span class="onward-next" onclick={on_read.clone()}>
+                <Link<Route> to={next} classes="button primary"><span>{ words }</span><Icon sign={Sign::Arrow} /></Link<Route>>
+            </span>
+        </nav>
+    }
+}
+
+/// Properties of [`Prediction`].
+#[derive(Clone, PartialEq, Debug, Properties)]
+struct PredictionProps {
+    lesson: Rc<Lesson>,
+    predict: Rc<Predict>,
+    result: Option<PredictionResult>,
+    skipped: bool,
+    on_predicted: Callback<PredictionResult>,
+    on_skip: Callback<()>,
+}
+
+/// A prediction: committed first, then graded by the engine.
+#[component]
+fn Prediction(props: &PredictionProps) -> Html {
+    let predict = &props.predict;
+    let answer = use_state(|| None::<Answer>);
+    let failed = use_state(|| None::<String>);
+    let waiting = use_state(|| false);
+    let simulator = use_mut_ref(|| None::<Simulator>);
+    let commit = {
+        let (answer, failed, waiting) = (answer.clone(), failed.clone(), waiting.clone());
+        let (props, simulator) = (props.clone(), Rc::clone(&simulator));
+        Callback::from(move |event: SubmitEvent| {
+            event.prevent_default();
+            let Some(given) = (*answer).clone() else { return };
+            let heard = {
+                let (props, failed, waiting) = (props.clone(), failed.clone(), waiting.clone());
+                Callback::from(move |reply: Reply| {
+                    waiting.set(false);
+                    let kind = &props.predict.kind;
+                    match reply {
+                        Reply::Measured(_, values) => match kind.truth(&values[0]) {
+                            Some(truth) => {
+                                let right = kind.is_right(&given, &truth);
+                                props.on_predicted.emit(PredictionResult { given: given.clone(), truth, right });
+                            }
+                            None => failed.set(Some("the run had nothing to measure".to_owned())),
+                        },
+                        Reply::Refused(_, why) => failed.set(Some(why)),
+                        Reply::Ready(..) | Reply::Frame(..) => {}
+                    }
+                })
+            };
+            match props.lesson.scenario(&props.predict.run) {
+                Ok(scenario) => {
+                    let job = Job {
+                        scenario: serde_json::to_string(&scenario).unwrap_or_default(),
+                        measures: serde_json::to_string(&props.predict.kind.measures()).unwrap_or_default(),
+                    };
+                    waiting.set(true);
+                    let worker = Simulator::new(heard);
+                    worker.ask(Command::Measure { question: worker.number(), jobs: vec![job] });
+                    *simulator.borrow_mut() = Some(worker);
+                }
+                Err(problems) => failed.set(Some(problems[0].to_string())),
+            }
+        })
+    };
+    if let Some(result) = &props.result {
+        return told(predict, result, &props.lesson);
+    }
+    if props.skipped {
+        return html! {};
+    }
+    let input = match &predict.kind {
+        Guess::Number { measure, min, max, .. } => {
+            let value = match &*answer {
+                Some(Answer::Number(value)) => Some(*value),
+                _ => None,
+            };
+            let set = {
+                let answer = answer.clone();
+                Callback::from(move |event: InputEvent| {
+                    let value = event.target_unchecked_into::<web_sys::HtmlInputElement>().value_as_number();
+                    answer.set(value.is_finite().then_some(Answer::Number(value)));
+                })
+            };
+            let step = ((max - min) / 100.0).max(1.0).round();
+            html! {
+                <label class="knob">
+                    <span class="knob-label">{ "Your prediction" }</span>
+                    <output>{ value.map_or_else(|| "not yet".to_owned(), |value| format!("{} {}", number(value), measure.unit())) }</output>
+                    <input type="range" min={min.to_string()} max={max.to_string()} step={step.to_string()}
+                        value={value.unwrap_or(*min).to_string()} oninput={set}
+                        aria-valuetext={value.map_or_else(|| "not yet".to_owned(), |value| format!("{} {}", number(value), measure.unit()))} />
+                </label>
+            }
+        }
+        Guess::Component { among, .. } => {
+            let option = |name: &String| {
+                let (answer, own) = (answer.clone(), Answer::Component(name.clone()));
+                let checked = *answer == Some(own.clone());
+                let onchange = Callback::from(move |_: Event| answer.set(Some(own.clone())));
+                html! {
+                    <label class="option"><input type="radio" name="prediction" {checked} {onchange} />
+                        { component_word(&props.lesson, &predict.run.scene, name) }</label>
+                }
+            };
+            html! { <div class="options">{ for among.iter().map(option) }</div> }
+        }
+    };
+    let skip = props.on_skip.reform(|_: MouseEvent| ());
+    html! {
+        <form class="predict" onsubmit={commit} aria-label="Prediction">
+            <p class="predict-title">{ "Predict" }</p>
+            <p>{ &predict.ask }</p>
+            { input }
+            <div class="row">
+                <button class="button primary" type="submit" disabled={answer.is_none() || *waiting}>
+                    { if *waiting { "Running …" } else { "Commit and run" } }
+                </button>
+                <button class="button quiet" type="button" onclick={skip}>{ "Skip" }</button>
+            </div>
+            if let Some(why) = &*failed { <p class="bad" role="alert">{ format!("This could not be graded: {why}") }</p> }
+        </form>
+    }
+}
+
+/// What came of a prediction.
+fn told(predict: &Predict, result: &PredictionResult, lesson: &Lesson) -> Html {
+    let show = |answer: &Answer| match answer {
+        Answer::Number(value) => {
+            let unit = if let Guess::Number { measure, .. } = &predict.kind { measure.unit() } else { "" };
+            html! { <b>{ format!("{} {unit}", number(*value)) }</b> }
+        }
+        Answer::Component(name) => component_word(lesson, &predict.run.scene, name),
+    };
+    html! {
+        <section class={classes!("predict", "told", if result.right { "right" } else { "wrong" })} role="status">
+            <p class="predict-title">
+                <Icon sign={if result.right { Sign::Check } else { Sign::Cross }} />
+                { if result.right { "You predicted it" } else { "It came out differently" } }
+            </p>
+            <p class="predict-ask">{ &predict.ask }</p>
+            <dl class="versus">
+                <div><dt>{ "You said" }</dt><dd>{ show(&result.given) }</dd></div>
+                <div><dt>{ "The run showed" }</dt><dd>{ show(&result.truth) }</dd></div>
+            </dl>
+            <p>{ &predict.explain }</p>
+            if !result.right && !predict.misconception.is_empty() { <p class="misconception">{ &predict.misconception }</p> }
+        </section>
+    }
+}
+
+/// The name of a component, with its sign and colour.
+pub(super) fn component_word(lesson: &Lesson, scene: &str, name: &str) -> Html {
+    let scenario = lesson.scenes.get(scene).map(|scene| &scene.scenario);
+    let kind = scenario.and_then(|s| s.components.get(name)).map_or(Kind::Service, scale_sim::Component::kind);
+    let label = scenario.and_then(|s| s.view.get(name)).and_then(|view| view.label.clone());
+    html! {
+        <span class={classes!("component-word", format!("kind-{}", kind.name()))}>
+            <Icon sign={Sign::from(kind)} />{ label.unwrap_or_else(|| name.to_owned()) }
+        </span>
+    }
+}

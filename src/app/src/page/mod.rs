@@ -1,0 +1,213 @@
+//! The page: its routes, its frame, and what stands on each.
+
+mod about;
+mod home;
+mod lesson;
+mod not_found;
+mod quiz;
+mod settings;
+
+use gloo::events::EventListener;
+use scale_course::Progress;
+use wasm_bindgen::JsCast;
+use yew::prelude::*;
+use yew_router::prelude::*;
+
+use crate::browser;
+use crate::content::Loading;
+use crate::icon::{Icon, Sign};
+use crate::state::{Action, Notice, Offer, Shared, State};
+use crate::store::{self, Motion, Theme};
+
+/// The places of the page. Behind `#`, so that any static host serves every link.
+#[derive(Clone, PartialEq, Eq, Debug, Routable)]
+pub enum Route {
+    /// The map of the course.
+    #[at("/")]
+    Home,
+    /// A lesson, where the learner left it.
+    #[at("/lesson/:id")]
+    Lesson {
+        /// The lesson.
+        id: String,
+    },
+    /// A step of a lesson; `quiz` is its questions.
+    #[at("/lesson/:id/:step")]
+    Step {
+        /// The lesson.
+        id: String,
+        /// The step.
+        step: String,
+    },
+    /// Settings and progress.
+    #[at("/settings")]
+    Settings,
+    /// What this is.
+    #[at("/about")]
+    About,
+    /// Nowhere.
+    #[not_found]
+    #[at("/404")]
+    NotFound,
+}
+
+/// The whole page.
+#[component]
+pub fn App() -> Html {
+    let shared = use_reducer(|| State::new(store::progress(), store::settings()));
+    // The settings show in attributes that the style sheets read.
+    use_effect_with(shared.settings, |settings| {
+        let theme = match settings.theme {
+            Theme::System if browser::media("(prefers-color-scheme: dark)") => "dark",
+            Theme::Dark => "dark",
+            Theme::System | Theme::Light => "light",
+        };
+        browser::mark_root("data-theme", theme);
+        browser::mark_root("data-motion", if settings.still() { "reduced" } else { "full" });
+        store::keep_settings(*settings);
+    });
+    use_kept(&shared);
+    html! {
+        <ContextProvider<Shared> context={shared.clone()}>
+            <HashRouter>
+                <Frame />
+            </HashRouter>
+        </ContextProvider<Shared>>
+    }
+}
+
+/// Keeps the progress whenever it changes, and takes in what other tabs do.
+#[hook]
+fn use_kept(shared: &Shared) {
+    {
+        let shared = shared.clone();
+        let first = use_mut_ref(|| true);
+        use_effect_with((shared.progress.clone(), shared.keep), move |(progress, keep)| {
+            let first = first.replace(false);
+            if *keep && !first && !store::keep_progress(progress) {
+                let text = "Your progress could not be kept: the browser's storage is full or closed to this page. It lasts until you close the page; you can export it in the settings.";
+                let told = shared.notice.as_ref().is_some_and(|notice| notice.text == text);
+                if !told {
+                    shared.dispatch(Action::Tell(Notice { text: text.to_owned(), offer: None }));
+                }
+            }
+        });
+    }
+    let dispatch = shared.dispatcher();
+    use_effect_with((), move |()| {
+        let listener = EventListener::new(&browser::window(), "storage", move |event| {
+            let Some(event) = event.dyn_ref::<web_sys::StorageEvent>() else { return };
+            if event.key().as_deref() == Some(store::PROGRESS)
+                && let Some(Ok(other)) = event.new_value().map(|text| Progress::read(&text))
+            {
+                dispatch.dispatch(Action::Merge(other));
+            }
+        });
+        move || drop(listener)
+    });
+}
+
+#[component]
+fn Frame() -> Html {
+    let route = use_route::<Route>().unwrap_or(Route::NotFound);
+    let first = use_mut_ref(|| true);
+    // The page's place for keyboards and screen readers moves along with the eye's.
+    use_effect_with(route.clone(), move |_| {
+        if !first.replace(false) {
+            browser::focus_heading();
+        }
+    });
+    html! {
+        <>
+            <a class="skip" href="#main" onclick={Callback::from(|event: MouseEvent| {
+                event.prevent_default();
+                browser::focus_heading();
+            })}>{ "Skip to the content" }</a>
+            <header class="top">
+                <Link<Route> to={Route::Home} classes="brand">
+                    <svg class="mark" viewBox="0 0 32 32" width="28" height="28" aria-hidden="true">
+                        <path d="M16 29V16M16 16L4.500 9.500M16 16l11.500-6.500" /><circle cx="16" cy="16" r="3.500" />
+                        <circle cx="16" cy="28" r="2" /><circle cx="4.500" cy="9.500" r="2" /><circle cx="27.500" cy="9.500" r="2" />
+                    </svg>
+                    <span>{ "Scale Lab" }</span>
+                </Link<Route>>
+                <nav aria-label="Site">
+                    <Link<Route> to={Route::Home} classes="nav-link"><Icon sign={Sign::Map} /><span>{ "Course" }</span></Link<Route>>
+                    <Link<Route> to={Route::About} classes="nav-link"><Icon sign={Sign::Hint} /><span>{ "About" }</span></Link<Route>>
+                    <Link<Route> to={Route::Settings} classes="nav-link"><Icon sign={Sign::Settings} /><span>{ "Settings" }</span></Link<Route>>
+                </nav>
+            </header>
+            <NoticeBar />
+            <main id="main">
+                { match route {
+                    Route::Home => html! { <home::Home /> },
+                    Route::Lesson { id } => html! { <lesson::LessonPage {id} /> },
+                    Route::Step { id, step } => html! { <lesson::LessonPage {id} {step} /> },
+                    Route::Settings => html! { <settings::SettingsPage /> },
+                    Route::About => html! { <about::About /> },
+                    Route::NotFound => html! { <not_found::NotFound /> },
+                } }
+            </main>
+        </>
+    }
+}
+
+/// Something to tell the reader, with what can be done about it.
+#[component]
+fn NoticeBar() -> Html {
+    let shared = crate::state::use_shared();
+    let Some(notice) = shared.notice.clone() else { return html! { <div role="status"></div> } };
+    let dismiss = {
+        let shared = shared.clone();
+        Callback::from(move |_: MouseEvent| shared.dispatch(Action::Dismiss))
+    };
+    let offer = notice.offer.map(|offer| match offer {
+        Offer::Undo(before) => {
+            let shared = shared.clone();
+            let undo = Callback::from(move |_: MouseEvent| {
+                shared.dispatch(Action::Replace(before.clone(), "Undone.".to_owned()));
+                shared.dispatch(Action::Dismiss);
+            });
+            html! { <button class="button" onclick={undo}>{ "Undo" }</button> }
+        }
+        Offer::Download(text) => {
+            let save = Callback::from(move |_: MouseEvent| browser::download("scale-lab-progress-damaged.json", &text));
+            html! { <button class="button" onclick={save}>{ "Download the copy" }</button> }
+        }
+    });
+    html! {
+        <div class="notice" role="status">
+            <p>{ notice.text }</p>
+            { offer }
+            <button class="button quiet" onclick={dismiss} aria-label="Dismiss"><Icon sign={Sign::Cross} /></button>
+        </div>
+    }
+}
+
+/// Sets the title of the page.
+#[hook]
+fn use_title(title: &str) {
+    use_effect_with(title.to_owned(), |title| browser::document().set_title(&format!("{title} · Scale Lab")));
+}
+
+/// What to show while something is fetched, and when it is not to be had; nothing once it is here.
+fn not_here<T>(loading: &Loading<T>, again: &Callback<()>) -> Option<Html> {
+    match loading {
+        Loading::Here(_) => None,
+        Loading::Waiting => Some(html! { <p class="waiting" role="status">{ "Fetching …" }</p> }),
+        Loading::Failed(why) => {
+            let again = again.reform(|_: MouseEvent| ());
+            Some(html! {
+                <div class="failed" role="alert">
+                    <p><strong>{ "This could not be shown." }</strong></p>
+                    <pre>{ why }</pre>
+                    <button class="button primary" onclick={again}>{ "Try again" }</button>
+                </div>
+            })
+        }
+    }
+}
+
+/// Names of themes and motions, for the settings.
+const THEMES: [(Theme, &str); 3] = [(Theme::System, "As the system"), (Theme::Light, "Light"), (Theme::Dark, "Dark")];
+const MOTIONS: [(Motion, &str); 3] = [(Motion::System, "As the system"), (Motion::Full, "Full"), (Motion::Reduced, "Reduced")];

@@ -1,0 +1,323 @@
+//! "Stop and think": questions drawn from a seed, answered by the engine, with the run that shows it.
+
+use std::rc::Rc;
+
+use scale_course::{Drawn, Feedback, Given, Key, Kind as Form, Lesson, RunRef, Truth, patched};
+use yew::prelude::*;
+use yew_router::prelude::*;
+
+use super::lesson::component_word;
+use super::{Route, use_title};
+use crate::browser;
+use crate::icon::{Icon, Sign};
+use crate::protocol::{Command, Job, Reply};
+use crate::simulator::Simulator;
+use crate::stage::chart::number;
+use crate::stage::{Setting, Stage};
+use crate::state::{Action, use_shared};
+
+/// Properties of [`QuizPage`].
+#[derive(Clone, PartialEq, Debug, Properties)]
+pub struct Props {
+    /// The lesson's place.
+    pub id: AttrValue,
+    /// The lesson.
+    pub lesson: Rc<Lesson>,
+}
+
+/// The questions of a lesson, one at a time.
+#[component]
+pub fn QuizPage(props: &Props) -> Html {
+    use_title(&format!("{}: stop and think", props.lesson.title));
+    let shared = use_shared();
+    let at = use_state(|| 0_usize);
+    // A new visit draws new questions; within it they stay as they are until another is asked for.
+    let seed = use_state(browser::fresh_seed);
+    let questions = &props.lesson.quiz.questions;
+    let results = shared.progress.lesson(&props.id).questions;
+    {
+        let (shared, lesson) = (shared.clone(), props.id.to_string());
+        use_effect_with(lesson.clone(), move |_| shared.dispatch(Action::Opened { lesson, step: "quiz".to_owned() }));
+    }
+    let go = |to: usize| {
+        let at = at.clone();
+        Callback::from(move |_: MouseEvent| {
+            at.set(to);
+            browser::focus_heading();
+        })
+    };
+    if *at >= questions.len() {
+        let right = questions.iter().filter(|q| results.get(&q.id).is_some_and(|r| r.right > 0)).count();
+        return html! {
+            <div class="prose quiz-end">
+                <p class="eyebrow">{ "Stop and think" }</p>
+                <h1>{ if right == questions.len() { "All of them right" } else { "That was the last question" } }</h1>
+                <p class="lead">{ format!("{right} of {} questions answered rightly at least once. Each can be drawn anew with other numbers.", questions.len()) }</p>
+                <ul class="results">
+                    { for questions.iter().enumerate().map(|(number, question)| {
+                        let ok = results.get(&question.id).is_some_and(|r| r.right > 0);
+                        html! {
+                            <li class={if ok { "right" } else { "open" }}>
+                                <button class="button quiet" onclick={go(number)}>
+                                    <Icon sign={if ok { Sign::Check } else { Sign::Again }} />
+                                    <span>{ format!("Question {}: {}", number + 1, if ok { "right" } else { "try it again" }) }</span>
+                                </button>
+                            </li>
+                        }
+                    }) }
+                </ul>
+                <p><Link<Route> to={Route::Home} classes="button primary"><span>{ "To the course map" }</span><Icon sign={Sign::Arrow} /></Link<Route>></p>
+            </div>
+        };
+    }
+    let again = {
+        let seed = seed.clone();
+        Callback::from(move |()| seed.set(browser::fresh_seed()))
+    };
+    html! {
+        <Asked key={format!("{}-{}", *at, *seed)} id={props.id.clone()} lesson={Rc::clone(&props.lesson)} at={*at} seed={*seed}
+            {again} back={at.checked_sub(1).map(go)} next={go(*at + 1)} />
+    }
+}
+
+/// Properties of [`Asked`].
+#[derive(Clone, PartialEq, Properties)]
+struct AskedProps {
+    id: AttrValue,
+    lesson: Rc<Lesson>,
+    at: usize,
+    seed: u64,
+    again: Callback<()>,
+    back: Option<Callback<MouseEvent>>,
+    next: Callback<MouseEvent>,
+}
+
+/// One question, until it is answered and beyond.
+#[component]
+fn Asked(props: &AskedProps) -> Html {
+    let shared = use_shared();
+    let questions = &props.lesson.quiz.questions;
+    let drawn = use_memo((props.at, props.seed), |(at, seed)| questions[*at].draw(*seed));
+    let given = use_state(|| first_answer(&drawn));
+    let key = use_state(|| None::<Result<Key, String>>);
+    let judged = use_state(|| None::<Feedback>);
+    let waiting = use_state(|| false);
+    let simulator = use_mut_ref(|| None::<Simulator>);
+    let shown = use_state(|| false);
+
+    let check = {
+        let (props, shared, drawn, given) = (props.clone(), shared.clone(), Rc::clone(&drawn), given.clone());
+        let (key, judged, waiting, simulator) = (key.clone(), judged.clone(), waiting.clone(), Rc::clone(&simulator));
+        Callback::from(move |event: SubmitEvent| {
+            event.prevent_default();
+            let Some(answer) = (*given).clone() else { return };
+            let jobs: Result<Vec<Job>, String> = drawn.runs().iter().map(|run| job(&props.lesson, &run.run, &run.measures)).collect();
+            let jobs = match jobs {
+                Ok(jobs) => jobs,
+                Err(why) => return key.set(Some(Err(why))),
+            };
+            let heard = {
+                let (props, shared, drawn) = (props.clone(), shared.clone(), Rc::clone(&drawn));
+                let (key, judged, waiting) = (key.clone(), judged.clone(), waiting.clone());
+                Callback::from(move |reply: Reply| {
+                    waiting.set(false);
+                    let found = match reply {
+                        Reply::Measured(_, values) => drawn.key(&values),
+                        Reply::Refused(_, why) => Err(why),
+                        Reply::Ready(..) | Reply::Frame(..) => return,
+                    };
+                    if let Ok(found) = &found {
+                        let feedback = drawn.judge(found, &answer);
+                        shared.dispatch(Action::Answered {
+                            lesson: props.id.to_string(),
+                            question: drawn.id.clone(),
+                            right: feedback.right,
+                        });
+                        judged.set(Some(feedback));
+                    }
+                    key.set(Some(found));
+                })
+            };
+            waiting.set(true);
+            let worker = Simulator::new(heard);
+            worker.ask(Command::Measure { question: worker.number(), jobs });
+            *simulator.borrow_mut() = Some(worker);
+        })
+    };
+    let show = {
+        let shown = shown.clone();
+        Callback::from(move |_: MouseEvent| shown.set(true))
+    };
+    let setting = use_memo((props.at, props.seed), |_| setting(&props.lesson, &drawn.run));
+    let answered = judged.is_some();
+    let again = props.again.reform(|_: MouseEvent| ());
+    html! {
+        <div class="step quiz">
+            <article class="prose">
+                <p class="eyebrow">{ format!("Stop and think · question {} of {}", props.at + 1, questions.len()) }</p>
+                <h1 class="question">{ &drawn.ask }</h1>
+                <form onsubmit={check} aria-label="Answer">
+                    <fieldset class="answer" disabled={answered || *waiting}>
+                        <legend class="unseen">{ "Your answer" }</legend>
+                        { form(&drawn, &props.lesson, &given) }
+                    </fieldset>
+                    if !answered {
+                        <div class="row">
+                            <button class="button primary" type="submit" disabled={given.is_none() || *waiting}>
+                                { if *waiting { "The engine is running it …" } else { "Check" } }
+                            </button>
+                        </div>
+                    }
+                </form>
+                <div role="status">
+                    { match (&*key, &*judged) {
+                        (Some(Err(why)), _) => html! { <p class="bad">{ format!("{why}. Try another.") }</p> },
+                        (Some(Ok(key)), Some(feedback)) => verdict(&drawn, key, feedback, &props.lesson),
+                        _ => html! {},
+                    } }
+                </div>
+                if key.is_some() {
+                    <div class="row">
+                        if answered && !*shown {
+                            <button class="button" onclick={show}><Icon sign={Sign::Play} /><span>{ "Show me the run" }</span></button>
+                        }
+                        <button class="button" onclick={again}><Icon sign={Sign::Again} /><span>{ "Try another" }</span></button>
+                    </div>
+                }
+                <nav class="onward" aria-label="Back and on">
+                    if let Some(back) = &props.back {
+                        <button class="button quiet" onclick={back.clone()}><Icon sign={Sign::Back} /><span>{ "Back" }</span></button>
+                    }
+                    <button class={classes!("button", if answered { "primary" } else { "quiet" })} onclick={props.next.clone()}>
+                        <span>{ match (answered, props.at + 1 == questions.len()) {
+                            (true, false) => "Next question",
+                            (true, true) => "Finish",
+                            (false, _) => "Skip",
+                        } }</span><Icon sign={Sign::Arrow} />
+                    </button>
+                </nav>
+            </article>
+            <div class="step-stage">
+                if *shown || judged.as_ref().is_some_and(|feedback| !feedback.right) {
+                    <Stage {setting} autoplay=true speed=2.0 />
+                } else {
+                    <div class="stage-curtain" aria-hidden="true"><span>{ "The run that answers this question is shown here." }</span></div>
+                }
+            </div>
+        </div>
+    }
+}
+
+/// Where answering begins: an order is always some order, the rest is empty.
+fn first_answer(drawn: &Drawn) -> Option<Given> {
+    match &drawn.kind {
+        Form::Order { items, .. } => Some(Given::Order((0..items.len()).collect())),
+        _ => None,
+    }
+}
+
+fn job(lesson: &Lesson, run: &RunRef, measures: &[scale_sim::Measure]) -> Result<Job, String> {
+    let scenario = lesson.scenario(run).map_err(|problems| problems[0].to_string())?;
+    Ok(Job {
+        scenario: serde_json::to_string(&scenario).map_err(|e| e.to_string())?,
+        measures: serde_json::to_string(measures).map_err(|e| e.to_string())?,
+    })
+}
+
+fn setting(lesson: &Lesson, run: &RunRef) -> Setting {
+    let scene = lesson.scenes.get(&run.scene).map(|scene| patched(&scene.json, &run.set).unwrap_or_else(|_| scene.json.clone()));
+    Setting { key: "quiz".to_owned(), scene: scene.unwrap_or_default(), ..Setting::default() }
+}
+
+/// The fields of an answer.
+fn form(drawn: &Drawn, lesson: &Rc<Lesson>, given: &UseStateHandle<Option<Given>>) -> Html {
+    let radio = |own: Given, words: Html| {
+        let checked = **given == Some(own.clone());
+        let given = given.clone();
+        let onchange = Callback::from(move |_: Event| given.set(Some(own.clone())));
+        html! { <label class="option"><input type="radio" name="answer" {checked} {onchange} /><span>{ words }</span></label> }
+    };
+    match &drawn.kind {
+        Form::Choice { options } => {
+            let options = options.iter().enumerate().map(|(at, option)| radio(Given::Choice(at), html! { { &option.text } }));
+            html! { <div class="options">{ for options }</div> }
+        }
+        Form::Component { among, .. } => {
+            let options = among.iter().map(|name| {
+                radio(Given::Component(name.clone()), component_word(lesson, &drawn.run.scene, name))
+            });
+            html! { <div class="options">{ for options }</div> }
+        }
+        Form::Number { measure, tolerance, .. } => {
+            let set = {
+                let given = given.clone();
+                Callback::from(move |event: InputEvent| {
+                    let value = event.target_unchecked_into::<web_sys::HtmlInputElement>().value_as_number();
+                    given.set(value.is_finite().then_some(Given::Number(value)));
+                })
+            };
+            html! {
+                <label class="number">
+                    <span>{ format!("{} (within {:.0}% counts)", capital(measure.words()), tolerance * 100.0) }</span>
+                    <span class="number-field"><input type="number" step="any" inputmode="decimal" required=true oninput={set} /><span>{ measure.unit() }</span></span>
+                </label>
+            }
+        }
+        Form::Order { items, measure, .. } => {
+            let Some(Given::Order(order)) = &**given else { return html! {} };
+            let swap = |a: usize, b: usize| {
+                let (given, mut order) = (given.clone(), order.clone());
+                order.swap(a, b);
+                Callback::from(move |_: MouseEvent| given.set(Some(Given::Order(order.clone()))))
+            };
+            let row = |(place, at): (usize, &usize)| {
+                let text = &items[*at].text;
+                html! {
+                    <li key={*at}>
+                        <span>{ text }</span>
+                        <button type="button" class="button quiet" disabled={place == 0} onclick={swap(place, place.saturating_sub(1))}
+                            aria-label={format!("Move “{text}” up")}><Icon sign={Sign::Up} /></button>
+                        <button type="button" class="button quiet" disabled={place + 1 == order.len()} onclick={swap(place, (place + 1).min(order.len() - 1))}
+                            aria-label={format!("Move “{text}” down")}><Icon sign={Sign::Down} /></button>
+                    </li>
+                }
+            };
+            html! {
+                <>
+                    <p class="order-end">{ format!("Smallest {} first", measure.words()) }</p>
+                    <ol class="order">{ for order.iter().enumerate().map(row) }</ol>
+                </>
+            }
+        }
+    }
+}
+
+/// What the engine says to an answer.
+fn verdict(drawn: &Drawn, key: &Key, feedback: &Feedback, lesson: &Lesson) -> Html {
+    let measured = key.truth.iter().map(|Truth { name, metric, value }| {
+        let of = match &drawn.kind {
+            Form::Order { .. } => html! { { name } },
+            _ if name.is_empty() => html! { { "the whole system" } },
+            _ => component_word(lesson, &drawn.run.scene, name),
+        };
+        let value = if metric.unit().is_empty() { format!("{:.0}%", value * 100.0) } else { format!("{} {}", number(*value), metric.unit()) };
+        html! { <li><span>{ capital(metric.words()) }{ ", " }{ of }</span><b>{ value }</b></li> }
+    });
+    html! {
+        <section class={classes!("predict", "told", if feedback.right { "right" } else { "wrong" })}>
+            <p class="predict-title">
+                <Icon sign={if feedback.right { Sign::Check } else { Sign::Cross }} />
+                { if feedback.right { "Right" } else { "Not so: see the run" } }
+            </p>
+            if !feedback.remark.is_empty() { <p>{ &feedback.remark }</p> }
+            <p>{ &drawn.explain }</p>
+            <p class="measured-title">{ "What the run measured" }</p>
+            <ul class="measured">{ for measured }</ul>
+        </section>
+    }
+}
+
+fn capital(words: &str) -> String {
+    let mut letters = words.chars();
+    letters.next().map(|first| first.to_uppercase().collect::<String>() + letters.as_str()).unwrap_or_default()
+}

@@ -1,0 +1,295 @@
+//! Charts of a run's series, drawn with plotters; the same numbers stand in a table for those who don't see them.
+
+use plotters::prelude::*;
+use plotters_canvas::CanvasBackend;
+use scale_sim::{Figures, Metric};
+use web_sys::HtmlCanvasElement;
+use yew::prelude::*;
+
+use super::player::Player;
+use crate::browser;
+
+/// A line of a chart.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Line {
+    /// What it shows.
+    pub name: String,
+    /// The custom property of the style sheet with its colour.
+    pub colour: &'static str,
+    /// Whether it is dashed, so that lines differ by more than colour.
+    pub dashed: bool,
+    /// Its points: simulated seconds and values.
+    pub points: Vec<(f64, f64)>,
+}
+
+/// A chart.
+#[derive(Clone, PartialEq, Debug, Properties)]
+pub struct Graph {
+    /// What it shows.
+    pub title: AttrValue,
+    /// The unit of its values.
+    pub unit: AttrValue,
+    /// Its lines.
+    pub lines: Vec<Line>,
+    /// Where time ends, in simulated seconds.
+    pub horizon_s: f64,
+    /// A top that is not to be exceeded, such as 100 %.
+    #[prop_or_default]
+    pub top: Option<f64>,
+    /// A value to mark: what was predicted.
+    #[prop_or_default]
+    pub mark: Option<f64>,
+}
+
+/// Colours of the lines of a chart of components, in order.
+const PALETTE: [&str; 4] = ["--kind-service", "--kind-database", "--kind-balancer", "--kind-client"];
+
+/// The charts of a run.
+pub fn charts(player: &Player, guessed: Option<(Metric, f64)>) -> Vec<Graph> {
+    let horizon_s = player.scene.horizon_s;
+    let now_s = player.now_s();
+    // Only what has been shown: the worker is ahead of the picture.
+    let shown: Vec<&Figures> = player.series.iter().filter(|window| window.to_s <= now_s + 1e-9).collect();
+    let line = |name: &str, colour, dashed, value: &dyn Fn(&Figures) -> Option<f64>| Line {
+        name: name.to_owned(),
+        colour,
+        dashed,
+        points: shown.iter().filter_map(|window| Some((window.to_s, value(window)?))).collect(),
+    };
+    let per_s = |count: u64, window: &Figures| Some(count as f64 / window.seconds());
+    let marked = |metrics: &[Metric]| guessed.filter(|(metric, _)| metrics.contains(metric)).map(|(_, value)| value);
+    let mut utilisation = Vec::new();
+    for (number, component) in player.scene.components.iter().enumerate() {
+        let own: Vec<usize> = (0..player.scene.stations.len())
+            .filter(|at| usize::from(player.scene.stations[*at].component) == number)
+            .collect();
+        if own.is_empty() {
+            continue;
+        }
+        let value = |window: &Figures| {
+            let stations = || own.iter().filter_map(|at| window.stations.get(*at));
+            let servers: f64 = stations().map(|s| s.servers).sum();
+            (servers > 0.0).then(|| 100.0 * stations().map(|s| s.busy).sum::<f64>() / servers)
+        };
+        let style = utilisation.len();
+        utilisation.push(line(&component.label, PALETTE[style % PALETTE.len()], style % 2 == 1, &value));
+    }
+    vec![
+        Graph {
+            title: "Requests a second".into(),
+            unit: "/s".into(),
+            lines: vec![
+                line("sent", "--ink-soft", true, &|w| per_s(w.sent, w)),
+                line("answered", "--request", false, &|w| per_s(w.completed, w)),
+                line("lost", "--lost", false, &|w| per_s(w.lost, w)),
+            ],
+            horizon_s,
+            top: None,
+            mark: marked(&[Metric::ThroughputPerS, Metric::OfferedPerS, Metric::LostPerS]),
+        },
+        Graph {
+            title: "Latency".into(),
+            unit: "ms".into(),
+            lines: vec![
+                line("p99", "--wait", true, &|w| w.latency.map(|l| l.p99_ms)),
+                line("median", "--request", false, &|w| w.latency.map(|l| l.p50_ms)),
+            ],
+            horizon_s,
+            top: None,
+            mark: marked(&[Metric::P50Ms, Metric::P95Ms, Metric::P99Ms, Metric::MeanMs]),
+        },
+        Graph {
+            title: "Utilisation".into(),
+            unit: "%".into(),
+            lines: utilisation,
+            horizon_s,
+            top: Some(100.0),
+            mark: None,
+        },
+    ]
+}
+
+/// A chart, its key, and its table.
+#[component]
+pub fn ChartView(chart: &Graph) -> Html {
+    let canvas = use_node_ref();
+    {
+        let canvas = canvas.clone();
+        // The theme is no property: its colours are read when drawing, so it must count as a change.
+        let theme = browser::style("--ink");
+        use_effect_with((chart.clone(), theme), move |(chart, _)| {
+            if let Some(canvas) = canvas.cast::<HtmlCanvasElement>() {
+                // A chart that cannot be drawn leaves its table.
+                let _ = draw(chart, &canvas);
+            }
+        });
+    }
+    let last = |line: &Line| line.points.last().map_or_else(|| "–".to_owned(), |(_, value)| number(*value));
+    let key = chart.lines.iter().map(|line| {
+        let style = format!("--line-colour: var({})", line.colour);
+        html! {
+            <li {style} class={classes!(line.dashed.then_some("dashed"))}>
+                { &line.name }{ " " }<b>{ last(line) }</b>
+            </li>
+        }
+    });
+    html! {
+        <figure class="chart">
+            <figcaption>
+                <span class="chart-title">{ &chart.title }</span>
+                <span class="chart-unit">{ &chart.unit }</span>
+                <ul class="chart-key">{ for key }</ul>
+            </figcaption>
+            <canvas ref={canvas} role="img" aria-label={summary(chart)}></canvas>
+            <details class="chart-table">
+                <summary>{ "As a table" }</summary>
+                { table(chart) }
+            </details>
+        </figure>
+    }
+}
+
+/// The chart in a sentence.
+fn summary(chart: &Graph) -> String {
+    let parts = chart.lines.iter().filter_map(|line| {
+        let (_, last) = line.points.last()?;
+        let most = line.points.iter().map(|(_, value)| *value).fold(0.0, f64::max);
+        Some(format!("{} now {}, at most {}", line.name, number(*last), number(most)))
+    });
+    let parts: Vec<String> = parts.collect();
+    if parts.is_empty() {
+        format!("{}: nothing yet", chart.title)
+    } else {
+        format!("{} in {}: {}", chart.title, chart.unit, parts.join("; "))
+    }
+}
+
+fn table(chart: &Graph) -> Html {
+    let times = chart.lines.iter().map(|line| &line.points).max_by_key(|points| points.len());
+    let times: Vec<f64> = times.map(|points| points.iter().map(|(at, _)| *at).collect()).unwrap_or_default();
+    let rows = times.iter().map(|at| {
+        let cells = chart.lines.iter().map(|line| {
+            let value = line.points.iter().find(|(time, _)| time.to_bits() == at.to_bits());
+            html! { <td>{ value.map_or_else(|| "–".to_owned(), |(_, value)| number(*value)) }</td> }
+        });
+        html! { <tr><th scope="row">{ format!("{at:.1}") }</th>{ for cells }</tr> }
+    });
+    html! {
+        <div class="table-scroll" tabindex="0" role="region" aria-label={format!("{} as a table", chart.title)}>
+            <table>
+                <thead><tr>
+                    <th scope="col">{ "second" }</th>
+                    { for chart.lines.iter().map(|line| html! { <th scope="col">{ &line.name }</th> }) }
+                </tr></thead>
+                <tbody>{ for rows }</tbody>
+            </table>
+        </div>
+    }
+}
+
+/// A number as short as it can be read.
+pub fn number(value: f64) -> String {
+    match value.abs() {
+        v if v >= 100_000.0 => format!("{:.0} k", value / 1000.0),
+        v if v >= 100.0 => format!("{value:.0}"),
+        v if v >= 10.0 || v == 0.0 => format!("{value:.0}"),
+        _ => format!("{value:.1}"),
+    }
+}
+
+fn colour(name: &str) -> RGBColor {
+    let hex = browser::style(name);
+    let part = |at: usize| hex.get(at..at + 2).and_then(|two| u8::from_str_radix(two, 16).ok());
+    match (part(1), part(3), part(5)) {
+        (Some(r), Some(g), Some(b)) => RGBColor(r, g, b),
+        _ => RGBColor(128, 128, 128),
+    }
+}
+
+type Failed = Box<dyn core::error::Error>;
+
+fn draw(chart: &Graph, canvas: &HtmlCanvasElement) -> Result<(), Failed> {
+    let scale = browser::window().device_pixel_ratio().max(1.0);
+    let width = f64::from(canvas.client_width());
+    let height = f64::from(canvas.client_height());
+    if width < 40.0 || height < 40.0 {
+        return Ok(());
+    }
+    canvas.set_width((width * scale) as u32);
+    canvas.set_height((height * scale) as u32);
+    let backend = CanvasBackend::with_canvas_object(canvas.clone()).ok_or("no canvas")?;
+    let area = backend.into_drawing_area();
+    let px = |length: f64| (length * scale) as i32;
+    let ink = colour("--ink-soft");
+    let values = chart.lines.iter().flat_map(|line| line.points.iter().map(|(_, value)| *value));
+    let highest = values.chain(chart.mark).fold(0.0, f64::max);
+    let top = chart.top.unwrap_or_else(|| round_top(highest * 1.08));
+    let mut plot = ChartBuilder::on(&area)
+        .margin_top(px(6.0))
+        .margin_right(px(10.0))
+        .x_label_area_size(px(18.0))
+        .y_label_area_size(px(38.0))
+        .build_cartesian_2d(0.0..chart.horizon_s.max(1e-3), 0.0..top)
+        .map_err(|e| e.to_string())?;
+    plot.configure_mesh()
+        .disable_x_mesh()
+        .light_line_style(TRANSPARENT)
+        .bold_line_style(colour("--line").stroke_width(px(1.0) as u32))
+        .axis_style(colour("--line").stroke_width(px(1.0) as u32))
+        .label_style(("sans-serif", px(11.0)).into_font().color(&ink))
+        .x_labels(6)
+        .y_labels(4)
+        .x_label_formatter(&|at| format!("{at:.0}"))
+        .y_label_formatter(&|value| number(*value))
+        .draw()
+        .map_err(|e| e.to_string())?;
+    for line in &chart.lines {
+        let style = colour(line.colour).stroke_width(px(2.0) as u32);
+        let points = line.points.iter().copied();
+        if line.dashed {
+            plot.draw_series(DashedLineSeries::new(points, px(5.0) as u32, px(4.0) as u32, style))
+                .map_err(|e| e.to_string())?;
+        } else {
+            plot.draw_series(LineSeries::new(points, style)).map_err(|e| e.to_string())?;
+        }
+    }
+    if let Some(mark) = chart.mark {
+        let style = colour("--accent").stroke_width(px(1.5) as u32);
+        let across = [(0.0, mark), (chart.horizon_s, mark)];
+        plot.draw_series(DashedLineSeries::new(across, px(2.0) as u32, px(3.0) as u32, style))
+            .map_err(|e| e.to_string())?;
+        let words = ("sans-serif", px(11.0)).into_font().color(&colour("--accent"));
+        let at = (chart.horizon_s * 0.02, mark);
+        plot.draw_series([Text::new("your prediction", at, words)]).map_err(|e| e.to_string())?;
+    }
+    area.present().map_err(|e| e.to_string())?;
+    Ok(())
+}
+
+/// The next of 1, 2, 5, 10 … that is not below `value`.
+fn round_top(value: f64) -> f64 {
+    let mut unit = 1.0;
+    loop {
+        for step in [1.0, 1.5, 2.0, 3.0, 5.0, 7.5] {
+            if unit * step >= value {
+                return unit * step;
+            }
+        }
+        unit *= 10.0;
+        if !unit.is_finite() {
+            return f64::MAX;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tops_are_round() {
+        for (value, top) in [(0.0, 1.0), (1.0, 1.0), (97.0, 100.0), (101.0, 150.0), (620.0, 750.0)] {
+            assert!((round_top(value) - top).abs() < 1e-9, "{value}");
+        }
+    }
+}
