@@ -246,6 +246,10 @@ impl Lesson {
                 Err(problems) => faults.extend(problems.into_iter().map(|problem| Fault::new(&file, problem))),
             }
         }
+        // All else is checked against the scenes: without them every mention of one would be a fault too.
+        if !faults.is_empty() {
+            return Err(faults);
+        }
         let quiz = match &files.quiz {
             Some(text) => Quiz::read(text, &scenes).unwrap_or_else(|problems| {
                 faults.extend(problems.into_iter().map(|problem| Fault::new("quiz.json", problem)));
@@ -259,7 +263,11 @@ impl Lesson {
         }
         match lesson {
             Some(lesson) if faults.is_empty() => Ok(Self { scenes, quiz, ..lesson }),
-            _ => Err(faults),
+            _ => {
+                // What a run is asked for twice, it lacks twice.
+                faults.dedup();
+                Err(faults)
+            }
         }
     }
 
@@ -310,6 +318,10 @@ impl Reader<'_> {
             let message = "a lesson needs a ```proof block under its title: a goal missed without its pattern and met with it";
             self.faults.push(Fault::at(FILE, head.line, message));
         }
+        let mut sections = sections.peekable();
+        if sections.peek().is_none() {
+            self.faults.push(Fault::at(FILE, head.line, "a lesson needs at least one step: ## Title"));
+        }
         let mut steps: Vec<Step> = Vec::new();
         for section in sections {
             let line = section.line;
@@ -320,9 +332,6 @@ impl Reader<'_> {
                 }
                 steps.push(step);
             }
-        }
-        if steps.is_empty() {
-            self.faults.push(Fault::at(FILE, head.line, "a lesson needs at least one step: ## Title"));
         }
         Some(Lesson {
             title: head.title,
