@@ -37,7 +37,7 @@ pub fn scenario(path: &Path, settings: &Settings) -> Result<Scenario, Vec<Fault>
             return Ok(scenario);
         }
         let value = serde_json::from_str(&text).expect("it was read a moment ago");
-        Scenario::from_value(patched(&value, settings)?)
+        Scenario::from_value(&patched(&value, settings)?)
     });
     changed.map_err(|problems| faults(path, problems))
 }
