@@ -220,3 +220,73 @@ fn with_decimals(figure: Figure, decimals: usize) -> String {
         },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use scale_sim::Estimate;
+
+    fn check(figures: &[Figure], expected: &[&str]) {
+        let cells = column("", figures.iter().copied().map(Some)).cells;
+        assert_eq!(cells, expected);
+    }
+
+    fn estimate(mean: f64, half_width: f64) -> Figure {
+        Figure::Estimate(Estimate {
+            mean,
+            half_width: Some(half_width),
+            level: 0.99,
+            n: 20,
+        })
+    }
+
+    #[test]
+    fn the_greatest_number_of_a_column_shows_four_digits() {
+        check(&[Figure::Value(0.712_345)], &["0.7123"]);
+        check(
+            &[Figure::Value(44.8712), Figure::Value(0.019)],
+            &["44.87", "0.02"],
+        );
+        check(
+            &[Figure::Value(123_456.7), Figure::Value(1.0)],
+            &["123457", "1"],
+        );
+        check(
+            &[Figure::Value(0.0), Figure::Value(2.5)],
+            &["0.000", "2.500"],
+        );
+        check(&[Figure::Value(0.0)], &["0"]);
+        check(&[Figure::Value(1e-9)], &["0.000000"]);
+        check(&[Figure::Count(7), Figure::Count(12_345)], &["7", "12345"]);
+    }
+
+    #[test]
+    fn half_widths_show_two_digits_and_their_means_as_many_decimals() {
+        check(&[estimate(33.4567, 0.2613)], &["33.46 ± 0.26"]);
+        check(&[estimate(210_138.4, 282.3)], &["210138 ± 282"]);
+        check(&[estimate(5.0, 0.0)], &["5 ± 0"]);
+        check(
+            &[estimate(5.0, 0.0), estimate(3.21, 0.4)],
+            &["5.00 ± 0.00", "3.21 ± 0.40"],
+        );
+    }
+
+    #[test]
+    fn what_could_not_be_measured_is_a_dash() {
+        let cells = column("", [None, Some(Figure::Value(1.5))]).cells;
+        assert_eq!(cells, ["–", "1.500"]);
+    }
+
+    #[test]
+    fn a_table_lines_its_numbers_up_on_the_right() {
+        let mut out = String::new();
+        let names = Column::words("\nstation", ["a".to_owned(), "b.10".to_owned()]);
+        let figures = column(
+            "wait\nms",
+            [Some(Figure::Value(1.5)), Some(Figure::Value(120.0))],
+        );
+        section(&mut out, "Stations", &[names, figures]).expect("a String takes any text");
+        let expected = "\nStations\n            wait\n  station     ms\n────────────────\n  a          1.5\n  b.10     120.0\n";
+        assert_eq!(out, expected);
+    }
+}

@@ -158,12 +158,12 @@ fn names_that_stand_there_twice() {
     check(
         "\"db\": {",
         "\"shop\": {",
-        ":12: components: 'shop' stands here twice",
+        ":12: components.shop: 'shop' stands here twice",
     );
     check(
         "\"workers\": 2",
         "\"queue\": 2",
-        ":10: components.shop.service: duplicate field `queue`",
+        ":10: components.shop.service.queue: duplicate field `queue`",
     );
 }
 

@@ -25,6 +25,14 @@ fn number(report: &Value, pointer: &str) -> f64 {
         .unwrap_or_else(|| panic!("{pointer} in {report:#}"))
 }
 
+/// A count of a report.
+fn count(report: &Value, pointer: &str) -> u64 {
+    report
+        .pointer(pointer)
+        .and_then(Value::as_u64)
+        .unwrap_or_else(|| panic!("{pointer} in {report:#}"))
+}
+
 mod help {
     use super::*;
 
@@ -224,12 +232,7 @@ mod figures {
     fn requests_are_conserved_in_every_sample() {
         for path in all_samples() {
             let report = json(&path, &[]);
-            let of = |name: &str| {
-                report
-                    .pointer(&format!("/requests/{name}"))
-                    .and_then(Value::as_u64)
-                    .expect("a count")
-            };
+            let of = |name: &str| count(&report, &format!("/requests/{name}"));
             assert!(of("sent") > 0, "{}", path.display());
             assert_eq!(
                 of("sent"),
@@ -256,10 +259,10 @@ mod figures {
         assert!(
             (number(&together, &format!("{pointer}/half_width")) / half_width - 1.0).abs() < 1e-3
         );
-        let seeds: Vec<f64> = (0..3)
-            .map(|at| number(&together, &format!("/runs/{at}/seed")))
+        let seeds: Vec<u64> = (0..3)
+            .map(|at| count(&together, &format!("/runs/{at}/seed")))
             .collect();
-        assert_eq!(seeds, [7.0, 8.0, 9.0]);
+        assert_eq!(seeds, [7, 8, 9]);
     }
 
     #[test]
@@ -268,7 +271,7 @@ mod figures {
         let (table, report) = (run(&scenario, &[]), json(&scenario, &[]));
         assert_eq!((table.code, table.err.as_str()), (Some(0), ""));
         let requests = ["sent", "completed", "lost", "under_way"]
-            .map(|name| number(&report, &format!("/requests/{name}")));
+            .map(|name| count(&report, &format!("/requests/{name}")));
         let [sent, completed, lost, under_way] = requests;
         let line = format!(
             "From the start: {sent} sent = {completed} answered + {lost} lost + {under_way} under way"
@@ -302,10 +305,7 @@ mod figures {
             .split_whitespace()
             .collect();
         assert_eq!(cells[..2], ["shop.1", "queue_full"]);
-        assert_eq!(
-            cells[2].parse::<f64>().expect("a number"),
-            number(&report, "/losses/0/lost")
-        );
+        assert_eq!(cells[2], count(&report, "/losses/0/lost").to_string());
     }
 
     #[test]
@@ -350,7 +350,7 @@ mod queueing {
             number(report, &format!("{pointer}/mean")),
             number(report, &format!("{pointer}/half_width")),
         );
-        assert_eq!(number(report, &format!("{pointer}/n")), 20.0);
+        assert_eq!(count(report, &format!("{pointer}/n")), 20);
         assert!(
             (mean - expected).abs() <= half_width,
             "{pointer}: {mean} ± {half_width}, not {expected}"
@@ -384,8 +384,8 @@ mod queueing {
         let rho = load / f64::from(servers);
         // Erlang C from Erlang B's recursion.
         let blocked = (1..=servers).fold(1.0, |b, n| load * b / (f64::from(n) + load * b));
-        let waits = blocked / (1.0 - rho * (1.0 - blocked));
-        let wait_s = waits / (f64::from(servers) * mu - lambda);
+        let delayed = blocked / (1.0 - rho * (1.0 - blocked));
+        let wait_s = delayed / (f64::from(servers) * mu - lambda);
         check(&report, "/stations/0/utilisation", rho);
         check(&report, "/stations/0/queue_length", lambda * wait_s);
         check(&report, "/stations/0/wait_ms", 1e3 * wait_s);
@@ -452,15 +452,15 @@ mod events {
     fn the_log_tells_what_the_totals_say() {
         let scenario = sample("shop-one.json");
         let (log, report) = (log(&scenario, &[]), json(&scenario, &[]));
-        let count = |name: &str| {
+        let told = |name: &str| {
             log.lines()
                 .filter(|line| line.split(',').nth(2) == Some(name))
-                .count() as f64
+                .count() as u64
         };
         for name in ["sent", "completed", "lost"] {
             assert_eq!(
-                count(name),
-                number(&report, &format!("/requests/{name}")),
+                told(name),
+                count(&report, &format!("/requests/{name}")),
                 "{name}"
             );
         }
