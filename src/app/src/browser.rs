@@ -27,12 +27,18 @@ pub fn document() -> Document {
 ///
 /// If index.html has lost its `#app`.
 pub fn root() -> Element {
-    document().get_element_by_id("app").expect("index.html has #app")
+    document()
+        .get_element_by_id("app")
+        .expect("index.html has #app")
 }
 
 /// Whether a media query holds now.
 pub fn media(query: &str) -> bool {
-    window().match_media(query).ok().flatten().is_some_and(|list| list.matches())
+    window()
+        .match_media(query)
+        .ok()
+        .flatten()
+        .is_some_and(|list| list.matches())
 }
 
 /// Sets an attribute of the root element, by which style sheets tell themes apart.
@@ -47,7 +53,10 @@ pub fn mark_root(name: &str, value: &str) {
 pub fn style(name: &str) -> String {
     let root = document().document_element();
     let style = root.and_then(|root| window().get_computed_style(&root).ok().flatten());
-    style.and_then(|style| style.get_property_value(name).ok()).map(|v| v.trim().to_owned()).unwrap_or_default()
+    style
+        .and_then(|style| style.get_property_value(name).ok())
+        .map(|v| v.trim().to_owned())
+        .unwrap_or_default()
 }
 
 /// Milliseconds since the page was opened.

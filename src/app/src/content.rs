@@ -46,16 +46,24 @@ async fn text(path: &str) -> Result<Option<String>, String> {
         return Ok(None);
     }
     if !response.ok() {
-        return Err(format!("{path} could not be fetched: the server answered {}.", response.status()));
+        return Err(format!(
+            "{path} could not be fetched: the server answered {}.",
+            response.status()
+        ));
     }
-    let is_page = response.headers().get("content-type").is_some_and(|kind| kind.contains("text/html"));
+    let is_page = response
+        .headers()
+        .get("content-type")
+        .is_some_and(|kind| kind.contains("text/html"));
     let text = response.text().await.map_err(offline)?;
     // A server for single-page apps answers what it does not have with the page itself.
     Ok(if is_page { None } else { Some(text) })
 }
 
 async fn needed(path: &str) -> Result<String, String> {
-    text(path).await?.ok_or_else(|| format!("{path} was not found."))
+    text(path)
+        .await?
+        .ok_or_else(|| format!("{path} was not found."))
 }
 
 async fn catalog() -> Result<Catalog, String> {
@@ -81,10 +89,20 @@ async fn lesson(id: &str) -> Result<Lesson, String> {
 
 /// The names that follow `"scene":` in some texts.
 fn scene_names(texts: &[&str]) -> std::collections::BTreeSet<String> {
-    let after = texts.iter().flat_map(|text| text.split("\"scene\"").skip(1));
+    let after = texts
+        .iter()
+        .flat_map(|text| text.split("\"scene\"").skip(1));
     let named = after.filter_map(|rest| {
-        let name = rest.trim_start().strip_prefix(':')?.trim_start().strip_prefix('"')?.split('"').next()?;
-        let plain = name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
+        let name = rest
+            .trim_start()
+            .strip_prefix(':')?
+            .trim_start()
+            .strip_prefix('"')?
+            .split('"')
+            .next()?;
+        let plain = name
+            .chars()
+            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
         (plain && !name.is_empty()).then(|| name.to_owned())
     });
     named.collect()
@@ -92,7 +110,15 @@ fn scene_names(texts: &[&str]) -> std::collections::BTreeSet<String> {
 
 fn listed(what: &str, problems: &[impl ToString]) -> String {
     let shown: Vec<String> = problems.iter().take(10).map(ToString::to_string).collect();
-    format!("{what} has {} to be mended:\n{}", if problems.len() == 1 { "a fault" } else { "faults" }, shown.join("\n"))
+    format!(
+        "{what} has {} to be mended:\n{}",
+        if problems.len() == 1 {
+            "a fault"
+        } else {
+            "faults"
+        },
+        shown.join("\n")
+    )
 }
 
 /// The catalogue; the second part fetches it again.

@@ -16,5 +16,8 @@ pub fn catch_panics() {
         }
     }));
     // Lets a test (or a curious reader) see the panel: document.dispatchEvent(new Event("scale-lab:crash")).
-    EventListener::new(&browser::document(), "scale-lab:crash", |_| panic!("a crash was asked for")).forget();
+    EventListener::new(&browser::document(), "scale-lab:crash", |_| {
+        panic!("a crash was asked for")
+    })
+    .forget();
 }

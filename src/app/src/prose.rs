@@ -8,7 +8,10 @@ use crate::icon::{Icon, Sign};
 
 /// Shows prose. `kind_of` tells what kind of component a name in it stands for.
 pub fn show(prose: &[Block], kind_of: &dyn Fn(&str) -> Option<Kind>) -> Html {
-    prose.iter().map(|block| show_block(block, kind_of)).collect()
+    prose
+        .iter()
+        .map(|block| show_block(block, kind_of))
+        .collect()
 }
 
 fn show_block(block: &Block, kind_of: &dyn Fn(&str) -> Option<Kind>) -> Html {
@@ -18,7 +21,11 @@ fn show_block(block: &Block, kind_of: &dyn Fn(&str) -> Option<Kind>) -> Html {
         Block::Aside(content) => html! { <aside class="aside">{ line(content) }</aside> },
         Block::List { numbered, items } => {
             let items = items.iter().map(|item| html! { <li>{ line(item) }</li> });
-            if *numbered { html! { <ol>{ for items }</ol> } } else { html! { <ul>{ for items }</ul> } }
+            if *numbered {
+                html! { <ol>{ for items }</ol> }
+            } else {
+                html! { <ul>{ for items }</ul> }
+            }
         }
         Block::Code { text, .. } => html! { <pre tabindex="0"><code>{ text }</code></pre> },
     }

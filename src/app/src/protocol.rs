@@ -165,16 +165,45 @@ pub struct Tick {
 #[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "the fields are those of scale_sim::Event")]
 pub enum What {
-    Sent { client: u16 },
-    Routed { balancer: u16, station: u32 },
-    Queued { station: u32, waiting: u32 },
-    Started { station: u32, busy: u32, waiting: u32 },
-    Called { station: u32, to: u16 },
-    Returned { station: u32 },
-    Left { station: u32, busy: u32 },
-    Refused { station: u32 },
-    Completed { client: u16, latency_ms: f64 },
-    Lost { client: u16, station: u32, full: bool },
+    Sent {
+        client: u16,
+    },
+    Routed {
+        balancer: u16,
+        station: u32,
+    },
+    Queued {
+        station: u32,
+        waiting: u32,
+    },
+    Started {
+        station: u32,
+        busy: u32,
+        waiting: u32,
+    },
+    Called {
+        station: u32,
+        to: u16,
+    },
+    Returned {
+        station: u32,
+    },
+    Left {
+        station: u32,
+        busy: u32,
+    },
+    Refused {
+        station: u32,
+    },
+    Completed {
+        client: u16,
+        latency_ms: f64,
+    },
+    Lost {
+        client: u16,
+        station: u32,
+        full: bool,
+    },
 }
 
 impl From<&Event> for What {
@@ -183,15 +212,33 @@ impl From<&Event> for What {
             Event::Sent { client, .. } => Self::Sent { client },
             Event::Routed { balancer, station } => Self::Routed { balancer, station },
             Event::Queued { station, waiting } => Self::Queued { station, waiting },
-            Event::Started { station, busy, waiting } => Self::Started { station, busy, waiting },
+            Event::Started {
+                station,
+                busy,
+                waiting,
+            } => Self::Started {
+                station,
+                busy,
+                waiting,
+            },
             Event::Called { station, to } => Self::Called { station, to },
             Event::Returned { station } => Self::Returned { station },
             Event::Left { station, busy } => Self::Left { station, busy },
             Event::Refused { station, .. } => Self::Refused { station },
-            Event::Completed { client, latency } => Self::Completed { client, latency_ms: latency.millis() },
-            Event::Lost { client, station, reason, .. } => {
-                Self::Lost { client, station, full: reason == Loss::QueueFull }
-            }
+            Event::Completed { client, latency } => Self::Completed {
+                client,
+                latency_ms: latency.millis(),
+            },
+            Event::Lost {
+                client,
+                station,
+                reason,
+                ..
+            } => Self::Lost {
+                client,
+                station,
+                full: reason == Loss::QueueFull,
+            },
         }
     }
 }
@@ -205,12 +252,18 @@ impl Scene {
         let components = scenario.components.iter().map(|(name, component)| {
             let mut targets: Vec<u16> = match component {
                 Component::Client(client) => number(&client.target).into_iter().collect(),
-                Component::Balancer(balancer) => balancer.targets.iter().filter_map(number).collect(),
+                Component::Balancer(balancer) => {
+                    balancer.targets.iter().filter_map(number).collect()
+                }
                 Component::Service(service) => {
-                    let calls = service.plans.values().flatten().filter_map(|step| match step {
-                        Instruction::Call(call) => number(&call.to),
-                        Instruction::Work(_) => None,
-                    });
+                    let calls = service
+                        .plans
+                        .values()
+                        .flatten()
+                        .filter_map(|step| match step {
+                            Instruction::Call(call) => number(&call.to),
+                            Instruction::Work(_) => None,
+                        });
                     calls.collect()
                 }
                 Component::Database(_) => Vec::new(),
@@ -220,7 +273,9 @@ impl Scene {
             let view = scenario.view.get(name);
             ComponentView {
                 name: name.clone(),
-                label: view.and_then(|v| v.label.clone()).unwrap_or_else(|| name.clone()),
+                label: view
+                    .and_then(|v| v.label.clone())
+                    .unwrap_or_else(|| name.clone()),
                 kind: component.kind(),
                 at: view.and_then(|v| v.at),
                 targets,

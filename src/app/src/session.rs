@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use scale_sim::{
-    Condition, Engine, Event, Files, Measure, Model, Probe, Problem, Recorder, RequestRef, Scenario, Stop, Time,
+    Condition, Engine, Event, Files, Measure, Model, Probe, Problem, Recorder, RequestRef,
+    Scenario, Stop, Time,
 };
 
 use crate::protocol::{Command, Ended, Frame, Job, Reply, Scene, StationNow, Tick};
@@ -34,7 +35,11 @@ impl Session {
     /// Does what is asked. Commands for a run that is no longer on the stage have no answer.
     pub fn handle(&mut self, command: Command) -> Option<Reply> {
         match command {
-            Command::Load { run, scenario, task } => {
+            Command::Load {
+                run,
+                scenario,
+                task,
+            } => {
                 self.run = run;
                 self.stage = None;
                 Some(match Stage::new(&scenario, &task) {
@@ -67,7 +72,8 @@ impl Session {
 impl Stage {
     fn new(scenario: &str, task: &str) -> Result<(Self, Scene), String> {
         let scenario = Scenario::from_json(scenario).map_err(told)?;
-        let task: Vec<Condition> = serde_json::from_str(task).map_err(|e| format!("the task: {e}"))?;
+        let task: Vec<Condition> =
+            serde_json::from_str(task).map_err(|e| format!("the task: {e}"))?;
         let model = Arc::new(Model::new(&scenario, &Files::new()).map_err(told)?);
         let recorder = Recorder::new(&model);
         let scene = Scene::new(&model, &scenario, recorder.window().secs());
@@ -83,7 +89,9 @@ impl Stage {
 
     fn change(&mut self, scenario: &str) -> Result<Scene, String> {
         let scenario = Scenario::from_json(scenario).map_err(told)?;
-        self.engine.reconfigure(&scenario, &Files::new()).map_err(told)?;
+        self.engine
+            .reconfigure(&scenario, &Files::new())
+            .map_err(told)?;
         let window_s = self.engine.probe().0.window().secs();
         Ok(Scene::new(self.engine.model(), &scenario, window_s))
     }
@@ -104,7 +112,11 @@ impl Stage {
         let series = recorder.series();
         // Each window in its turn: a condition may have held for a while between two frames.
         for end in self.windows_told..series.len() {
-            let held = || self.task.iter().all(|c| c.holds_at_end(&model, &series[..=end]));
+            let held = || {
+                self.task
+                    .iter()
+                    .all(|c| c.holds_at_end(&model, &series[..=end]))
+            };
             if self.task_done_s.is_none() && !self.task.is_empty() && held() {
                 self.task_done_s = Some(series[end].to_s);
             }
@@ -115,7 +127,11 @@ impl Stage {
         let held = recorder.held();
         let stations = (0..model.stations().len()).map(|at| {
             let (busy, waiting) = self.engine.station(at);
-            StationNow { busy, held: held.get(at).copied().unwrap_or(0), waiting }
+            StationNow {
+                busy,
+                held: held.get(at).copied().unwrap_or(0),
+                waiting,
+            }
         });
         let stations = stations.collect();
         let totals = self.engine.totals();
@@ -136,9 +152,13 @@ impl Stage {
 /// Runs a job and takes its measures.
 fn measure(job: &Job) -> Result<Vec<Option<f64>>, String> {
     let scenario = Scenario::from_json(&job.scenario).map_err(told)?;
-    let measures: Vec<Measure> = serde_json::from_str(&job.measures).map_err(|e| format!("the measures: {e}"))?;
+    let measures: Vec<Measure> =
+        serde_json::from_str(&job.measures).map_err(|e| format!("the measures: {e}"))?;
     let outcome = scale_sim::run(&scenario, &Files::new()).map_err(told)?;
-    Ok(measures.iter().map(|measure| outcome.value(measure)).collect())
+    Ok(measures
+        .iter()
+        .map(|measure| outcome.value(measure))
+        .collect())
 }
 
 /// Problems in one sentence.
@@ -156,7 +176,10 @@ struct Tape {
 
 impl Default for Tape {
     fn default() -> Self {
-        Self { ticks: Vec::new(), stride: 1 }
+        Self {
+            ticks: Vec::new(),
+            stride: 1,
+        }
     }
 }
 
@@ -180,12 +203,17 @@ impl Probe for Tape {
         if self.ticks.len() >= TICKS && self.stride < STRIDE {
             self.stride *= 2;
             let stride = u64::from(self.stride);
-            self.ticks.retain(|tick| tick.request.is_multiple_of(stride));
+            self.ticks
+                .retain(|tick| tick.request.is_multiple_of(stride));
             if !request.id.is_multiple_of(stride) {
                 return;
             }
         }
-        self.ticks.push(Tick { at_s: now.secs(), request: request.id, what: event.into() });
+        self.ticks.push(Tick {
+            at_s: now.secs(),
+            request: request.id,
+            what: event.into(),
+        });
     }
 }
 
@@ -203,7 +231,11 @@ mod tests {
     }
 
     fn load(session: &mut Session, rate: u32, task: &str) -> Scene {
-        let command = Command::Load { run: 1, scenario: scenario(rate), task: task.to_owned() };
+        let command = Command::Load {
+            run: 1,
+            scenario: scenario(rate),
+            task: task.to_owned(),
+        };
         match session.handle(command) {
             Some(Reply::Ready(1, scene)) => scene,
             other => panic!("{other:?}"),
@@ -243,9 +275,14 @@ mod tests {
         let task = r#"[{"measure":"lost","of":"shop","above":0}]"#;
         load(&mut session, 20, task);
         assert_eq!(advance(&mut session, 1.0).task_done_s, None);
-        let changed = session.handle(Command::Change { run: 1, scenario: scenario(200) });
+        let changed = session.handle(Command::Change {
+            run: 1,
+            scenario: scenario(200),
+        });
         assert!(matches!(changed, Some(Reply::Ready(1, _))), "{changed:?}");
-        let done = advance(&mut session, 20.0).task_done_s.expect("200/s into 50/s must lose some");
+        let done = advance(&mut session, 20.0)
+            .task_done_s
+            .expect("200/s into 50/s must lose some");
         assert!(done > 1.0 && done < 4.0, "{done}");
     }
 
@@ -255,15 +292,27 @@ mod tests {
         load(&mut session, 5000, "[]");
         let frame = advance(&mut session, 10.0);
         assert!(frame.ticks.len() <= TICKS && frame.stride > 1);
-        assert!(frame.ticks.iter().all(|tick| tick.request.is_multiple_of(u64::from(frame.stride))));
+        assert!(
+            frame
+                .ticks
+                .iter()
+                .all(|tick| tick.request.is_multiple_of(u64::from(frame.stride)))
+        );
     }
 
     #[test]
     fn what_cannot_be_run_is_refused_in_words() {
         let mut session = Session::default();
         let bad = scenario(40).replace("\"workers\": 1", "\"workers\": 0");
-        let reply = session.handle(Command::Load { run: 1, scenario: bad, task: "[]".to_owned() });
-        assert!(matches!(&reply, Some(Reply::Refused(1, why)) if why.contains("workers")), "{reply:?}");
+        let reply = session.handle(Command::Load {
+            run: 1,
+            scenario: bad,
+            task: "[]".to_owned(),
+        });
+        assert!(
+            matches!(&reply, Some(Reply::Refused(1, why)) if why.contains("workers")),
+            "{reply:?}"
+        );
         assert_eq!(session.handle(Command::Advance { run: 1, to_s: 1.0 }), None);
     }
 
@@ -271,10 +320,16 @@ mod tests {
     fn measures_are_taken_over_whole_runs() {
         let job = Job {
             scenario: scenario(40),
-            measures: r#"[{"measure":"throughput_per_s"},{"measure":"utilisation","of":"shop"}]"#.to_owned(),
+            measures: r#"[{"measure":"throughput_per_s"},{"measure":"utilisation","of":"shop"}]"#
+                .to_owned(),
         };
-        let reply = Session::default().handle(Command::Measure { question: 9, jobs: vec![job] });
-        let Some(Reply::Measured(9, values)) = reply else { panic!("{reply:?}") };
+        let reply = Session::default().handle(Command::Measure {
+            question: 9,
+            jobs: vec![job],
+        });
+        let Some(Reply::Measured(9, values)) = reply else {
+            panic!("{reply:?}")
+        };
         let throughput = values[0][0].expect("measured");
         assert!((throughput - 38.0).abs() < 4.0, "{throughput}");
         assert!(values[0][1].expect("measured") > 0.6);

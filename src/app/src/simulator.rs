@@ -20,8 +20,13 @@ const LOADER: &str = "./worker_loader.js";
 impl Simulator {
     /// Starts a worker, whose replies go to `heard`.
     pub fn new(heard: Callback<Reply>) -> Self {
-        let bridge = SimulationWorker::spawner().callback(move |reply| heard.emit(reply)).spawn_with_loader(LOADER);
-        Self { bridge, run: Cell::new(0) }
+        let bridge = SimulationWorker::spawner()
+            .callback(move |reply| heard.emit(reply))
+            .spawn_with_loader(LOADER);
+        Self {
+            bridge,
+            run: Cell::new(0),
+        }
     }
 
     /// Asks something of the worker.
@@ -38,6 +43,8 @@ impl Simulator {
 
 impl core::fmt::Debug for Simulator {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_struct("Simulator").field("run", &self.run).finish_non_exhaustive()
+        f.debug_struct("Simulator")
+            .field("run", &self.run)
+            .finish_non_exhaustive()
     }
 }

@@ -93,8 +93,17 @@ impl State {
         let (progress, keep, notice) = match found {
             Found::Progress(progress) => (progress, true, None),
             Found::Damaged { why, text } => {
-                let text_kept = format!("Your stored progress could not be read, so you start afresh. A copy was kept. ({why})");
-                (empty, true, Some(Notice { text: text_kept, offer: Some(Offer::Download(text)) }))
+                let text_kept = format!(
+                    "Your stored progress could not be read, so you start afresh. A copy was kept. ({why})"
+                );
+                (
+                    empty,
+                    true,
+                    Some(Notice {
+                        text: text_kept,
+                        offer: Some(Offer::Download(text)),
+                    }),
+                )
             }
             Found::Newer { why } => {
                 let text = format!("{why}. Until then nothing is kept.");
@@ -102,10 +111,22 @@ impl State {
             }
             Found::Nowhere => {
                 let text = "This browser keeps no data for this page: your progress lasts until you close it. You can export it in the settings.";
-                (empty, false, Some(Notice { text: text.to_owned(), offer: None }))
+                (
+                    empty,
+                    false,
+                    Some(Notice {
+                        text: text.to_owned(),
+                        offer: None,
+                    }),
+                )
             }
         };
-        Self { progress, settings, keep, notice }
+        Self {
+            progress,
+            settings,
+            keep,
+            notice,
+        }
     }
 }
 
@@ -119,11 +140,27 @@ impl Reducible for State {
             Action::Done { lesson, step } => {
                 next.progress.lesson_mut(&lesson).steps.insert(step);
             }
-            Action::Predicted { lesson, step, result } => {
-                next.progress.lesson_mut(&lesson).predictions.insert(step, result);
+            Action::Predicted {
+                lesson,
+                step,
+                result,
+            } => {
+                next.progress
+                    .lesson_mut(&lesson)
+                    .predictions
+                    .insert(step, result);
             }
-            Action::Answered { lesson, question, right } => {
-                let entry = next.progress.lesson_mut(&lesson).questions.entry(question).or_default();
+            Action::Answered {
+                lesson,
+                question,
+                right,
+            } => {
+                let entry = next
+                    .progress
+                    .lesson_mut(&lesson)
+                    .questions
+                    .entry(question)
+                    .or_default();
                 entry.asked = entry.asked.saturating_add(1);
                 entry.right += u32::from(right);
             }
@@ -131,7 +168,10 @@ impl Reducible for State {
             Action::Merge(other) => next.progress.merge(&other),
             Action::Replace(progress, text) => {
                 let before = core::mem::replace(&mut next.progress, progress);
-                next.notice = Some(Notice { text, offer: Some(Offer::Undo(before)) });
+                next.notice = Some(Notice {
+                    text,
+                    offer: Some(Offer::Undo(before)),
+                });
             }
             Action::Tell(notice) => next.notice = Some(notice),
             Action::Dismiss => next.notice = None,
@@ -158,24 +198,52 @@ mod tests {
     use super::*;
 
     fn start() -> Rc<State> {
-        Rc::new(State::new(Found::Progress(Progress::default()), Settings::default()))
+        Rc::new(State::new(
+            Found::Progress(Progress::default()),
+            Settings::default(),
+        ))
     }
 
     #[test]
     fn what_was_done_stays_done_and_a_reset_can_be_undone() {
-        let done = |step: &str| Action::Done { lesson: "x".to_owned(), step: step.to_owned() };
-        let state = start().reduce(done("a")).reduce(done("b")).reduce(done("a"));
+        let done = |step: &str| Action::Done {
+            lesson: "x".to_owned(),
+            step: step.to_owned(),
+        };
+        let state = start()
+            .reduce(done("a"))
+            .reduce(done("b"))
+            .reduce(done("a"));
         assert_eq!(state.progress.lesson("x").steps.len(), 2);
-        let reset = state.clone().reduce(Action::Replace(Progress::default(), "gone".to_owned()));
-        let Some(Notice { offer: Some(Offer::Undo(before)), .. }) = &reset.notice else { panic!("{reset:?}") };
+        let reset = state
+            .clone()
+            .reduce(Action::Replace(Progress::default(), "gone".to_owned()));
+        let Some(Notice {
+            offer: Some(Offer::Undo(before)),
+            ..
+        }) = &reset.notice
+        else {
+            panic!("{reset:?}")
+        };
         assert_eq!(*before, state.progress);
     }
 
     #[test]
     fn damage_is_told_and_a_newer_version_is_not_overwritten() {
-        let damaged = State::new(Found::Damaged { why: "x".to_owned(), text: "{".to_owned() }, Settings::default());
+        let damaged = State::new(
+            Found::Damaged {
+                why: "x".to_owned(),
+                text: "{".to_owned(),
+            },
+            Settings::default(),
+        );
         assert!(damaged.keep && damaged.notice.is_some());
-        let newer = State::new(Found::Newer { why: "x".to_owned() }, Settings::default());
+        let newer = State::new(
+            Found::Newer {
+                why: "x".to_owned(),
+            },
+            Settings::default(),
+        );
         assert!(!newer.keep && newer.notice.is_some());
     }
 }

@@ -87,15 +87,26 @@ fn storage() -> Option<Storage> {
 
 /// The progress kept from earlier.
 pub fn progress() -> Found {
-    let Some(storage) = storage() else { return Found::Nowhere };
-    let Ok(text) = storage.get_item(PROGRESS) else { return Found::Nowhere };
-    let Some(text) = text else { return Found::Progress(Progress::default()) };
+    let Some(storage) = storage() else {
+        return Found::Nowhere;
+    };
+    let Ok(text) = storage.get_item(PROGRESS) else {
+        return Found::Nowhere;
+    };
+    let Some(text) = text else {
+        return Found::Progress(Progress::default());
+    };
     match Progress::read(&text) {
         Ok(progress) => Found::Progress(progress),
-        Err(newer @ ProgressError::Newer { .. }) => Found::Newer { why: newer.to_string() },
+        Err(newer @ ProgressError::Newer { .. }) => Found::Newer {
+            why: newer.to_string(),
+        },
         Err(damaged) => {
             keep_aside(&storage, &text);
-            Found::Damaged { why: damaged.to_string(), text }
+            Found::Damaged {
+                why: damaged.to_string(),
+                text,
+            }
         }
     }
 }
@@ -116,7 +127,8 @@ pub fn keep_progress(progress: &Progress) -> bool {
 /// The settings kept from earlier; the usual ones where they cannot be read, for they are quickly set again.
 pub fn settings() -> Settings {
     let text = storage().and_then(|storage| storage.get_item(SETTINGS).ok().flatten());
-    text.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default()
+    text.and_then(|text| serde_json::from_str(&text).ok())
+        .unwrap_or_default()
 }
 
 /// Keeps the settings.

@@ -17,7 +17,9 @@ impl Worker for SimulationWorker {
     type Output = Reply;
 
     fn create(_: &WorkerScope<Self>) -> Self {
-        Self { session: Session::default() }
+        Self {
+            session: Session::default(),
+        }
     }
 
     fn update(&mut self, _: &WorkerScope<Self>, (): Self::Message) {}

@@ -1,9 +1,7 @@
 //! The catalogue: which lessons there are, in which order.
 
-use scale_sim::Problem;
+use scale_sim::{Problem, read_json};
 use serde::{Deserialize, Serialize};
-
-use crate::source::read_json;
 
 /// The lessons of the course, in order.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -51,23 +49,43 @@ impl Catalog {
         let catalog: Self = read_json(text).map_err(|problem| vec![problem])?;
         let mut problems = Vec::new();
         if catalog.version != 1 {
-            problems.push(Problem::new("version", format!("{} is not known: this build reads 1", catalog.version)));
+            problems.push(Problem::new(
+                "version",
+                format!("{} is not known: this build reads 1", catalog.version),
+            ));
         }
         for (at, lesson) in catalog.lessons.iter().enumerate() {
             let place = format!("lessons[{at}]");
             if !is_id(&lesson.id) {
-                let message = format!("'{}': an id is 1 to 40 lower-case letters, digits and '-'", lesson.id);
+                let message = format!(
+                    "'{}': an id is 1 to 40 lower-case letters, digits and '-'",
+                    lesson.id
+                );
                 problems.push(Problem::new(format!("{place}.id"), message));
             }
-            if catalog.lessons[..at].iter().any(|other| other.id == lesson.id) {
-                problems.push(Problem::new(format!("{place}.id"), format!("'{}' stands here twice", lesson.id)));
+            if catalog.lessons[..at]
+                .iter()
+                .any(|other| other.id == lesson.id)
+            {
+                problems.push(Problem::new(
+                    format!("{place}.id"),
+                    format!("'{}' stands here twice", lesson.id),
+                ));
             }
             if !catalog.parts.contains(&lesson.part) {
-                let message = format!("'{}' is none of the parts: {}", lesson.part, catalog.parts.join(", "));
+                let message = format!(
+                    "'{}' is none of the parts: {}",
+                    lesson.part,
+                    catalog.parts.join(", ")
+                );
                 problems.push(Problem::new(format!("{place}.part"), message));
             }
         }
-        if problems.is_empty() { Ok(catalog) } else { Err(problems) }
+        if problems.is_empty() {
+            Ok(catalog)
+        } else {
+            Err(problems)
+        }
     }
 
     /// The lesson called `id`.
@@ -79,7 +97,9 @@ impl Catalog {
 /// Whether `id` can name a lesson, a step or a question.
 pub(crate) fn is_id(id: &str) -> bool {
     (1..=40).contains(&id.len())
-        && id.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
+        && id
+            .chars()
+            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
 }
 
 #[cfg(test)]
@@ -97,8 +117,17 @@ mod tests {
     fn faults_name_their_place() {
         let lesson = r#"{"id":"a","title":"A","summary":"s","minutes":5,"part":"One"}"#;
         check(lesson, "lessons[1].id: 'a' stands here twice");
-        check(&lesson.replace("One", "Two"), "lessons[0].part: 'Two' is none of the parts: One");
-        check(&lesson.replace("\"a\"", "\"../a\""), "lessons[0].id: '../a'");
-        check(&lesson.replace("title", "titel"), "lessons[0].titel: unknown field");
+        check(
+            &lesson.replace("One", "Two"),
+            "lessons[0].part: 'Two' is none of the parts: One",
+        );
+        check(
+            &lesson.replace("\"a\"", "\"../a\""),
+            "lessons[0].id: '../a'",
+        );
+        check(
+            &lesson.replace("title", "titel"),
+            "lessons[0].titel: unknown field",
+        );
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use scale_sim::{Condition, Measure, Metric, Problem, Scenario};
+use scale_sim::{Condition, Measure, Metric, Problem, Scenario, read_json};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -10,7 +10,7 @@ use crate::catalog::is_id;
 use crate::markdown::{self, Block, Inline, Prose, Section};
 use crate::quiz::{Quiz, RunRef};
 use crate::setting::{Settings, apply};
-use crate::source::{Fault, LessonFiles, read_json};
+use crate::source::{Fault, LessonFiles};
 
 /// A whole lesson, read and checked.
 #[derive(Clone, PartialEq, Debug)]
@@ -197,10 +197,17 @@ impl Guess {
     /// The measures of the run that tell the truth.
     pub fn measures(&self) -> Vec<Measure> {
         match self {
-            Self::Number { measure, of, .. } => vec![Measure { metric: *measure, of: of.clone() }],
-            Self::Component { among, measure } => {
-                among.iter().map(|name| Measure { metric: *measure, of: Some(name.clone()) }).collect()
-            }
+            Self::Number { measure, of, .. } => vec![Measure {
+                metric: *measure,
+                of: of.clone(),
+            }],
+            Self::Component { among, measure } => among
+                .iter()
+                .map(|name| Measure {
+                    metric: *measure,
+                    of: Some(name.clone()),
+                })
+                .collect(),
         }
     }
 
@@ -209,7 +216,10 @@ impl Guess {
         match self {
             Self::Number { .. } => values.first().copied().flatten().map(Answer::Number),
             Self::Component { among, .. } => {
-                let known = among.iter().zip(values).filter_map(|(name, value)| Some((name, (*value)?)));
+                let known = among
+                    .iter()
+                    .zip(values)
+                    .filter_map(|(name, value)| Some((name, (*value)?)));
                 let most = known.max_by(|(_, a), (_, b)| a.total_cmp(b))?;
                 Some(Answer::Component(most.0.clone()))
             }
@@ -243,7 +253,11 @@ impl Lesson {
                     let json = serde_json::from_str(text).expect("it was read a moment ago");
                     scenes.insert(name.clone(), Scene { json, scenario });
                 }
-                Err(problems) => faults.extend(problems.into_iter().map(|problem| Fault::new(&file, problem))),
+                Err(problems) => faults.extend(
+                    problems
+                        .into_iter()
+                        .map(|problem| Fault::new(&file, problem)),
+                ),
             }
         }
         // All else is checked against the scenes: without them every mention of one would be a fault too.
@@ -252,17 +266,29 @@ impl Lesson {
         }
         let quiz = match &files.quiz {
             Some(text) => Quiz::read(text, &scenes).unwrap_or_else(|problems| {
-                faults.extend(problems.into_iter().map(|problem| Fault::new("quiz.json", problem)));
+                faults.extend(
+                    problems
+                        .into_iter()
+                        .map(|problem| Fault::new("quiz.json", problem)),
+                );
                 Quiz::default()
             }),
             None => Quiz::default(),
         };
-        let lesson = Reader { scenes: &scenes, faults: &mut faults }.lesson(&files.lesson);
+        let lesson = Reader {
+            scenes: &scenes,
+            faults: &mut faults,
+        }
+        .lesson(&files.lesson);
         if let Some(lesson) = &lesson {
             unused_scenes(lesson, &quiz, &scenes, &mut faults);
         }
         match lesson {
-            Some(lesson) if faults.is_empty() => Ok(Self { scenes, quiz, ..lesson }),
+            Some(lesson) if faults.is_empty() => Ok(Self {
+                scenes,
+                quiz,
+                ..lesson
+            }),
             _ => {
                 // What a run is asked for twice, it lacks twice.
                 faults.dedup();
@@ -282,7 +308,10 @@ impl Lesson {
 
     /// The step called `id`, and its place.
     pub fn step(&self, id: &str) -> Option<(usize, &Step)> {
-        self.steps.iter().enumerate().find(|(_, step)| step.data.id == id)
+        self.steps
+            .iter()
+            .enumerate()
+            .find(|(_, step)| step.data.id == id)
     }
 }
 
@@ -297,9 +326,15 @@ impl Reader<'_> {
     fn lesson(&mut self, text: &str) -> Option<Lesson> {
         let (sections, faults) = markdown::sections(FILE, text);
         self.faults.extend(faults);
-        let mut sections = sections.into_iter().filter(|s| !(s.level == 0 && s.prose.is_empty() && s.data.is_empty()));
+        let mut sections = sections
+            .into_iter()
+            .filter(|s| !(s.level == 0 && s.prose.is_empty() && s.data.is_empty()));
         let Some(head) = sections.next().filter(|s| s.level == 1) else {
-            self.faults.push(Fault::at(FILE, 1, "a lesson begins with its title: # Title"));
+            self.faults.push(Fault::at(
+                FILE,
+                1,
+                "a lesson begins with its title: # Title",
+            ));
             return None;
         };
         let mut proof = None;
@@ -311,7 +346,11 @@ impl Reader<'_> {
                     self.conditions(&proof.goal, &proof.with, *line);
                 }
             } else {
-                self.faults.push(Fault::at(FILE, *line, "a step begins with its heading: ## Title"));
+                self.faults.push(Fault::at(
+                    FILE,
+                    *line,
+                    "a step begins with its heading: ## Title",
+                ));
             }
         }
         if !head.data.iter().any(|(name, ..)| name == "proof") {
@@ -320,7 +359,11 @@ impl Reader<'_> {
         }
         let mut sections = sections.peekable();
         if sections.peek().is_none() {
-            self.faults.push(Fault::at(FILE, head.line, "a lesson needs at least one step: ## Title"));
+            self.faults.push(Fault::at(
+                FILE,
+                head.line,
+                "a lesson needs at least one step: ## Title",
+            ));
         }
         let mut steps: Vec<Step> = Vec::new();
         for section in sections {
@@ -345,7 +388,11 @@ impl Reader<'_> {
 
     fn step(&mut self, section: Section) -> Option<Step> {
         if section.level != 2 {
-            self.faults.push(Fault::at(FILE, section.line, "below a lesson's title there are only steps: ## Title"));
+            self.faults.push(Fault::at(
+                FILE,
+                section.line,
+                "below a lesson's title there are only steps: ## Title",
+            ));
         }
         let Some((_, text, line)) = section.data.iter().find(|(name, ..)| name == "step") else {
             let message = format!(
@@ -357,15 +404,24 @@ impl Reader<'_> {
         };
         let words = words(&section.prose);
         if words > WORDS {
-            let message = format!("the step '{}' has {words} words: at most {WORDS} are allowed", section.title);
+            let message = format!(
+                "the step '{}' has {words} words: at most {WORDS} are allowed",
+                section.title
+            );
             self.faults.push(Fault::at(FILE, section.line, message));
         }
         let data: StepData = self.data(text, *line)?;
         if !is_id(&data.id) {
-            let message = format!("'{}': a step's id is 1 to 40 lower-case letters, digits and '-'", data.id);
+            let message = format!(
+                "'{}': a step's id is 1 to 40 lower-case letters, digits and '-'",
+                data.id
+            );
             self.faults.push(Fault::at(FILE, *line, message));
         }
-        let run = RunRef { scene: data.scene.clone(), set: data.set.clone() };
+        let run = RunRef {
+            scene: data.scene.clone(),
+            set: data.set.clone(),
+        };
         if let Some(scenario) = self.scenario(&run, *line) {
             self.components(&section, &scenario);
             self.knobs(&data, &run, *line);
@@ -381,11 +437,19 @@ impl Reader<'_> {
         {
             for measure in predict.kind.measures() {
                 for problem in measure.problems(&scenario) {
-                    self.faults.push(Fault::at(FILE, *line, format!("predict: {}", problem.message)));
+                    self.faults.push(Fault::at(
+                        FILE,
+                        *line,
+                        format!("predict: {}", problem.message),
+                    ));
                 }
             }
         }
-        Some(Step { title: section.title, prose: section.prose, data })
+        Some(Step {
+            title: section.title,
+            prose: section.prose,
+            data,
+        })
     }
 
     fn data<T: serde::de::DeserializeOwned>(&mut self, text: &str, line: usize) -> Option<T> {
@@ -402,7 +466,11 @@ impl Reader<'_> {
         match run.scenario(self.scenes) {
             Ok(scenario) => Some(scenario),
             Err(problems) => {
-                self.faults.extend(problems.iter().map(|problem| Fault::at(FILE, line, problem.to_string())));
+                self.faults.extend(
+                    problems
+                        .iter()
+                        .map(|problem| Fault::at(FILE, line, problem.to_string())),
+                );
                 None
             }
         }
@@ -410,9 +478,15 @@ impl Reader<'_> {
 
     fn conditions(&mut self, conditions: &[Condition], run: &RunRef, line: usize) {
         if conditions.is_empty() {
-            self.faults.push(Fault::at(FILE, line, "no condition: what would always hold shows nothing"));
+            self.faults.push(Fault::at(
+                FILE,
+                line,
+                "no condition: what would always hold shows nothing",
+            ));
         }
-        let Some(scenario) = self.scenario(run, line) else { return };
+        let Some(scenario) = self.scenario(run, line) else {
+            return;
+        };
         for condition in conditions {
             for problem in condition.problems(&scenario) {
                 self.faults.push(Fault::at(FILE, line, problem.to_string()));
@@ -427,7 +501,10 @@ impl Reader<'_> {
                 && !scenario.components.contains_key(name)
             {
                 let known: Vec<&str> = scenario.components.keys().map(String::as_str).collect();
-                let message = format!("component:{name} is not in this step's scene, which has {}", known.join(", "));
+                let message = format!(
+                    "component:{name} is not in this step's scene, which has {}",
+                    known.join(", ")
+                );
                 self.faults.push(Fault::at(FILE, line, message));
             }
         });
@@ -437,7 +514,10 @@ impl Reader<'_> {
     fn knobs(&mut self, data: &StepData, run: &RunRef, line: usize) {
         for knob in &data.knobs {
             if !(knob.min < knob.max && knob.step > 0.0) {
-                let message = format!("the knob '{}': min must be below max, and step above 0", knob.label);
+                let message = format!(
+                    "the knob '{}': min must be below max, and step above 0",
+                    knob.label
+                );
                 self.faults.push(Fault::at(FILE, line, message));
             }
             for end in [knob.min, knob.max] {
@@ -454,7 +534,11 @@ impl Reader<'_> {
 
 /// A number as JSON writes it: without a fraction where there is none, so that it fits counts too.
 pub(crate) fn number(value: f64) -> Value {
-    if value.fract() == 0.0 && value.abs() < 9e15 { Value::from(value as i64) } else { Value::from(value) }
+    if value.fract() == 0.0 && value.abs() < 9e15 {
+        Value::from(value as i64)
+    } else {
+        Value::from(value)
+    }
 }
 
 impl Knob {
@@ -474,7 +558,12 @@ fn words(prose: &[Block]) -> usize {
     prose.iter().map(of_block).sum()
 }
 
-fn unused_scenes(lesson: &Lesson, quiz: &Quiz, scenes: &BTreeMap<String, Scene>, faults: &mut Vec<Fault>) {
+fn unused_scenes(
+    lesson: &Lesson,
+    quiz: &Quiz,
+    scenes: &BTreeMap<String, Scene>,
+    faults: &mut Vec<Fault>,
+) {
     let steps = lesson.steps.iter().flat_map(|step| {
         let claims = step.data.claims.iter().map(|claim| &claim.run.scene);
         let predict = step.data.predict.iter().map(|predict| &predict.run.scene);
@@ -484,17 +573,27 @@ fn unused_scenes(lesson: &Lesson, quiz: &Quiz, scenes: &BTreeMap<String, Scene>,
     let used: Vec<&String> = steps.chain(proof).chain(quiz.scenes()).collect();
     for name in scenes.keys() {
         if !used.contains(&name) {
-            let problem = Problem::new("", "no step and no question uses this scene: use it or delete it");
+            let problem = Problem::new(
+                "",
+                "no step and no question uses this scene: use it or delete it",
+            );
             faults.push(Fault::new(&format!("scenes/{name}.json"), problem));
         }
     }
 }
 
 impl RunRef {
-    pub(crate) fn scenario(&self, scenes: &BTreeMap<String, Scene>) -> Result<Scenario, Vec<Problem>> {
+    pub(crate) fn scenario(
+        &self,
+        scenes: &BTreeMap<String, Scene>,
+    ) -> Result<Scenario, Vec<Problem>> {
         let scene = scenes.get(&self.scene).ok_or_else(|| {
             let known: Vec<&str> = scenes.keys().map(String::as_str).collect();
-            let message = format!("there is no scene '{}': scenes/ has {}", self.scene, known.join(", "));
+            let message = format!(
+                "there is no scene '{}': scenes/ has {}",
+                self.scene,
+                known.join(", ")
+            );
             vec![Problem::new("scene", message)]
         })?;
         apply(&scene.json, &self.set)
@@ -531,7 +630,11 @@ The [shop](component:shop) works.
 
     fn read(lesson: &str) -> Result<Lesson, Vec<String>> {
         let scenes = [("one".to_owned(), SCENE.to_owned())].into();
-        let files = LessonFiles { lesson: lesson.to_owned(), quiz: None, scenes };
+        let files = LessonFiles {
+            lesson: lesson.to_owned(),
+            quiz: None,
+            scenes,
+        };
         Lesson::read(&files).map_err(|faults| faults.iter().map(ToString::to_string).collect())
     }
 
@@ -539,7 +642,10 @@ The [shop](component:shop) works.
     fn check(from: &str, to: &str, expected: &str) {
         assert!(LESSON.contains(from), "{from}");
         let faults = read(&LESSON.replacen(from, to, 1)).expect_err("must be refused");
-        assert!(faults.iter().any(|fault| fault.contains(expected)), "{faults:?}");
+        assert!(
+            faults.iter().any(|fault| fault.contains(expected)),
+            "{faults:?}"
+        );
     }
 
     #[test]
@@ -551,17 +657,53 @@ The [shop](component:shop) works.
 
     #[test]
     fn faults_name_their_line_and_the_remedy() {
-        check("```step\n{ \"id\": \"a\", \"scene\": \"one\",", "```step\n{ \"id\": \"a\",", "lesson.md:1");
-        check("```step", "```json", "lesson.md:10: the step 'A step' has no scene: add a ```step block");
-        check("\"scene\": \"one\",\n  \"knobs\"", "\"scene\": \"two\",\n  \"knobs\"", "there is no scene 'two': scenes/ has one");
-        check("component:shop", "component:till", "component:till is not in this step's scene, which has users, shop");
+        check(
+            "```step\n{ \"id\": \"a\", \"scene\": \"one\",",
+            "```step\n{ \"id\": \"a\",",
+            "lesson.md:1",
+        );
+        check(
+            "```step",
+            "```json",
+            "lesson.md:10: the step 'A step' has no scene: add a ```step block",
+        );
+        check(
+            "\"scene\": \"one\",\n  \"knobs\"",
+            "\"scene\": \"two\",\n  \"knobs\"",
+            "there is no scene 'two': scenes/ has one",
+        );
+        check(
+            "component:shop",
+            "component:till",
+            "component:till is not in this step's scene, which has users, shop",
+        );
         check("\"min\":1", "\"min\":-1", "the knob 'Load' at -1");
-        check("rate_per_s\",\"min\"", "rate\",\"min\"", "names nothing in the scene");
-        check("\"lost\",\"of\":\"shop\"", "\"lost\",\"of\":\"till\"", "there is no component 'till'");
+        check(
+            "rate_per_s\",\"min\"",
+            "rate\",\"min\"",
+            "names nothing in the scene",
+        );
+        check(
+            "\"lost\",\"of\":\"shop\"",
+            "\"lost\",\"of\":\"till\"",
+            "there is no component 'till'",
+        );
         check("\"text\"", "\"txt\"", "task.txt: unknown field");
-        check("# A lesson\n", "", "lesson.md:1: a lesson begins with its title");
+        check(
+            "# A lesson\n",
+            "",
+            "lesson.md:1: a lesson begins with its title",
+        );
         check("```proof", "```text", "a lesson needs a ```proof block");
-        check("Its purpose.", "<b>Its</b> purpose.", "lesson.md:3: HTML is not allowed");
-        check("The [shop]", &format!("{} [shop]", "word ".repeat(121)), "at most 120 are allowed");
+        check(
+            "Its purpose.",
+            "<b>Its</b> purpose.",
+            "lesson.md:3: HTML is not allowed",
+        );
+        check(
+            "The [shop]",
+            &format!("{} [shop]", "word ".repeat(121)),
+            "at most 120 are allowed",
+        );
     }
 }

@@ -17,6 +17,8 @@ pub use lesson::{Answer, Claim, Guess, Knob, Lesson, Predict, Proof, Scene, Step
 pub use markdown::{Block, Inline, Prose};
 pub use progress::{LessonProgress, PredictionResult, Progress, ProgressError, QuestionResult};
 pub use proof::{Evidence, SEEDS, check_claims, check_proof, gather};
-pub use quiz::{Choice, Drawn, Feedback, Given, Key, Item, Kind, Question, Quiz, RunRef, Shown, Truth};
+pub use quiz::{
+    Choice, Drawn, Feedback, Given, Item, Key, Kind, Question, Quiz, RunRef, Shown, Truth,
+};
 pub use setting::{Settings, apply, patched};
 pub use source::{Fault, LessonFiles};

@@ -73,7 +73,15 @@ const DATA: [&str; 2] = ["step", "proof"];
 
 /// Reads a Markdown file as sections. The first has no title if the file begins without one.
 pub(crate) fn sections(file: &str, text: &str) -> (Vec<Section>, Vec<Fault>) {
-    let mut reader = Reader { file, text, faults: Vec::new(), sections: vec![Section { line: 1, ..Section::default() }] };
+    let mut reader = Reader {
+        file,
+        text,
+        faults: Vec::new(),
+        sections: vec![Section {
+            line: 1,
+            ..Section::default()
+        }],
+    };
     let parser = Parser::new_ext(text, Options::empty());
     let mut inline: Vec<Open> = Vec::new();
     let mut list: Option<(bool, Vec<Vec<Inline>>)> = None;
@@ -83,7 +91,11 @@ pub(crate) fn sections(file: &str, text: &str) -> (Vec<Section>, Vec<Fault>) {
         let line = reader.line(range.start);
         match event {
             Event::Start(Tag::Heading { level, .. }) => {
-                reader.sections.push(Section { line, level: level as u8, ..Section::default() });
+                reader.sections.push(Section {
+                    line,
+                    level: level as u8,
+                    ..Section::default()
+                });
                 inline.push(Open::new(None));
             }
             Event::End(TagEnd::Heading(_)) => {
@@ -145,13 +157,18 @@ pub(crate) fn sections(file: &str, text: &str) -> (Vec<Section>, Vec<Fault>) {
                 }
             }
             Event::Start(Tag::Strong) => inline.push(Open::new(Some(Inline::Strong(Vec::new())))),
-            Event::Start(Tag::Emphasis) => inline.push(Open::new(Some(Inline::Emphasis(Vec::new())))),
+            Event::Start(Tag::Emphasis) => {
+                inline.push(Open::new(Some(Inline::Emphasis(Vec::new()))))
+            }
             Event::Start(Tag::Link { dest_url, .. }) => {
                 let open = reader.link(&dest_url, line);
                 inline.push(Open::new(Some(open)));
             }
             Event::End(TagEnd::Strong | TagEnd::Emphasis | TagEnd::Link) => {
-                if let Some(Open { wrap: Some(wrap), content }) = inline.pop()
+                if let Some(Open {
+                    wrap: Some(wrap),
+                    content,
+                }) = inline.pop()
                     && let Some(outer) = inline.last_mut()
                 {
                     outer.content.push(wrap.around(content));
@@ -182,7 +199,9 @@ pub(crate) fn sections(file: &str, text: &str) -> (Vec<Section>, Vec<Fault>) {
             Event::End(TagEnd::Image) => {
                 inline.pop();
             }
-            Event::Rule => reader.fault(line, "a rule has no meaning in a lesson: begin a new step"),
+            Event::Rule => {
+                reader.fault(line, "a rule has no meaning in a lesson: begin a new step")
+            }
             _ => {}
         }
     }
@@ -192,7 +211,13 @@ pub(crate) fn sections(file: &str, text: &str) -> (Vec<Section>, Vec<Fault>) {
 /// Prose without headings, as in a quiz's explanations.
 pub(crate) fn prose(file: &str, text: &str) -> (Prose, Vec<Fault>) {
     let (sections, faults) = sections(file, text);
-    (sections.into_iter().flat_map(|section| section.prose).collect(), faults)
+    (
+        sections
+            .into_iter()
+            .flat_map(|section| section.prose)
+            .collect(),
+        faults,
+    )
 }
 
 /// The words of some prose, without their form.
@@ -250,18 +275,27 @@ impl Reader<'_> {
     }
 
     fn last(&mut self) -> &mut Section {
-        self.sections.last_mut().expect("there is a section from the start")
+        self.sections
+            .last_mut()
+            .expect("there is a section from the start")
     }
 
     fn link(&mut self, to: &str, line: usize) -> Inline {
         if let Some(name) = to.strip_prefix("component:") {
-            return Inline::Component { name: name.to_owned(), text: Vec::new() };
+            return Inline::Component {
+                name: name.to_owned(),
+                text: Vec::new(),
+            };
         }
         if !to.starts_with("https://") && !to.starts_with("#/") {
-            let message = format!("the link '{to}' is not allowed: https://…, #/… and component:… are");
+            let message =
+                format!("the link '{to}' is not allowed: https://…, #/… and component:… are");
             self.fault(line, &message);
         }
-        Inline::Link { to: to.to_owned(), text: Vec::new() }
+        Inline::Link {
+            to: to.to_owned(),
+            text: Vec::new(),
+        }
     }
 }
 
@@ -273,7 +307,10 @@ struct Open {
 
 impl Open {
     const fn new(wrap: Option<Inline>) -> Self {
-        Self { wrap, content: Vec::new() }
+        Self {
+            wrap,
+            content: Vec::new(),
+        }
     }
 
     fn text(&mut self, words: &str) {
@@ -291,7 +328,10 @@ impl Inline {
             Self::Strong(_) => Self::Strong(content),
             Self::Emphasis(_) => Self::Emphasis(content),
             Self::Link { to, .. } => Self::Link { to, text: content },
-            Self::Component { name, .. } => Self::Component { name, text: content },
+            Self::Component { name, .. } => Self::Component {
+                name,
+                text: content,
+            },
             other => other,
         }
     }
@@ -308,9 +348,15 @@ mod tests {
 
     #[test]
     fn prose_becomes_a_tree() {
-        let (prose, faults) = prose("x.md", "The [database](component:db) is **full**,\nsays `lab`.\n\n- a\n- b\n");
+        let (prose, faults) = prose(
+            "x.md",
+            "The [database](component:db) is **full**,\nsays `lab`.\n\n- a\n- b\n",
+        );
         assert!(faults.is_empty(), "{faults:?}");
-        let component = Inline::Component { name: "db".to_owned(), text: vec![words("database")] };
+        let component = Inline::Component {
+            name: "db".to_owned(),
+            text: vec![words("database")],
+        };
         let paragraph = vec![
             words("The "),
             component,
@@ -321,7 +367,16 @@ mod tests {
             words("."),
         ];
         let items = vec![vec![words("a")], vec![words("b")]];
-        assert_eq!(prose, [Block::Paragraph(paragraph), Block::List { numbered: false, items }]);
+        assert_eq!(
+            prose,
+            [
+                Block::Paragraph(paragraph),
+                Block::List {
+                    numbered: false,
+                    items
+                }
+            ]
+        );
     }
 
     #[test]
@@ -329,11 +384,20 @@ mod tests {
         for (text, expected) in [
             ("ok\n\n<script>x</script>", "x.md:3: HTML is not allowed"),
             ("ok <b>x</b>", "x.md:1: HTML is not allowed"),
-            ("[x](javascript:alert(1))", "the link 'javascript:alert(1)' is not allowed"),
-            ("\n![x](https://example.org/x.png)", "x.md:2: pictures are not allowed"),
+            (
+                "[x](javascript:alert(1))",
+                "the link 'javascript:alert(1)' is not allowed",
+            ),
+            (
+                "\n![x](https://example.org/x.png)",
+                "x.md:2: pictures are not allowed",
+            ),
         ] {
             let (_, faults) = prose("x.md", text);
-            assert!(faults.iter().any(|f| f.to_string().contains(expected)), "{text}: {faults:?}");
+            assert!(
+                faults.iter().any(|f| f.to_string().contains(expected)),
+                "{text}: {faults:?}"
+            );
         }
     }
 

@@ -3,11 +3,10 @@
 use core::fmt;
 use std::collections::{BTreeMap, BTreeSet};
 
-use scale_sim::Problem;
+use scale_sim::{Problem, read_json};
 use serde::{Deserialize, Serialize};
 
 use crate::lesson::Answer;
-use crate::source::read_json;
 
 /// The version that this build writes.
 const VERSION: u32 = 1;
@@ -82,7 +81,10 @@ pub enum ProgressError {
 impl fmt::Display for ProgressError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Damaged(problem) => write!(f, "this is not a progress file of Scale Lab, or it is damaged: {problem}"),
+            Self::Damaged(problem) => write!(
+                f,
+                "this is not a progress file of Scale Lab, or it is damaged: {problem}"
+            ),
             Self::Newer { version } => write!(
                 f,
                 "a newer version of Scale Lab wrote this progress (format {version}; this one reads {VERSION}): reload the page to get the newest version"
@@ -95,7 +97,10 @@ impl std::error::Error for ProgressError {}
 
 impl Default for Progress {
     fn default() -> Self {
-        Self { version: VERSION, lessons: BTreeMap::new() }
+        Self {
+            version: VERSION,
+            lessons: BTreeMap::new(),
+        }
     }
 }
 
@@ -117,16 +122,31 @@ impl Progress {
         // The version first: what a newer build has added is no damage.
         let head: Head = read_json(text).map_err(ProgressError::Damaged)?;
         if head.version > VERSION {
-            return Err(ProgressError::Newer { version: head.version });
+            return Err(ProgressError::Newer {
+                version: head.version,
+            });
         }
         let progress: Self = read_json(text).map_err(ProgressError::Damaged)?;
-        let lists = progress.lessons.values().flat_map(|l| [l.steps.len(), l.predictions.len(), l.questions.len()]);
-        if lists.chain([progress.lessons.len()]).any(|entries| entries > ENTRIES) {
+        let lists = progress
+            .lessons
+            .values()
+            .flat_map(|l| [l.steps.len(), l.predictions.len(), l.questions.len()]);
+        if lists
+            .chain([progress.lessons.len()])
+            .any(|entries| entries > ENTRIES)
+        {
             let message = format!("a list has more than {ENTRIES} entries");
             return Err(ProgressError::Damaged(Problem::new("lessons", message)));
         }
-        if let Some((id, _)) = progress.lessons.iter().find(|(_, l)| l.questions.values().any(|q| q.right > q.asked)) {
-            let problem = Problem::new(format!("lessons.{id}.questions"), "more right answers than answers");
+        if let Some((id, _)) = progress
+            .lessons
+            .iter()
+            .find(|(_, l)| l.questions.values().any(|q| q.right > q.asked))
+        {
+            let problem = Problem::new(
+                format!("lessons.{id}.questions"),
+                "more right answers than answers",
+            );
             return Err(ProgressError::Damaged(problem));
         }
         Ok(progress)
@@ -160,7 +180,9 @@ impl Progress {
                 ours.last.clone_from(&theirs.last);
             }
             for (step, prediction) in &theirs.predictions {
-                ours.predictions.entry(step.clone()).or_insert_with(|| prediction.clone());
+                ours.predictions
+                    .entry(step.clone())
+                    .or_insert_with(|| prediction.clone());
             }
             for (question, result) in &theirs.questions {
                 let entry = ours.questions.entry(question.clone()).or_default();
@@ -179,15 +201,25 @@ mod tests {
     use proptest::prelude::*;
 
     fn some_progress() -> impl Strategy<Value = Progress> {
-        let question = (0..5_u32, 0..5_u32).prop_map(|(a, b)| QuestionResult { asked: a + b, right: a });
+        let question = (0..5_u32, 0..5_u32).prop_map(|(a, b)| QuestionResult {
+            asked: a + b,
+            right: a,
+        });
         let lesson = (
             proptest::collection::btree_set("[a-c]", 0..3),
             proptest::option::of("[a-c]"),
             proptest::collection::btree_map("[a-c]", question, 0..3),
         )
-            .prop_map(|(steps, last, questions)| LessonProgress { steps, last, questions, ..LessonProgress::default() });
-        proptest::collection::btree_map("[x-z]", lesson, 0..3)
-            .prop_map(|lessons| Progress { lessons, ..Progress::default() })
+            .prop_map(|(steps, last, questions)| LessonProgress {
+                steps,
+                last,
+                questions,
+                ..LessonProgress::default()
+            });
+        proptest::collection::btree_map("[x-z]", lesson, 0..3).prop_map(|lessons| Progress {
+            lessons,
+            ..Progress::default()
+        })
     }
 
     proptest! {
@@ -217,14 +249,25 @@ mod tests {
     #[test]
     fn damage_is_told_with_its_place() {
         let check = |text: &str, expected: &str| {
-            let said = Progress::read(text).expect_err("must be refused").to_string();
+            let said = Progress::read(text)
+                .expect_err("must be refused")
+                .to_string();
             assert!(said.contains(expected), "{said}");
         };
         check("", "EOF");
-        check("{\"version\":1,\"lessons\":{\"x\":{\"steps\":5}}}", "lessons.x.steps: invalid type");
+        check(
+            "{\"version\":1,\"lessons\":{\"x\":{\"steps\":5}}}",
+            "lessons.x.steps: invalid type",
+        );
         check("{\"version\":1,\"lessons\":{}", "EOF");
-        check("{\"version\":7,\"lessons\":{\"x\":{\"moon\":5}}}", "a newer version of Scale Lab");
-        check("{\"version\":1,\"lessons\":{\"x\":{\"questions\":{\"q\":{\"asked\":1,\"right\":2}}}}}", "more right answers");
+        check(
+            "{\"version\":7,\"lessons\":{\"x\":{\"moon\":5}}}",
+            "a newer version of Scale Lab",
+        );
+        check(
+            "{\"version\":1,\"lessons\":{\"x\":{\"questions\":{\"q\":{\"asked\":1,\"right\":2}}}}}",
+            "more right answers",
+        );
         check(&" ".repeat(BYTES + 1), "at most");
     }
 }

@@ -29,10 +29,13 @@ pub fn gather(lesson: &Lesson, run: &RunRef, conditions: &[Condition]) -> Result
     for seed in SEEDS {
         let mut run = run.clone();
         run.set.insert("/seed".to_owned(), Value::from(seed));
-        let first = |mut problems: Vec<scale_sim::Problem>| Fault::new("lesson.md", problems.remove(0));
+        let first =
+            |mut problems: Vec<scale_sim::Problem>| Fault::new("lesson.md", problems.remove(0));
         let scenario = lesson.scenario(&run).map_err(first)?;
         let outcome = scale_sim::run(&scenario, &Files::new()).map_err(first)?;
-        let holds = conditions.iter().all(|condition| condition.holds(&outcome.model, &outcome.figures));
+        let holds = conditions
+            .iter()
+            .all(|condition| condition.holds(&outcome.model, &outcome.figures));
         evidence.held += usize::from(holds);
         evidence.runs += 1;
     }
@@ -53,7 +56,10 @@ pub fn check_proof(lesson: &Lesson) -> Result<(), Fault> {
             "proof: the goal must be missed without the pattern and met with it; of {} seeds it was met {} times without and {} times with it",
             with.runs, without.held, with.held
         );
-        return Err(Fault::new("lesson.md", scale_sim::Problem::new("", message)));
+        return Err(Fault::new(
+            "lesson.md",
+            scale_sim::Problem::new("", message),
+        ));
     }
     Ok(())
 }
@@ -70,8 +76,15 @@ pub fn check_claims(lesson: &Lesson) -> Result<(), Vec<Fault>> {
             match gather(lesson, &claim.run, &claim.holds) {
                 Ok(evidence) if evidence.held == evidence.runs => {}
                 Ok(Evidence { held, runs }) => {
-                    let message = format!("claim {} of step '{}' holds for {held} of {runs} seeds", at + 1, step.data.id);
-                    faults.push(Fault::new("lesson.md", scale_sim::Problem::new("", message)));
+                    let message = format!(
+                        "claim {} of step '{}' holds for {held} of {runs} seeds",
+                        at + 1,
+                        step.data.id
+                    );
+                    faults.push(Fault::new(
+                        "lesson.md",
+                        scale_sim::Problem::new("", message),
+                    ));
                 }
                 Err(fault) => faults.push(fault),
             }
@@ -82,10 +95,23 @@ pub fn check_claims(lesson: &Lesson) -> Result<(), Vec<Fault>> {
             let drawn = question.draw(seed);
             let mut values = Vec::new();
             for shown in drawn.runs() {
-                match lesson.scenario(&shown.run).and_then(|scenario| scale_sim::run(&scenario, &Files::new())) {
-                    Ok(outcome) => values.push(shown.measures.iter().map(|measure| outcome.value(measure)).collect()),
+                match lesson
+                    .scenario(&shown.run)
+                    .and_then(|scenario| scale_sim::run(&scenario, &Files::new()))
+                {
+                    Ok(outcome) => values.push(
+                        shown
+                            .measures
+                            .iter()
+                            .map(|measure| outcome.value(measure))
+                            .collect(),
+                    ),
                     Err(problems) => {
-                        faults.extend(problems.into_iter().map(|problem| Fault::new("quiz.json", problem)));
+                        faults.extend(
+                            problems
+                                .into_iter()
+                                .map(|problem| Fault::new("quiz.json", problem)),
+                        );
                     }
                 }
             }
@@ -94,5 +120,9 @@ pub fn check_claims(lesson: &Lesson) -> Result<(), Vec<Fault>> {
             }
         }
     }
-    if faults.is_empty() { Ok(()) } else { Err(faults) }
+    if faults.is_empty() {
+        Ok(())
+    } else {
+        Err(faults)
+    }
 }

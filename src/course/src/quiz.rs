@@ -7,14 +7,13 @@ use std::collections::BTreeMap;
 
 use rand::{Rng, SeedableRng};
 use rand_xoshiro::SplitMix64;
-use scale_sim::{Condition, Measure, Metric, Problem, Scenario};
+use scale_sim::{Condition, Measure, Metric, Problem, Scenario, read_json};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::catalog::is_id;
 use crate::lesson::{Scene, number};
 use crate::setting::Settings;
-use crate::source::read_json;
 
 /// A run: a scene with settings.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
@@ -208,18 +207,36 @@ impl Quiz {
         let quiz: Self = read_json(text).map_err(|problem| vec![problem])?;
         let mut problems = Vec::new();
         if quiz.version != 1 {
-            problems.push(Problem::new("version", format!("{} is not known: this build reads 1", quiz.version)));
+            problems.push(Problem::new(
+                "version",
+                format!("{} is not known: this build reads 1", quiz.version),
+            ));
         }
         for (at, question) in quiz.questions.iter().enumerate() {
             let place = format!("questions[{at}]");
-            if !is_id(&question.id) || quiz.questions[..at].iter().any(|other| other.id == question.id) {
-                let message = format!("'{}': an id is 1 to 40 lower-case letters, digits and '-', and used once", question.id);
+            if !is_id(&question.id)
+                || quiz.questions[..at]
+                    .iter()
+                    .any(|other| other.id == question.id)
+            {
+                let message = format!(
+                    "'{}': an id is 1 to 40 lower-case letters, digits and '-', and used once",
+                    question.id
+                );
                 problems.push(Problem::new(format!("{place}.id"), message));
             }
             let found = question.problems(scenes);
-            problems.extend(found.into_iter().map(|p| Problem::new(format!("{place}.{}", p.path), p.message)));
+            problems.extend(
+                found
+                    .into_iter()
+                    .map(|p| Problem::new(format!("{place}.{}", p.path), p.message)),
+            );
         }
-        if problems.is_empty() { Ok(quiz) } else { Err(problems) }
+        if problems.is_empty() {
+            Ok(quiz)
+        } else {
+            Err(problems)
+        }
     }
 
     /// The scenes that questions use.
@@ -233,22 +250,36 @@ impl Question {
         let mut problems = Vec::new();
         for (name, values) in &self.params {
             if values.is_empty() {
-                problems.push(Problem::new(format!("params.{name}"), "no value to draw from"));
+                problems.push(Problem::new(
+                    format!("params.{name}"),
+                    "no value to draw from",
+                ));
             }
         }
         match &self.kind {
-            Kind::Choice { options } if options.len() < 2 || options.iter().any(|o| o.when.is_empty()) => {
+            Kind::Choice { options }
+                if options.len() < 2 || options.iter().any(|o| o.when.is_empty()) =>
+            {
                 let message = "a choice needs at least two options, each with the conditions under which it is right";
                 problems.push(Problem::new("kind.choice.options", message));
             }
             Kind::Component { among, .. } if among.len() < 2 => {
-                problems.push(Problem::new("kind.component.among", "at least two components to choose from"));
+                problems.push(Problem::new(
+                    "kind.component.among",
+                    "at least two components to choose from",
+                ));
             }
             Kind::Order { items, .. } if !(2..=6).contains(&items.len()) => {
-                problems.push(Problem::new("kind.order.items", "2 to 6 items to put in order"));
+                problems.push(Problem::new(
+                    "kind.order.items",
+                    "2 to 6 items to put in order",
+                ));
             }
             Kind::Number { tolerance, .. } if !(*tolerance > 0.0 && *tolerance < 1.0) => {
-                problems.push(Problem::new("kind.number.tolerance", "a part of the answer: above 0 and below 1"));
+                problems.push(Problem::new(
+                    "kind.number.tolerance",
+                    "a part of the answer: above 0 and below 1",
+                ));
             }
             _ => {}
         }
@@ -260,7 +291,11 @@ impl Question {
             for shown in self.draw(seed).runs() {
                 match shown.run.scenario(scenes) {
                     Ok(scenario) => problems.extend(shown.problems(&scenario)),
-                    Err(found) => problems.extend(found.into_iter().map(|p| Problem::new("run", p.to_string()))),
+                    Err(found) => problems.extend(
+                        found
+                            .into_iter()
+                            .map(|p| Problem::new("run", p.to_string())),
+                    ),
                 }
             }
             if !problems.is_empty() {
@@ -274,22 +309,38 @@ impl Question {
     pub fn draw(&self, seed: u64) -> Drawn {
         let mut random = SplitMix64::seed_from_u64(seed);
         let mut below = |n: usize| ((u128::from(random.next_u64()) * n as u128) >> 64) as usize;
-        let values: BTreeMap<&str, f64> =
-            self.params.iter().map(|(name, values)| (name.as_str(), values[below(values.len())])).collect();
+        let values: BTreeMap<&str, f64> = self
+            .params
+            .iter()
+            .map(|(name, values)| (name.as_str(), values[below(values.len())]))
+            .collect();
         let words = |text: &str| {
-            let fill = |text: String, (name, value): (&&str, &f64)| text.replace(&format!("{{{name}}}"), &value.to_string());
+            let fill = |text: String, (name, value): (&&str, &f64)| {
+                text.replace(&format!("{{{name}}}"), &value.to_string())
+            };
             values.iter().fold(text.to_owned(), fill)
         };
         let filled = |settings: &Settings| {
             let fill = |value: &Value| {
-                let name = value.as_str().and_then(|s| s.strip_prefix('{')).and_then(|s| s.strip_suffix('}'));
-                name.and_then(|name| values.get(name)).map_or_else(|| value.clone(), |value| number(*value))
+                let name = value
+                    .as_str()
+                    .and_then(|s| s.strip_prefix('{'))
+                    .and_then(|s| s.strip_suffix('}'));
+                name.and_then(|name| values.get(name))
+                    .map_or_else(|| value.clone(), |value| number(*value))
             };
-            settings.iter().map(|(path, value)| (path.clone(), fill(value))).collect::<Settings>()
+            settings
+                .iter()
+                .map(|(path, value)| (path.clone(), fill(value)))
+                .collect::<Settings>()
         };
-        let mut run = RunRef { scene: self.run.scene.clone(), set: filled(&self.run.set) };
+        let mut run = RunRef {
+            scene: self.run.scene.clone(),
+            set: filled(&self.run.set),
+        };
         // Whole numbers of JSON's readers are safe up to 2^53.
-        run.set.insert("/seed".to_owned(), Value::from(seed & ((1 << 53) - 1)));
+        run.set
+            .insert("/seed".to_owned(), Value::from(seed & ((1 << 53) - 1)));
         let mut kind = self.kind.clone();
         match &mut kind {
             Kind::Choice { options } => {
@@ -329,27 +380,53 @@ fn shuffle<T>(items: &mut [T], below: &mut impl FnMut(usize) -> usize) {
 
 impl Shown {
     fn problems(&self, scenario: &Scenario) -> Vec<Problem> {
-        self.measures.iter().flat_map(|measure| measure.problems(scenario)).collect()
+        self.measures
+            .iter()
+            .flat_map(|measure| measure.problems(scenario))
+            .collect()
     }
 }
 
 impl Drawn {
     /// The runs that answer it, and what to measure of them.
     pub fn runs(&self) -> Vec<Shown> {
-        let once = |measures| vec![Shown { run: self.run.clone(), measures }];
+        let once = |measures| {
+            vec![Shown {
+                run: self.run.clone(),
+                measures,
+            }]
+        };
         match &self.kind {
-            Kind::Choice { options } => {
-                once(options.iter().flat_map(|option| option.when.iter().map(Condition::measure)).collect())
-            }
-            Kind::Number { measure, of, .. } => once(vec![Measure { metric: *measure, of: of.clone() }]),
-            Kind::Component { among, measure } => {
-                once(among.iter().map(|name| Measure { metric: *measure, of: Some(name.clone()) }).collect())
-            }
+            Kind::Choice { options } => once(
+                options
+                    .iter()
+                    .flat_map(|option| option.when.iter().map(Condition::measure))
+                    .collect(),
+            ),
+            Kind::Number { measure, of, .. } => once(vec![Measure {
+                metric: *measure,
+                of: of.clone(),
+            }]),
+            Kind::Component { among, measure } => once(
+                among
+                    .iter()
+                    .map(|name| Measure {
+                        metric: *measure,
+                        of: Some(name.clone()),
+                    })
+                    .collect(),
+            ),
             Kind::Order { items, measure, of } => {
                 let shown = |item: &Item| {
                     let mut run = self.run.clone();
                     run.set.extend(item.set.clone());
-                    Shown { run, measures: vec![Measure { metric: *measure, of: of.clone() }] }
+                    Shown {
+                        run,
+                        measures: vec![Measure {
+                            metric: *measure,
+                            of: of.clone(),
+                        }],
+                    }
                 };
                 items.iter().map(shown).collect()
             }
@@ -362,9 +439,18 @@ impl Drawn {
     ///
     /// A run that does not settle the question: nothing was measured, no choice holds or several do, two items are alike.
     pub fn key(&self, values: &[Vec<Option<f64>>]) -> Result<Key, String> {
-        let unsettled = |why: &str| format!("the run of '{}' with seed {} does not settle it: {why}", self.id, self.seed);
+        let unsettled = |why: &str| {
+            format!(
+                "the run of '{}' with seed {} does not settle it: {why}",
+                self.id, self.seed
+            )
+        };
         let value = |run: usize, at: usize| {
-            let value = values.get(run).and_then(|values| values.get(at)).copied().flatten();
+            let value = values
+                .get(run)
+                .and_then(|values| values.get(at))
+                .copied()
+                .flatten();
             value.ok_or_else(|| unsettled("there was nothing to measure"))
         };
         match &self.kind {
@@ -380,7 +466,11 @@ impl Drawn {
                         holds &= condition.above.is_none_or(|above| value > above);
                         holds &= condition.below.is_none_or(|below| value < below);
                         let name = condition.of.clone().unwrap_or_default();
-                        let entry = Truth { name, metric: condition.metric, value };
+                        let entry = Truth {
+                            name,
+                            metric: condition.metric,
+                            value,
+                        };
                         if !truth.contains(&entry) {
                             truth.push(entry);
                         }
@@ -390,24 +480,41 @@ impl Drawn {
                     }
                 }
                 match right[..] {
-                    [one] => Ok(Key { right: Given::Choice(one), truth }),
+                    [one] => Ok(Key {
+                        right: Given::Choice(one),
+                        truth,
+                    }),
                     [] => Err(unsettled("no choice holds")),
                     _ => Err(unsettled("more than one choice holds")),
                 }
             }
             Kind::Number { measure, of, .. } => {
                 let value = value(0, 0)?;
-                let truth = Truth { name: of.clone().unwrap_or_default(), metric: *measure, value };
-                Ok(Key { right: Given::Number(value), truth: vec![truth] })
+                let truth = Truth {
+                    name: of.clone().unwrap_or_default(),
+                    metric: *measure,
+                    value,
+                };
+                Ok(Key {
+                    right: Given::Number(value),
+                    truth: vec![truth],
+                })
             }
             Kind::Component { among, measure } => {
                 let mut truth = Vec::new();
                 for (at, name) in among.iter().enumerate() {
-                    truth.push(Truth { name: name.clone(), metric: *measure, value: value(0, at)? });
+                    truth.push(Truth {
+                        name: name.clone(),
+                        metric: *measure,
+                        value: value(0, at)?,
+                    });
                 }
                 truth.sort_by(|a, b| b.value.total_cmp(&a.value));
                 if apart(truth[1].value, truth[0].value) {
-                    Ok(Key { right: Given::Component(truth[0].name.clone()), truth })
+                    Ok(Key {
+                        right: Given::Component(truth[0].name.clone()),
+                        truth,
+                    })
                 } else {
                     Err(unsettled("two components are alike"))
                 }
@@ -415,15 +522,25 @@ impl Drawn {
             Kind::Order { items, measure, .. } => {
                 let mut order = Vec::new();
                 for (at, item) in items.iter().enumerate() {
-                    let truth = Truth { name: item.text.clone(), metric: *measure, value: value(at, 0)? };
+                    let truth = Truth {
+                        name: item.text.clone(),
+                        metric: *measure,
+                        value: value(at, 0)?,
+                    };
                     order.push((at, truth));
                 }
                 order.sort_by(|(_, a), (_, b)| a.value.total_cmp(&b.value));
-                if order.windows(2).any(|pair| !apart(pair[0].1.value, pair[1].1.value)) {
+                if order
+                    .windows(2)
+                    .any(|pair| !apart(pair[0].1.value, pair[1].1.value))
+                {
                     return Err(unsettled("two items are alike"));
                 }
                 let (right, truth) = order.into_iter().unzip();
-                Ok(Key { right: Given::Order(right), truth })
+                Ok(Key {
+                    right: Given::Order(right),
+                    truth,
+                })
             }
         }
     }
@@ -437,7 +554,9 @@ impl Drawn {
             _ => *given == key.right,
         };
         let remark = match (&self.kind, given) {
-            (Kind::Choice { options }, Given::Choice(at)) => options.get(*at).map(|o| o.why.clone()).unwrap_or_default(),
+            (Kind::Choice { options }, Given::Choice(at)) => {
+                options.get(*at).map(|o| o.why.clone()).unwrap_or_default()
+            }
             _ if right => String::new(),
             _ => self.misconception.clone(),
         };
@@ -472,7 +591,8 @@ mod tests {
     fn a_seed_gives_one_question_and_seeds_give_many() {
         let template = number_question();
         assert_eq!(template.draw(5), template.draw(5));
-        let asks: std::collections::BTreeSet<String> = (0..40).map(|seed| template.draw(seed).ask).collect();
+        let asks: std::collections::BTreeSet<String> =
+            (0..40).map(|seed| template.draw(seed).ask).collect();
         assert_eq!(asks.len(), 4);
         let drawn = template.draw(5);
         let set = &drawn.run.set["/components/shop/service/workers"];
@@ -483,35 +603,68 @@ mod tests {
     fn a_number_is_right_within_its_tolerance() {
         let drawn = number_question().draw(1);
         let key = drawn.key(&[vec![Some(50.0)]]).expect("settled");
-        for (given, right) in [(50.0, true), (45.1, true), (54.9, true), (44.0, false), (56.0, false), (f64::NAN, false)] {
-            assert_eq!(drawn.judge(&key, &Given::Number(given)).right, right, "{given}");
+        for (given, right) in [
+            (50.0, true),
+            (45.1, true),
+            (54.9, true),
+            (44.0, false),
+            (56.0, false),
+            (f64::NAN, false),
+        ] {
+            assert_eq!(
+                drawn.judge(&key, &Given::Number(given)).right,
+                right,
+                "{given}"
+            );
         }
         assert!(drawn.key(&[vec![None]]).is_err());
     }
 
     #[test]
     fn a_choice_is_right_if_its_conditions_hold() {
-        let option = |text: &str, bound: &str| {
-            json!({"text": text, "why": format!("as to {text}"), "when": [{"measure": "throughput_per_s", bound: 100}]})
-        };
-        let template = question(&json!({"choice": {"options": [option("more", "above"), option("less", "below")]}}));
+        let option = |text: &str, bound: &str| json!({"text": text, "why": format!("as to {text}"), "when": [{"measure": "throughput_per_s", bound: 100}]});
+        let template = question(
+            &json!({"choice": {"options": [option("more", "above"), option("less", "below")]}}),
+        );
         let drawn = template.draw(3);
-        let Kind::Choice { options } = &drawn.kind else { panic!() };
-        let more = options.iter().position(|o| o.text == "more").expect("there");
-        let key = drawn.key(&[vec![Some(120.0), Some(120.0)]]).expect("settled");
+        let Kind::Choice { options } = &drawn.kind else {
+            panic!()
+        };
+        let more = options
+            .iter()
+            .position(|o| o.text == "more")
+            .expect("there");
+        let key = drawn
+            .key(&[vec![Some(120.0), Some(120.0)]])
+            .expect("settled");
         assert_eq!(key.right, Given::Choice(more));
         let wrong = drawn.judge(&key, &Given::Choice(1 - more));
         assert_eq!((wrong.right, wrong.remark.as_str()), (false, "as to less"));
-        assert!(drawn.key(&[vec![Some(100.0), Some(100.0)]]).expect_err("neither").contains("no choice holds"));
+        assert!(
+            drawn
+                .key(&[vec![Some(100.0), Some(100.0)]])
+                .expect_err("neither")
+                .contains("no choice holds")
+        );
     }
 
     #[test]
     fn an_order_is_that_of_the_measured_values() {
-        let item = |n: u32| json!({"text": n.to_string(), "set": {"/components/shop/service/workers": n}});
-        let template = question(&json!({"order": {"measure": "p99_ms", "items": [item(1), item(2), item(3)]}}));
+        let item =
+            |n: u32| json!({"text": n.to_string(), "set": {"/components/shop/service/workers": n}});
+        let template = question(
+            &json!({"order": {"measure": "p99_ms", "items": [item(1), item(2), item(3)]}}),
+        );
         let drawn = template.draw(7);
-        let key = drawn.key(&[vec![Some(30.0)], vec![Some(10.0)], vec![Some(20.0)]]).expect("settled");
+        let key = drawn
+            .key(&[vec![Some(30.0)], vec![Some(10.0)], vec![Some(20.0)]])
+            .expect("settled");
         assert_eq!(key.right, Given::Order(vec![1, 2, 0]));
-        assert!(drawn.key(&[vec![Some(30.0)], vec![Some(10.0)], vec![Some(10.1)]]).expect_err("alike").contains("alike"));
+        assert!(
+            drawn
+                .key(&[vec![Some(30.0)], vec![Some(10.0)], vec![Some(10.1)]])
+                .expect_err("alike")
+                .contains("alike")
+        );
     }
 }

@@ -13,7 +13,7 @@ pub type Settings = IndexMap<String, Value>;
 ///
 /// A pointer that names nothing in the scenario, or the problems of what came out.
 pub fn apply(json: &Value, settings: &Settings) -> Result<Scenario, Vec<Problem>> {
-    Scenario::from_value(patched(json, settings)?)
+    Scenario::from_value(&patched(json, settings)?)
 }
 
 /// `json` with `settings` applied.
@@ -42,8 +42,15 @@ mod tests {
     fn a_setting_changes_what_it_names_and_nothing_else() {
         let scene = json!({"a": {"b": [1, 2]}, "c": 3});
         let settings = Settings::from_iter([("/a/b/1".to_owned(), json!(9))]);
-        assert_eq!(patched(&scene, &settings), Ok(json!({"a": {"b": [1, 9]}, "c": 3})));
+        assert_eq!(
+            patched(&scene, &settings),
+            Ok(json!({"a": {"b": [1, 9]}, "c": 3}))
+        );
         let settings = Settings::from_iter([("/a/x".to_owned(), json!(9))]);
-        assert!(patched(&scene, &settings).expect_err("no such place")[0].message.contains("'/a/x' names nothing"));
+        assert!(
+            patched(&scene, &settings).expect_err("no such place")[0]
+                .message
+                .contains("'/a/x' names nothing")
+        );
     }
 }

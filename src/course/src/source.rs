@@ -4,7 +4,6 @@ use core::fmt;
 use std::collections::BTreeMap;
 
 use scale_sim::Problem;
-use serde::de::DeserializeOwned;
 
 /// The texts of a lesson's files, read by whoever can read files.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -31,12 +30,20 @@ pub struct Fault {
 impl Fault {
     /// A fault in a line of a file.
     pub fn at(file: &str, line: usize, message: impl Into<String>) -> Self {
-        Self { file: file.to_owned(), line: Some(line), problem: Problem::new("", message) }
+        Self {
+            file: file.to_owned(),
+            line: Some(line),
+            problem: Problem::new("", message),
+        }
     }
 
     /// A fault somewhere in a file.
     pub fn new(file: &str, problem: Problem) -> Self {
-        Self { file: file.to_owned(), line: None, problem }
+        Self {
+            file: file.to_owned(),
+            line: None,
+            problem,
+        }
     }
 }
 
@@ -50,15 +57,3 @@ impl fmt::Display for Fault {
 }
 
 impl std::error::Error for Fault {}
-
-/// Reads JSON with the path of what is wrong.
-pub(crate) fn read_json<T: DeserializeOwned>(text: &str) -> Result<T, Problem> {
-    let mut json = serde_json::Deserializer::from_str(text);
-    let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
-        let path = error.path().to_string();
-        let path = if path == "." { String::new() } else { path };
-        Problem::new(path, error.inner().to_string())
-    })?;
-    json.end().map_err(|error| Problem::new("", error.to_string()))?;
-    Ok(value)
-}

@@ -8,6 +8,7 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Deserializer, Serialize, de};
 
 use crate::component::Component;
+use crate::json::read_json;
 use crate::limits;
 use crate::problem::{Problem, Problems};
 
@@ -82,10 +83,7 @@ impl Scenario {
                 ),
             )]);
         }
-        let mut json = serde_json::Deserializer::from_str(text);
-        let scenario: Self = read(&mut json)?;
-        json.end()
-            .map_err(|error| vec![Problem::new("", error.to_string())])?;
+        let scenario: Self = read_json(text).map_err(|problem| vec![problem])?;
         scenario.checked()
     }
 
@@ -94,8 +92,16 @@ impl Scenario {
     /// # Errors
     ///
     /// As [`Scenario::from_json`].
-    pub fn from_value(value: serde_json::Value) -> Result<Self, Vec<Problem>> {
-        read::<_, Self>(value)?.checked()
+    pub fn from_value(value: &serde_json::Value) -> Result<Self, Vec<Problem>> {
+        // By way of text: a second reader would cost the page tens of kilobytes. The text is ours, so its lines mean nothing.
+        let without_line = |mut problem: Problem| {
+            if let Some(at) = problem.message.rfind(" at line ") {
+                problem.message.truncate(at);
+            }
+            problem
+        };
+        Self::from_json(&value.to_string())
+            .map_err(|found| found.into_iter().map(without_line).collect())
     }
 
     /// The scenario itself, if it is valid.
@@ -196,19 +202,6 @@ fn check_name(name: &str, p: &mut Problems) {
     if !right {
         p.note("a component's name is 1 to 40 characters: a lower-case letter, then lower-case letters, digits and '-'");
     }
-}
-
-fn read<'de, D, T>(from: D) -> Result<T, Vec<Problem>>
-where
-    D: Deserializer<'de>,
-    D::Error: fmt::Display,
-    T: Deserialize<'de>,
-{
-    serde_path_to_error::deserialize(from).map_err(|error| {
-        let path = error.path().to_string();
-        let path = if path == "." { String::new() } else { path };
-        vec![Problem::new(path, error.inner().to_string())]
-    })
 }
 
 /// A map whose names must not repeat: JSON allows it, and the first would be lost without a word.
@@ -313,12 +306,12 @@ mod tests {
         check(
             "\"queries\": {",
             "\"queries\": { \"*\": { \"constant\": { \"mean_ms\": 1 } },",
-            "components.db.database.queries: '*' stands here twice",
+            "components.db.database.queries.*: '*' stands here twice",
         );
         check(
             "\"plans\": {",
             "\"plans\": { \"*\": [],",
-            "components.shop.service.plans: '*' stands here twice",
+            "components.shop.service.plans.*: '*' stands here twice",
         );
         check("\"horizon_s\": 10,", "", "missing field `horizon_s`");
         check("\"version\": 1", "\"version\": 1,,", "line 2");

@@ -70,13 +70,19 @@ pub fn Home() -> Html {
 fn route(lesson: &str, step: Option<&str>) -> Route {
     let id = lesson.to_owned();
     match step {
-        Some(step) => Route::Step { id, step: step.to_owned() },
+        Some(step) => Route::Step {
+            id,
+            step: step.to_owned(),
+        },
         None => Route::Lesson { id },
     }
 }
 
 /// The lesson to go on with: the first open one that is not done, at the step it was left.
-fn next_lesson(catalog: &Rc<Catalog>, progress: &Progress) -> Option<(CatalogLesson, Option<String>)> {
+fn next_lesson(
+    catalog: &Rc<Catalog>,
+    progress: &Progress,
+) -> Option<(CatalogLesson, Option<String>)> {
     let mut open = catalog.lessons.iter().filter(|lesson| !lesson.planned);
     let undone = open.clone().find(|lesson| !is_done(lesson, progress));
     let lesson = undone.or_else(|| open.next())?;
@@ -89,7 +95,10 @@ fn is_done(lesson: &CatalogLesson, progress: &Progress) -> bool {
 
 fn map(catalog: &Rc<Catalog>, progress: &Progress) -> Html {
     let part = |(number, title): (usize, &String)| {
-        let lessons = catalog.lessons.iter().filter(|lesson| lesson.part == *title);
+        let lessons = catalog
+            .lessons
+            .iter()
+            .filter(|lesson| lesson.part == *title);
         html! {
             <section class="part" key={title.clone()}>
                 <h3><span class="part-number">{ number + 1 }</span>{ title }</h3>
@@ -101,7 +110,11 @@ fn map(catalog: &Rc<Catalog>, progress: &Progress) -> Html {
 }
 
 fn entry(lesson: &CatalogLesson, progress: &Progress) -> Html {
-    let done = progress.lesson(&lesson.id).steps.len().min(lesson.steps as usize);
+    let done = progress
+        .lesson(&lesson.id)
+        .steps
+        .len()
+        .min(lesson.steps as usize);
     let words = |class: &'static str, state: Html| {
         html! {
             <>
@@ -120,7 +133,10 @@ fn entry(lesson: &CatalogLesson, progress: &Progress) -> Html {
         return html! { <li class="entry planned">{ words("planned", html! { "In preparation" }) }</li> };
     }
     let (class, state) = match done {
-        0 => ("open", format!("{} steps, about {} minutes", lesson.steps, lesson.minutes)),
+        0 => (
+            "open",
+            format!("{} steps, about {} minutes", lesson.steps, lesson.minutes),
+        ),
         _ if is_done(lesson, progress) => ("done", "Done".to_owned()),
         _ => ("begun", format!("{done} of {} steps done", lesson.steps)),
     };

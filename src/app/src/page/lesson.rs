@@ -72,7 +72,10 @@ pub fn LessonPage(props: &Props) -> Html {
 }
 
 fn step_route(lesson: &str, step: &str) -> Route {
-    Route::Step { id: lesson.to_owned(), step: step.to_owned() }
+    Route::Step {
+        id: lesson.to_owned(),
+        step: step.to_owned(),
+    }
 }
 
 /// The steps of the lesson, as stops on the way.
@@ -81,7 +84,12 @@ fn steps(lesson: &Rc<Lesson>, id: &str, current: &str, shared: &Shared) -> Html 
     let stop = |(at, step): (usize, &Step)| {
         let ticked = done.steps.contains(&step.data.id);
         let now = (step.data.id == current).then_some("step");
-        let title = format!("{}. {}{}", at + 1, step.title, if ticked { " (done)" } else { "" });
+        let title = format!(
+            "{}. {}{}",
+            at + 1,
+            step.title,
+            if ticked { " (done)" } else { "" }
+        );
         html! {
             <li>
                 <Link<Route> to={step_route(id, &step.data.id)} classes={classes!("stop-link", ticked.then_some("done"), now.map(|_| "now"))}>
@@ -128,7 +136,9 @@ fn StepPage(props: &StepProps) -> Html {
     use_title(&format!("{}: {}", props.lesson.title, step.title));
     {
         let (shared, lesson, step) = (shared.clone(), props.id.to_string(), step_id.clone());
-        use_effect_with((lesson.clone(), step.clone()), move |_| shared.dispatch(Action::Opened { lesson, step }));
+        use_effect_with((lesson.clone(), step.clone()), move |_| {
+            shared.dispatch(Action::Opened { lesson, step })
+        });
     }
     let progress = shared.progress.lesson(&props.id);
     let done = progress.steps.contains(&step_id);
@@ -141,32 +151,58 @@ fn StepPage(props: &StepProps) -> Html {
     let setting = {
         let run = match &step.data.predict {
             Some(predict) if *fresh => predict.run.clone(),
-            _ => RunRef { scene: step.data.scene.clone(), set: step.data.set.clone() },
+            _ => RunRef {
+                scene: step.data.scene.clone(),
+                set: step.data.set.clone(),
+            },
         };
-        use_memo((Rc::clone(&props.lesson).steps[props.at].data.id.clone(), run), |(id, run)| {
-            let scene = &props.lesson.scenes[&run.scene];
-            Setting {
-                key: id.clone(),
-                scene: patched(&scene.json, &run.set).unwrap_or_else(|_| scene.json.clone()),
-                knobs: step.data.knobs.clone(),
-                task: step.data.task.as_ref().map(|task| task.when.clone()).unwrap_or_default(),
-            }
-        })
+        use_memo(
+            (
+                Rc::clone(&props.lesson).steps[props.at].data.id.clone(),
+                run,
+            ),
+            |(id, run)| {
+                let scene = &props.lesson.scenes[&run.scene];
+                Setting {
+                    key: id.clone(),
+                    scene: patched(&scene.json, &run.set).unwrap_or_else(|_| scene.json.clone()),
+                    knobs: step.data.knobs.clone(),
+                    task: step
+                        .data
+                        .task
+                        .as_ref()
+                        .map(|task| task.when.clone())
+                        .unwrap_or_default(),
+                }
+            },
+        )
     };
     let on_task = {
         let (shared, lesson, step) = (shared.clone(), props.id.to_string(), step_id.clone());
         let has_task = props.lesson.steps[props.at].data.task.is_some();
         Callback::from(move |()| {
             if has_task {
-                shared.dispatch(Action::Done { lesson: lesson.clone(), step: step.clone() });
+                shared.dispatch(Action::Done {
+                    lesson: lesson.clone(),
+                    step: step.clone(),
+                });
             }
         })
     };
     let on_predicted = {
-        let (shared, lesson, step, fresh) = (shared.clone(), props.id.to_string(), step_id.clone(), fresh.clone());
+        let (shared, lesson, step, fresh) = (
+            shared.clone(),
+            props.id.to_string(),
+            step_id.clone(),
+            fresh.clone(),
+        );
         Callback::from(move |result: PredictionResult| {
             fresh.set(true);
-            shared.dispatch(Action::Predicted { lesson: lesson.clone(), step: step.clone(), result });
+            shared.dispatch(Action::Predicted {
+                lesson: lesson.clone(),
+                step: step.clone(),
+                result,
+            });
         })
     };
     let on_skip = {
@@ -179,16 +215,35 @@ fn StepPage(props: &StepProps) -> Html {
         Callback::from(move |_: MouseEvent| {
             // Where there is nothing to bring about, reading on is doing.
             if !has_task {
-                shared.dispatch(Action::Done { lesson: lesson.clone(), step: step.clone() });
+                shared.dispatch(Action::Done {
+                    lesson: lesson.clone(),
+                    step: step.clone(),
+                });
             }
         })
     };
     let scene = &props.lesson.scenes[&step.data.scene];
-    let kind_of = |name: &str| scene.scenario.components.get(name).map(scale_sim::Component::kind);
+    let kind_of = |name: &str| {
+        scene
+            .scenario
+            .components
+            .get(name)
+            .map(scale_sim::Component::kind)
+    };
     let guessed = match (&step.data.predict, &result) {
-        (Some(Predict { kind: Guess::Number { measure, .. }, .. }), Some(PredictionResult { given: Answer::Number(value), .. })) => {
-            Some(Guessed { metric: *measure, value: *value })
-        }
+        (
+            Some(Predict {
+                kind: Guess::Number { measure, .. },
+                ..
+            }),
+            Some(PredictionResult {
+                given: Answer::Number(value),
+                ..
+            }),
+        ) => Some(Guessed {
+            metric: *measure,
+            value: *value,
+        }),
         _ => None,
     };
     html! {
@@ -215,7 +270,9 @@ fn StepPage(props: &StepProps) -> Html {
 }
 
 fn task(step: &Step, done: bool, holds_back: bool) -> Html {
-    let Some(task) = &step.data.task else { return html! {} };
+    let Some(task) = &step.data.task else {
+        return html! {};
+    };
     html! {
         <section class={classes!("task", done.then_some("done"), holds_back.then_some("later"))} aria-label="Task">
             <span class="task-mark" aria-hidden="true"><Icon sign={if done { Sign::Check } else { Sign::Arrow }} /></span>
@@ -233,10 +290,18 @@ fn task(step: &Step, done: bool, holds_back: bool) -> Html {
 /// The ways back and on.
 fn onward(props: &StepProps, on_read: &Callback<MouseEvent>) -> Html {
     let lesson = &props.lesson;
-    let back = props.at.checked_sub(1).map(|at| step_route(&props.id, &lesson.steps[at].data.id));
+    let back = props
+        .at
+        .checked_sub(1)
+        .map(|at| step_route(&props.id, &lesson.steps[at].data.id));
     let (next, words) = match lesson.steps.get(props.at + 1) {
-        Some(step) => (step_route(&props.id, &step.data.id), format!("Next: {}", step.title)),
-        None if !lesson.quiz.questions.is_empty() => (step_route(&props.id, QUIZ), "Stop and think".to_owned()),
+        Some(step) => (
+            step_route(&props.id, &step.data.id),
+            format!("Next: {}", step.title),
+        ),
+        None if !lesson.quiz.questions.is_empty() => {
+            (step_route(&props.id, QUIZ), "Stop and think".to_owned())
+        }
         None => (Route::Home, "To the course map".to_owned()),
     };
     html! {
@@ -275,7 +340,9 @@ fn Prediction(props: &PredictionProps) -> Html {
         let (props, simulator) = (props.clone(), Rc::clone(&simulator));
         Callback::from(move |event: SubmitEvent| {
             event.prevent_default();
-            let Some(given) = (*answer).clone() else { return };
+            let Some(given) = (*answer).clone() else {
+                return;
+            };
             let heard = {
                 let (props, failed, waiting) = (props.clone(), failed.clone(), waiting.clone());
                 Callback::from(move |reply: Reply| {
@@ -285,7 +352,11 @@ fn Prediction(props: &PredictionProps) -> Html {
                         Reply::Measured(_, values) => match kind.truth(&values[0]) {
                             Some(truth) => {
                                 let right = kind.is_right(&given, &truth);
-                                props.on_predicted.emit(PredictionResult { given: given.clone(), truth, right });
+                                props.on_predicted.emit(PredictionResult {
+                                    given: given.clone(),
+                                    truth,
+                                    right,
+                                });
                             }
                             None => failed.set(Some("the run had nothing to measure".to_owned())),
                         },
@@ -298,11 +369,15 @@ fn Prediction(props: &PredictionProps) -> Html {
                 Ok(scenario) => {
                     let job = Job {
                         scenario: serde_json::to_string(&scenario).unwrap_or_default(),
-                        measures: serde_json::to_string(&props.predict.kind.measures()).unwrap_or_default(),
+                        measures: serde_json::to_string(&props.predict.kind.measures())
+                            .unwrap_or_default(),
                     };
                     waiting.set(true);
                     let worker = Simulator::new(heard);
-                    worker.ask(Command::Measure { question: worker.number(), jobs: vec![job] });
+                    worker.ask(Command::Measure {
+                        question: worker.number(),
+                        jobs: vec![job],
+                    });
                     *simulator.borrow_mut() = Some(worker);
                 }
                 Err(problems) => failed.set(Some(problems[0].to_string())),
@@ -316,7 +391,9 @@ fn Prediction(props: &PredictionProps) -> Html {
         return html! {};
     }
     let input = match &predict.kind {
-        Guess::Number { measure, min, max, .. } => {
+        Guess::Number {
+            measure, min, max, ..
+        } => {
             let value = match &*answer {
                 Some(Answer::Number(value)) => Some(*value),
                 _ => None,
@@ -324,7 +401,9 @@ fn Prediction(props: &PredictionProps) -> Html {
             let set = {
                 let answer = answer.clone();
                 Callback::from(move |event: InputEvent| {
-                    let value = event.target_unchecked_into::<web_sys::HtmlInputElement>().value_as_number();
+                    let value = event
+                        .target_unchecked_into::<web_sys::HtmlInputElement>()
+                        .value_as_number();
                     answer.set(value.is_finite().then_some(Answer::Number(value)));
                 })
             };
@@ -373,7 +452,11 @@ fn Prediction(props: &PredictionProps) -> Html {
 fn told(predict: &Predict, result: &PredictionResult, lesson: &Lesson) -> Html {
     let show = |answer: &Answer| match answer {
         Answer::Number(value) => {
-            let unit = if let Guess::Number { measure, .. } = &predict.kind { measure.unit() } else { "" };
+            let unit = if let Guess::Number { measure, .. } = &predict.kind {
+                measure.unit()
+            } else {
+                ""
+            };
             html! { <b>{ format!("{} {unit}", number(*value)) }</b> }
         }
         Answer::Component(name) => component_word(lesson, &predict.run.scene, name),
@@ -398,8 +481,12 @@ fn told(predict: &Predict, result: &PredictionResult, lesson: &Lesson) -> Html {
 /// The name of a component, with its sign and colour.
 pub(super) fn component_word(lesson: &Lesson, scene: &str, name: &str) -> Html {
     let scenario = lesson.scenes.get(scene).map(|scene| &scene.scenario);
-    let kind = scenario.and_then(|s| s.components.get(name)).map_or(Kind::Service, scale_sim::Component::kind);
-    let label = scenario.and_then(|s| s.view.get(name)).and_then(|view| view.label.clone());
+    let kind = scenario
+        .and_then(|s| s.components.get(name))
+        .map_or(Kind::Service, scale_sim::Component::kind);
+    let label = scenario
+        .and_then(|s| s.view.get(name))
+        .and_then(|view| view.label.clone());
     html! {
         <span class={classes!("component-word", format!("kind-{}", kind.name()))}>
             <Icon sign={Sign::from(kind)} />{ label.unwrap_or_else(|| name.to_owned()) }

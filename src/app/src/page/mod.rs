@@ -63,7 +63,10 @@ pub fn App() -> Html {
             Theme::System | Theme::Light => "light",
         };
         browser::mark_root("data-theme", theme);
-        browser::mark_root("data-motion", if settings.still() { "reduced" } else { "full" });
+        browser::mark_root(
+            "data-motion",
+            if settings.still() { "reduced" } else { "full" },
+        );
         store::keep_settings(*settings);
     });
     use_kept(&shared);
@@ -82,21 +85,32 @@ fn use_kept(shared: &Shared) {
     {
         let shared = shared.clone();
         let first = use_mut_ref(|| true);
-        use_effect_with((shared.progress.clone(), shared.keep), move |(progress, keep)| {
-            let first = first.replace(false);
-            if *keep && !first && !store::keep_progress(progress) {
-                let text = "Your progress could not be kept: the browser's storage is full or closed to this page. It lasts until you close the page; you can export it in the settings.";
-                let told = shared.notice.as_ref().is_some_and(|notice| notice.text == text);
-                if !told {
-                    shared.dispatch(Action::Tell(Notice { text: text.to_owned(), offer: None }));
+        use_effect_with(
+            (shared.progress.clone(), shared.keep),
+            move |(progress, keep)| {
+                let first = first.replace(false);
+                if *keep && !first && !store::keep_progress(progress) {
+                    let text = "Your progress could not be kept: the browser's storage is full or closed to this page. It lasts until you close the page; you can export it in the settings.";
+                    let told = shared
+                        .notice
+                        .as_ref()
+                        .is_some_and(|notice| notice.text == text);
+                    if !told {
+                        shared.dispatch(Action::Tell(Notice {
+                            text: text.to_owned(),
+                            offer: None,
+                        }));
+                    }
                 }
-            }
-        });
+            },
+        );
     }
     let dispatch = shared.dispatcher();
     use_effect_with((), move |()| {
         let listener = EventListener::new(&browser::window(), "storage", move |event| {
-            let Some(event) = event.dyn_ref::<web_sys::StorageEvent>() else { return };
+            let Some(event) = event.dyn_ref::<web_sys::StorageEvent>() else {
+                return;
+            };
             if event.key().as_deref() == Some(store::PROGRESS)
                 && let Some(Ok(other)) = event.new_value().map(|text| Progress::read(&text))
             {
@@ -156,7 +170,9 @@ fn Frame() -> Html {
 #[component]
 fn NoticeBar() -> Html {
     let shared = crate::state::use_shared();
-    let Some(notice) = shared.notice.clone() else { return html! { <div role="status"></div> } };
+    let Some(notice) = shared.notice.clone() else {
+        return html! { <div role="status"></div> };
+    };
     let dismiss = {
         let shared = shared.clone();
         Callback::from(move |_: MouseEvent| shared.dispatch(Action::Dismiss))
@@ -171,7 +187,9 @@ fn NoticeBar() -> Html {
             html! { <button class="button" onclick={undo}>{ "Undo" }</button> }
         }
         Offer::Download(text) => {
-            let save = Callback::from(move |_: MouseEvent| browser::download("scale-lab-progress-damaged.json", &text));
+            let save = Callback::from(move |_: MouseEvent| {
+                browser::download("scale-lab-progress-damaged.json", &text)
+            });
             html! { <button class="button" onclick={save}>{ "Download the copy" }</button> }
         }
     });
@@ -187,7 +205,9 @@ fn NoticeBar() -> Html {
 /// Sets the title of the page.
 #[hook]
 fn use_title(title: &str) {
-    use_effect_with(title.to_owned(), |title| browser::document().set_title(&format!("{title} · Scale Lab")));
+    use_effect_with(title.to_owned(), |title| {
+        browser::document().set_title(&format!("{title} · Scale Lab"))
+    });
 }
 
 /// What to show while something is fetched, and when it is not to be had; nothing once it is here.
@@ -209,5 +229,13 @@ fn not_here<T>(loading: &Loading<T>, again: &Callback<()>) -> Option<Html> {
 }
 
 /// Names of themes and motions, for the settings.
-const THEMES: [(Theme, &str); 3] = [(Theme::System, "As the system"), (Theme::Light, "Light"), (Theme::Dark, "Dark")];
-const MOTIONS: [(Motion, &str); 3] = [(Motion::System, "As the system"), (Motion::Full, "Full"), (Motion::Reduced, "Reduced")];
+const THEMES: [(Theme, &str); 3] = [
+    (Theme::System, "As the system"),
+    (Theme::Light, "Light"),
+    (Theme::Dark, "Dark"),
+];
+const MOTIONS: [(Motion, &str); 3] = [
+    (Motion::System, "As the system"),
+    (Motion::Full, "Full"),
+    (Motion::Reduced, "Reduced"),
+];

@@ -37,7 +37,12 @@ pub fn QuizPage(props: &Props) -> Html {
     let results = shared.progress.lesson(&props.id).questions;
     {
         let (shared, lesson) = (shared.clone(), props.id.to_string());
-        use_effect_with(lesson.clone(), move |_| shared.dispatch(Action::Opened { lesson, step: "quiz".to_owned() }));
+        use_effect_with(lesson.clone(), move |_| {
+            shared.dispatch(Action::Opened {
+                lesson,
+                step: "quiz".to_owned(),
+            })
+        });
     }
     let go = |to: usize| {
         let at = at.clone();
@@ -47,7 +52,10 @@ pub fn QuizPage(props: &Props) -> Html {
         })
     };
     if *at >= questions.len() {
-        let right = questions.iter().filter(|q| results.get(&q.id).is_some_and(|r| r.right > 0)).count();
+        let right = questions
+            .iter()
+            .filter(|q| results.get(&q.id).is_some_and(|r| r.right > 0))
+            .count();
         return html! {
             <div class="prose quiz-end">
                 <p class="eyebrow">{ "Stop and think" }</p>
@@ -97,7 +105,9 @@ struct AskedProps {
 fn Asked(props: &AskedProps) -> Html {
     let shared = use_shared();
     let questions = &props.lesson.quiz.questions;
-    let drawn = use_memo((props.at, props.seed), |(at, seed)| questions[*at].draw(*seed));
+    let drawn = use_memo((props.at, props.seed), |(at, seed)| {
+        questions[*at].draw(*seed)
+    });
     let given = use_state(|| first_answer(&drawn));
     let key = use_state(|| None::<Result<Key, String>>);
     let judged = use_state(|| None::<Feedback>);
@@ -106,12 +116,28 @@ fn Asked(props: &AskedProps) -> Html {
     let shown = use_state(|| false);
 
     let check = {
-        let (props, shared, drawn, given) = (props.clone(), shared.clone(), Rc::clone(&drawn), given.clone());
-        let (key, judged, waiting, simulator) = (key.clone(), judged.clone(), waiting.clone(), Rc::clone(&simulator));
+        let (props, shared, drawn, given) = (
+            props.clone(),
+            shared.clone(),
+            Rc::clone(&drawn),
+            given.clone(),
+        );
+        let (key, judged, waiting, simulator) = (
+            key.clone(),
+            judged.clone(),
+            waiting.clone(),
+            Rc::clone(&simulator),
+        );
         Callback::from(move |event: SubmitEvent| {
             event.prevent_default();
-            let Some(answer) = (*given).clone() else { return };
-            let jobs: Result<Vec<Job>, String> = drawn.runs().iter().map(|run| job(&props.lesson, &run.run, &run.measures)).collect();
+            let Some(answer) = (*given).clone() else {
+                return;
+            };
+            let jobs: Result<Vec<Job>, String> = drawn
+                .runs()
+                .iter()
+                .map(|run| job(&props.lesson, &run.run, &run.measures))
+                .collect();
             let jobs = match jobs {
                 Ok(jobs) => jobs,
                 Err(why) => return key.set(Some(Err(why))),
@@ -140,7 +166,10 @@ fn Asked(props: &AskedProps) -> Html {
             };
             waiting.set(true);
             let worker = Simulator::new(heard);
-            worker.ask(Command::Measure { question: worker.number(), jobs });
+            worker.ask(Command::Measure {
+                question: worker.number(),
+                jobs,
+            });
             *simulator.borrow_mut() = Some(worker);
         })
     };
@@ -148,7 +177,9 @@ fn Asked(props: &AskedProps) -> Html {
         let shown = shown.clone();
         Callback::from(move |_: MouseEvent| shown.set(true))
     };
-    let setting = use_memo((props.at, props.seed), |_| setting(&props.lesson, &drawn.run));
+    let setting = use_memo((props.at, props.seed), |_| {
+        setting(&props.lesson, &drawn.run)
+    });
     let answered = judged.is_some();
     let again = props.again.reform(|_: MouseEvent| ());
     html! {
@@ -217,7 +248,9 @@ fn first_answer(drawn: &Drawn) -> Option<Given> {
 }
 
 fn job(lesson: &Lesson, run: &RunRef, measures: &[scale_sim::Measure]) -> Result<Job, String> {
-    let scenario = lesson.scenario(run).map_err(|problems| problems[0].to_string())?;
+    let scenario = lesson
+        .scenario(run)
+        .map_err(|problems| problems[0].to_string())?;
     Ok(Job {
         scenario: serde_json::to_string(&scenario).map_err(|e| e.to_string())?,
         measures: serde_json::to_string(measures).map_err(|e| e.to_string())?,
@@ -225,8 +258,15 @@ fn job(lesson: &Lesson, run: &RunRef, measures: &[scale_sim::Measure]) -> Result
 }
 
 fn setting(lesson: &Lesson, run: &RunRef) -> Setting {
-    let scene = lesson.scenes.get(&run.scene).map(|scene| patched(&scene.json, &run.set).unwrap_or_else(|_| scene.json.clone()));
-    Setting { key: "quiz".to_owned(), scene: scene.unwrap_or_default(), ..Setting::default() }
+    let scene = lesson
+        .scenes
+        .get(&run.scene)
+        .map(|scene| patched(&scene.json, &run.set).unwrap_or_else(|_| scene.json.clone()));
+    Setting {
+        key: "quiz".to_owned(),
+        scene: scene.unwrap_or_default(),
+        ..Setting::default()
+    }
 }
 
 /// The fields of an answer.
@@ -239,20 +279,30 @@ fn form(drawn: &Drawn, lesson: &Rc<Lesson>, given: &UseStateHandle<Option<Given>
     };
     match &drawn.kind {
         Form::Choice { options } => {
-            let options = options.iter().enumerate().map(|(at, option)| radio(Given::Choice(at), html! { { &option.text } }));
+            let options = options
+                .iter()
+                .enumerate()
+                .map(|(at, option)| radio(Given::Choice(at), html! { { &option.text } }));
             html! { <div class="options">{ for options }</div> }
         }
         Form::Component { among, .. } => {
             let options = among.iter().map(|name| {
-                radio(Given::Component(name.clone()), component_word(lesson, &drawn.run.scene, name))
+                radio(
+                    Given::Component(name.clone()),
+                    component_word(lesson, &drawn.run.scene, name),
+                )
             });
             html! { <div class="options">{ for options }</div> }
         }
-        Form::Number { measure, tolerance, .. } => {
+        Form::Number {
+            measure, tolerance, ..
+        } => {
             let set = {
                 let given = given.clone();
                 Callback::from(move |event: InputEvent| {
-                    let value = event.target_unchecked_into::<web_sys::HtmlInputElement>().value_as_number();
+                    let value = event
+                        .target_unchecked_into::<web_sys::HtmlInputElement>()
+                        .value_as_number();
                     given.set(value.is_finite().then_some(Given::Number(value)));
                 })
             };
@@ -264,7 +314,9 @@ fn form(drawn: &Drawn, lesson: &Rc<Lesson>, given: &UseStateHandle<Option<Given>
             }
         }
         Form::Order { items, measure, .. } => {
-            let Some(Given::Order(order)) = &**given else { return html! {} };
+            let Some(Given::Order(order)) = &**given else {
+                return html! {};
+            };
             let swap = |a: usize, b: usize| {
                 let (given, mut order) = (given.clone(), order.clone());
                 order.swap(a, b);
@@ -319,5 +371,8 @@ fn verdict(drawn: &Drawn, key: &Key, feedback: &Feedback, lesson: &Lesson) -> Ht
 
 fn capital(words: &str) -> String {
     let mut letters = words.chars();
-    letters.next().map(|first| first.to_uppercase().collect::<String>() + letters.as_str()).unwrap_or_default()
+    letters
+        .next()
+        .map(|first| first.to_uppercase().collect::<String>() + letters.as_str())
+        .unwrap_or_default()
 }

@@ -36,7 +36,9 @@ fn choice<T: Copy + PartialEq + 'static>(
 ) -> Html {
     let option = |(value, words): &(T, &'static str)| {
         let (shared, value) = (shared.clone(), *value);
-        let onchange = Callback::from(move |_: Event| shared.dispatch(Action::Set(set(shared.settings, value))));
+        let onchange = Callback::from(move |_: Event| {
+            shared.dispatch(Action::Set(set(shared.settings, value)))
+        });
         html! {
             <label><input type="radio" {name} checked={value == now} {onchange} /><span>{ *words }</span></label>
         }
@@ -54,23 +56,41 @@ fn ProgressPart() -> Html {
     let shared = use_shared();
     let dialog = use_node_ref();
     let imported = use_state(|| None::<Result<Progress, String>>);
-    let steps: usize = shared.progress.lessons.values().map(|lesson| lesson.steps.len()).sum();
-    let questions: u32 = shared.progress.lessons.values().flat_map(|l| l.questions.values()).map(|q| q.right).sum();
+    let steps: usize = shared
+        .progress
+        .lessons
+        .values()
+        .map(|lesson| lesson.steps.len())
+        .sum();
+    let questions: u32 = shared
+        .progress
+        .lessons
+        .values()
+        .flat_map(|l| l.questions.values())
+        .map(|q| q.right)
+        .sum();
     let export = {
         let shared = shared.clone();
-        Callback::from(move |_: MouseEvent| browser::download("scale-lab-progress.json", &shared.progress.write()))
+        Callback::from(move |_: MouseEvent| {
+            browser::download("scale-lab-progress.json", &shared.progress.write())
+        })
     };
     let choose = {
         let imported = imported.clone();
         Callback::from(move |event: Event| {
             let input: HtmlInputElement = event.target_unchecked_into();
-            let Some(file) = input.files().and_then(|files| files.get(0)) else { return };
+            let Some(file) = input.files().and_then(|files| files.get(0)) else {
+                return;
+            };
             // The same file can be chosen again once it is mended.
             input.set_value("");
             let imported = imported.clone();
             spawn_local(async move {
                 let name = file.name();
-                let text = JsFuture::from(file.text()).await.ok().and_then(|text| text.as_string());
+                let text = JsFuture::from(file.text())
+                    .await
+                    .ok()
+                    .and_then(|text| text.as_string());
                 imported.set(Some(match text {
                     Some(text) => Progress::read(&text).map_err(|why| format!("{name}: {why}")),
                     None => Err(format!("{name} could not be read.")),
@@ -98,16 +118,26 @@ fn ProgressPart() -> Html {
     let reset = {
         let (shared, close) = (shared.clone(), close.clone());
         Callback::from(move |_: MouseEvent| {
-            shared.dispatch(Action::Replace(Progress::default(), "Your progress was reset.".to_owned()));
+            shared.dispatch(Action::Replace(
+                Progress::default(),
+                "Your progress was reset.".to_owned(),
+            ));
             close();
         })
     };
     let take_in = |merge: bool, progress: &Progress| {
         let (shared, imported, progress) = (shared.clone(), imported.clone(), progress.clone());
         Callback::from(move |_: MouseEvent| {
-            let mut next = if merge { shared.progress.clone() } else { Progress::default() };
+            let mut next = if merge {
+                shared.progress.clone()
+            } else {
+                Progress::default()
+            };
             next.merge(&progress);
-            shared.dispatch(Action::Replace(next, "The progress was imported.".to_owned()));
+            shared.dispatch(Action::Replace(
+                next,
+                "The progress was imported.".to_owned(),
+            ));
             imported.set(None);
         })
     };

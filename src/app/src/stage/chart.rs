@@ -42,22 +42,38 @@ pub struct Graph {
 }
 
 /// Colours of the lines of a chart of components, in order.
-const PALETTE: [&str; 4] = ["--kind-service", "--kind-database", "--kind-balancer", "--kind-client"];
+const PALETTE: [&str; 4] = [
+    "--kind-service",
+    "--kind-database",
+    "--kind-balancer",
+    "--kind-client",
+];
 
 /// The charts of a run.
 pub fn charts(player: &Player, guessed: Option<(Metric, f64)>) -> Vec<Graph> {
     let horizon_s = player.scene.horizon_s;
     let now_s = player.now_s();
     // Only what has been shown: the worker is ahead of the picture.
-    let shown: Vec<&Figures> = player.series.iter().filter(|window| window.to_s <= now_s + 1e-9).collect();
+    let shown: Vec<&Figures> = player
+        .series
+        .iter()
+        .filter(|window| window.to_s <= now_s + 1e-9)
+        .collect();
     let line = |name: &str, colour, dashed, value: &dyn Fn(&Figures) -> Option<f64>| Line {
         name: name.to_owned(),
         colour,
         dashed,
-        points: shown.iter().filter_map(|window| Some((window.to_s, value(window)?))).collect(),
+        points: shown
+            .iter()
+            .filter_map(|window| Some((window.to_s, value(window)?)))
+            .collect(),
     };
     let per_s = |count: u64, window: &Figures| Some(count as f64 / window.seconds());
-    let marked = |metrics: &[Metric]| guessed.filter(|(metric, _)| metrics.contains(metric)).map(|(_, value)| value);
+    let marked = |metrics: &[Metric]| {
+        guessed
+            .filter(|(metric, _)| metrics.contains(metric))
+            .map(|(_, value)| value)
+    };
     let mut utilisation = Vec::new();
     for (number, component) in player.scene.components.iter().enumerate() {
         let own: Vec<usize> = (0..player.scene.stations.len())
@@ -72,7 +88,12 @@ pub fn charts(player: &Player, guessed: Option<(Metric, f64)>) -> Vec<Graph> {
             (servers > 0.0).then(|| 100.0 * stations().map(|s| s.busy).sum::<f64>() / servers)
         };
         let style = utilisation.len();
-        utilisation.push(line(&component.label, PALETTE[style % PALETTE.len()], style % 2 == 1, &value));
+        utilisation.push(line(
+            &component.label,
+            PALETTE[style % PALETTE.len()],
+            style % 2 == 1,
+            &value,
+        ));
     }
     vec![
         Graph {
@@ -85,14 +106,20 @@ pub fn charts(player: &Player, guessed: Option<(Metric, f64)>) -> Vec<Graph> {
             ],
             horizon_s,
             top: None,
-            mark: marked(&[Metric::ThroughputPerS, Metric::OfferedPerS, Metric::LostPerS]),
+            mark: marked(&[
+                Metric::ThroughputPerS,
+                Metric::OfferedPerS,
+                Metric::LostPerS,
+            ]),
         },
         Graph {
             title: "Latency".into(),
             unit: "ms".into(),
             lines: vec![
                 line("p99", "--wait", true, &|w| w.latency.map(|l| l.p99_ms)),
-                line("median", "--request", false, &|w| w.latency.map(|l| l.p50_ms)),
+                line("median", "--request", false, &|w| {
+                    w.latency.map(|l| l.p50_ms)
+                }),
             ],
             horizon_s,
             top: None,
@@ -124,7 +151,11 @@ pub fn ChartView(chart: &Graph) -> Html {
             }
         });
     }
-    let last = |line: &Line| line.points.last().map_or_else(|| "–".to_owned(), |(_, value)| number(*value));
+    let last = |line: &Line| {
+        line.points
+            .last()
+            .map_or_else(|| "–".to_owned(), |(_, value)| number(*value))
+    };
     let key = chart.lines.iter().map(|line| {
         let style = format!("--line-colour: var({})", line.colour);
         html! {
@@ -153,8 +184,17 @@ pub fn ChartView(chart: &Graph) -> Html {
 fn summary(chart: &Graph) -> String {
     let parts = chart.lines.iter().filter_map(|line| {
         let (_, last) = line.points.last()?;
-        let most = line.points.iter().map(|(_, value)| *value).fold(0.0, f64::max);
-        Some(format!("{} now {}, at most {}", line.name, number(*last), number(most)))
+        let most = line
+            .points
+            .iter()
+            .map(|(_, value)| *value)
+            .fold(0.0, f64::max);
+        Some(format!(
+            "{} now {}, at most {}",
+            line.name,
+            number(*last),
+            number(most)
+        ))
     });
     let parts: Vec<String> = parts.collect();
     if parts.is_empty() {
@@ -165,15 +205,22 @@ fn summary(chart: &Graph) -> String {
 }
 
 fn table(chart: &Graph) -> Html {
-    let times = chart.lines.iter().map(|line| &line.points).max_by_key(|points| points.len());
-    let times: Vec<f64> = times.map(|points| points.iter().map(|(at, _)| *at).collect()).unwrap_or_default();
-    let rows = times.iter().map(|at| {
-        let cells = chart.lines.iter().map(|line| {
+    let times = chart
+        .lines
+        .iter()
+        .map(|line| &line.points)
+        .max_by_key(|points| points.len());
+    let times: Vec<f64> = times
+        .map(|points| points.iter().map(|(at, _)| *at).collect())
+        .unwrap_or_default();
+    let rows =
+        times.iter().map(|at| {
+            let cells = chart.lines.iter().map(|line| {
             let value = line.points.iter().find(|(time, _)| time.to_bits() == at.to_bits());
             html! { <td>{ value.map_or_else(|| "–".to_owned(), |(_, value)| number(*value)) }</td> }
         });
-        html! { <tr><th scope="row">{ format!("{at:.1}") }</th>{ for cells }</tr> }
-    });
+            html! { <tr><th scope="row">{ format!("{at:.1}") }</th>{ for cells }</tr> }
+        });
     html! {
         <div class="table-scroll" tabindex="0" role="region" aria-label={format!("{} as a table", chart.title)}>
             <table>
@@ -199,7 +246,10 @@ pub fn number(value: f64) -> String {
 
 fn colour(name: &str) -> RGBColor {
     let hex = browser::style(name);
-    let part = |at: usize| hex.get(at..at + 2).and_then(|two| u8::from_str_radix(two, 16).ok());
+    let part = |at: usize| {
+        hex.get(at..at + 2)
+            .and_then(|two| u8::from_str_radix(two, 16).ok())
+    };
     match (part(1), part(3), part(5)) {
         (Some(r), Some(g), Some(b)) => RGBColor(r, g, b),
         _ => RGBColor(128, 128, 128),
@@ -221,7 +271,10 @@ fn draw(chart: &Graph, canvas: &HtmlCanvasElement) -> Result<(), Failed> {
     let area = backend.into_drawing_area();
     let px = |length: f64| (length * scale) as i32;
     let ink = colour("--ink-soft");
-    let values = chart.lines.iter().flat_map(|line| line.points.iter().map(|(_, value)| *value));
+    let values = chart
+        .lines
+        .iter()
+        .flat_map(|line| line.points.iter().map(|(_, value)| *value));
     let highest = values.chain(chart.mark).fold(0.0, f64::max);
     let top = chart.top.unwrap_or_else(|| round_top(highest * 1.08));
     let mut plot = ChartBuilder::on(&area)
@@ -247,20 +300,34 @@ fn draw(chart: &Graph, canvas: &HtmlCanvasElement) -> Result<(), Failed> {
         let style = colour(line.colour).stroke_width(px(2.0) as u32);
         let points = line.points.iter().copied();
         if line.dashed {
-            plot.draw_series(DashedLineSeries::new(points, px(5.0) as u32, px(4.0) as u32, style))
-                .map_err(|e| e.to_string())?;
+            plot.draw_series(DashedLineSeries::new(
+                points,
+                px(5.0) as u32,
+                px(4.0) as u32,
+                style,
+            ))
+            .map_err(|e| e.to_string())?;
         } else {
-            plot.draw_series(LineSeries::new(points, style)).map_err(|e| e.to_string())?;
+            plot.draw_series(LineSeries::new(points, style))
+                .map_err(|e| e.to_string())?;
         }
     }
     if let Some(mark) = chart.mark {
         let style = colour("--accent").stroke_width(px(1.5) as u32);
         let across = [(0.0, mark), (chart.horizon_s, mark)];
-        plot.draw_series(DashedLineSeries::new(across, px(2.0) as u32, px(3.0) as u32, style))
-            .map_err(|e| e.to_string())?;
-        let words = ("sans-serif", px(11.0)).into_font().color(&colour("--accent"));
+        plot.draw_series(DashedLineSeries::new(
+            across,
+            px(2.0) as u32,
+            px(3.0) as u32,
+            style,
+        ))
+        .map_err(|e| e.to_string())?;
+        let words = ("sans-serif", px(11.0))
+            .into_font()
+            .color(&colour("--accent"));
         let at = (chart.horizon_s * 0.02, mark);
-        plot.draw_series([Text::new("your prediction", at, words)]).map_err(|e| e.to_string())?;
+        plot.draw_series([Text::new("your prediction", at, words)])
+            .map_err(|e| e.to_string())?;
     }
     area.present().map_err(|e| e.to_string())?;
     Ok(())
@@ -288,7 +355,13 @@ mod tests {
 
     #[test]
     fn tops_are_round() {
-        for (value, top) in [(0.0, 1.0), (1.0, 1.0), (97.0, 100.0), (101.0, 150.0), (620.0, 750.0)] {
+        for (value, top) in [
+            (0.0, 1.0),
+            (1.0, 1.0),
+            (97.0, 100.0),
+            (101.0, 150.0),
+            (620.0, 750.0),
+        ] {
             assert!((round_top(value) - top).abs() < 1e-9, "{value}");
         }
     }

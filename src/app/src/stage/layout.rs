@@ -31,7 +31,10 @@ pub struct Rect {
 impl Rect {
     /// The middle.
     pub fn centre(&self) -> Point {
-        Point { x: self.x + self.w / 2.0, y: self.y + self.h / 2.0 }
+        Point {
+            x: self.x + self.w / 2.0,
+            y: self.y + self.h / 2.0,
+        }
     }
 }
 
@@ -87,9 +90,21 @@ impl Layout {
         let downwards = width < NARROW;
         let columns = columns(&scene.components);
         let count = columns.iter().copied().max().map_or(0, |last| last + 1);
-        let (main_room, cross_room) = if downwards { (height, width) } else { (width, height) };
-        let deep = if downwards { 58.0_f64 } else { (main_room / (count.max(1) as f64) * 0.56).clamp(64.0, 148.0) };
-        let gap = if count > 1 { (main_room - 2.0 * MARGIN - deep * count as f64) / (count - 1) as f64 } else { 0.0 };
+        let (main_room, cross_room) = if downwards {
+            (height, width)
+        } else {
+            (width, height)
+        };
+        let deep = if downwards {
+            58.0_f64
+        } else {
+            (main_room / (count.max(1) as f64) * 0.56).clamp(64.0, 148.0)
+        };
+        let gap = if count > 1 {
+            (main_room - 2.0 * MARGIN - deep * count as f64) / (count - 1) as f64
+        } else {
+            0.0
+        };
         let gap = gap.max(10.0);
         let mut layout = Self {
             width,
@@ -100,7 +115,9 @@ impl Layout {
         };
         for column in 0..count {
             let from = MARGIN + column as f64 * (deep + gap);
-            let mut members: Vec<usize> = (0..columns.len()).filter(|at| columns[*at] == column).collect();
+            let mut members: Vec<usize> = (0..columns.len())
+                .filter(|at| columns[*at] == column)
+                .collect();
             members.sort_by(|a, b| {
                 let row = |at: &usize| scene.components[*at].at.map_or(0.0, |[_, row]| row);
                 row(a).total_cmp(&row(b))
@@ -111,14 +128,26 @@ impl Layout {
     }
 
     /// Places the components of one column, evenly across the stage.
-    fn column(&mut self, scene: &Scene, members: &[usize], from: f64, deep: f64, gap: f64, cross_room: f64) {
+    fn column(
+        &mut self,
+        scene: &Scene,
+        members: &[usize],
+        from: f64,
+        deep: f64,
+        gap: f64,
+        cross_room: f64,
+    ) {
         let live = |component: usize| {
             let stations = scene.stations.iter().enumerate();
-            let own = stations.filter(move |(_, s)| usize::from(s.component) == component && s.live);
+            let own =
+                stations.filter(move |(_, s)| usize::from(s.component) == component && s.live);
             own.map(|(at, _)| at).collect::<Vec<_>>()
         };
         let parts: Vec<(usize, Vec<usize>)> = members.iter().map(|at| (*at, live(*at))).collect();
-        let cells: usize = parts.iter().map(|(_, stations)| stations.len().max(1)).sum();
+        let cells: usize = parts
+            .iter()
+            .map(|(_, stations)| stations.len().max(1))
+            .sum();
         let spacing = if cells > 6 { 6.0 } else { 14.0 };
         let most = if self.downwards { 148.0 } else { 84.0 };
         let room = cross_room - 2.0 * MARGIN - spacing * (cells.saturating_sub(1)) as f64;
@@ -143,9 +172,19 @@ impl Layout {
     /// A rectangle by main and cross axis.
     fn rect(&self, main: f64, cross: f64, deep: f64, wide: f64) -> Rect {
         if self.downwards {
-            Rect { x: cross, y: main, w: wide, h: deep }
+            Rect {
+                x: cross,
+                y: main,
+                w: wide,
+                h: deep,
+            }
         } else {
-            Rect { x: main, y: cross, w: deep, h: wide }
+            Rect {
+                x: main,
+                y: cross,
+                w: deep,
+                h: wide,
+            }
         }
     }
 
@@ -154,9 +193,19 @@ impl Layout {
         let drawn = servers.min(SERVERS);
         // Servers stand in the lower part of a roomy box, and fill a small one.
         let area = if roomy {
-            Rect { x: rect.x + 10.0, y: rect.y + rect.h - 24.0, w: rect.w - 20.0, h: 16.0 }
+            Rect {
+                x: rect.x + 10.0,
+                y: rect.y + rect.h - 24.0,
+                w: rect.w - 20.0,
+                h: 16.0,
+            }
         } else {
-            Rect { x: rect.x + 4.0, y: rect.y + 3.0, w: rect.w - 8.0, h: rect.h - 6.0 }
+            Rect {
+                x: rect.x + 4.0,
+                y: rect.y + 3.0,
+                w: rect.w - 8.0,
+                h: rect.h - 6.0,
+            }
         };
         let pitch = (area.w / drawn.max(1) as f64).min(18.0);
         let server_size = (pitch - 3.0).min(area.h).clamp(3.0, 14.0);
@@ -174,26 +223,66 @@ impl Layout {
         let rows = ((cross / PITCH) as usize).clamp(1, 4);
         let middle = (rows as f64 - 1.0) / 2.0 * PITCH;
         let (head, along, across) = if self.downwards {
-            (Point { x: centre.x - middle, y: rect.y - 8.0 }, Point { x: 0.0, y: -PITCH }, Point { x: PITCH, y: 0.0 })
+            (
+                Point {
+                    x: centre.x - middle,
+                    y: rect.y - 8.0,
+                },
+                Point { x: 0.0, y: -PITCH },
+                Point { x: PITCH, y: 0.0 },
+            )
         } else {
-            (Point { x: rect.x - 8.0, y: centre.y - middle }, Point { x: -PITCH, y: 0.0 }, Point { x: 0.0, y: PITCH })
+            (
+                Point {
+                    x: rect.x - 8.0,
+                    y: centre.y - middle,
+                },
+                Point { x: -PITCH, y: 0.0 },
+                Point { x: 0.0, y: PITCH },
+            )
         };
-        StationPlace { rect, servers: servers.collect(), server_size, head, along, across, row, rows, roomy }
+        StationPlace {
+            rect,
+            servers: servers.collect(),
+            server_size,
+            head,
+            along,
+            across,
+            row,
+            rows,
+            roomy,
+        }
     }
 
     /// Where requests enter a box.
     pub fn entry(&self, rect: &Rect) -> Point {
         let centre = rect.centre();
-        if self.downwards { Point { x: centre.x, y: rect.y } } else { Point { x: rect.x, y: centre.y } }
+        if self.downwards {
+            Point {
+                x: centre.x,
+                y: rect.y,
+            }
+        } else {
+            Point {
+                x: rect.x,
+                y: centre.y,
+            }
+        }
     }
 
     /// Where requests leave a box.
     pub fn exit(&self, rect: &Rect) -> Point {
         let centre = rect.centre();
         if self.downwards {
-            Point { x: centre.x, y: rect.y + rect.h }
+            Point {
+                x: centre.x,
+                y: rect.y + rect.h,
+            }
         } else {
-            Point { x: rect.x + rect.w, y: centre.y }
+            Point {
+                x: rect.x + rect.w,
+                y: centre.y,
+            }
         }
     }
 }
@@ -220,14 +309,24 @@ impl StationPlace {
 fn columns(components: &[ComponentView]) -> Vec<usize> {
     if components.iter().all(|c| c.at.is_some()) {
         // Distinct first coordinates in order, so that gaps in an author's grid leave no holes.
-        let mut firsts: Vec<f64> = components.iter().filter_map(|c| c.at).map(|[column, _]| column).collect();
+        let mut firsts: Vec<f64> = components
+            .iter()
+            .filter_map(|c| c.at)
+            .map(|[column, _]| column)
+            .collect();
         firsts.sort_by(f64::total_cmp);
         firsts.dedup();
-        let column = |c: &ComponentView| firsts.iter().position(|first| c.at.is_some_and(|[at, _]| at <= *first));
+        let column = |c: &ComponentView| {
+            firsts
+                .iter()
+                .position(|first| c.at.is_some_and(|[at, _]| at <= *first))
+        };
         return components.iter().map(|c| column(c).unwrap_or(0)).collect();
     }
-    let mut columns: Vec<usize> =
-        components.iter().map(|c| usize::from(c.kind != Kind::Client)).collect();
+    let mut columns: Vec<usize> = components
+        .iter()
+        .map(|c| usize::from(c.kind != Kind::Client))
+        .collect();
     // Calls have no cycles, so as many rounds as there are components settle it.
     for _ in 0..components.len() {
         for (at, component) in components.iter().enumerate() {
@@ -253,7 +352,13 @@ mod tests {
             at: None,
             targets: targets.to_vec(),
         };
-        let station = |component, instance| StationView { component, instance, servers: 4, queue: 50, live: true };
+        let station = |component, instance| StationView {
+            component,
+            instance,
+            servers: 4,
+            queue: 50,
+            live: true,
+        };
         Scene {
             components: vec![
                 component("users", Kind::Client, &[1]),
@@ -261,7 +366,10 @@ mod tests {
                 component("shop", Kind::Service, &[3]),
                 component("db", Kind::Database, &[]),
             ],
-            stations: (0..instances).map(|i| station(2, i)).chain([station(3, 0)]).collect(),
+            stations: (0..instances)
+                .map(|i| station(2, i))
+                .chain([station(3, 0)])
+                .collect(),
             horizon_s: 60.0,
             window_s: 1.0,
         }
@@ -275,9 +383,13 @@ mod tests {
         boxes.extend(&layout.components[..2]);
         for (i, a) in boxes.iter().enumerate() {
             assert!(a.x >= 0.0 && a.y >= 0.0, "{a:?}");
-            assert!(a.x + a.w <= width && a.y + a.h <= height, "{a:?} on {width}x{height}");
+            assert!(
+                a.x + a.w <= width && a.y + a.h <= height,
+                "{a:?} on {width}x{height}"
+            );
             for b in &boxes[..i] {
-                let apart = a.x + a.w <= b.x || b.x + b.w <= a.x || a.y + a.h <= b.y || b.y + b.h <= a.y;
+                let apart =
+                    a.x + a.w <= b.x || b.x + b.w <= a.x || a.y + a.h <= b.y || b.y + b.h <= a.y;
                 assert!(apart, "{a:?} {b:?}");
             }
         }
@@ -294,7 +406,12 @@ mod tests {
     #[test]
     fn every_size_has_room_for_everything() {
         for instances in [1, 3, 6, 12] {
-            for (width, height) in [(390.0, 460.0), (340.0, 420.0), (720.0, 420.0), (1200.0, 520.0)] {
+            for (width, height) in [
+                (390.0, 460.0),
+                (340.0, 420.0),
+                (720.0, 420.0),
+                (1200.0, 520.0),
+            ] {
                 check(instances, width, height);
             }
         }

@@ -36,7 +36,14 @@ impl Colours {
 }
 
 /// Paints the picture. `scale` is the number of device pixels per CSS pixel.
-pub fn paint(canvas: &Canvas, scale: f64, layout: &Layout, picture: &Picture, colours: &Colours, still: bool) {
+pub fn paint(
+    canvas: &Canvas,
+    scale: f64,
+    layout: &Layout,
+    picture: &Picture,
+    colours: &Colours,
+    still: bool,
+) {
     // Setting a transformation fails for no numbers we could pass.
     let _ = canvas.set_transform(scale, 0.0, 0.0, scale, 0.0, 0.0);
     canvas.clear_rect(0.0, 0.0, layout.width, layout.height);

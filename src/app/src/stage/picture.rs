@@ -37,9 +37,14 @@ pub struct Picture {
 #[derive(Clone, Copy, PartialEq, Debug)]
 enum Place {
     Component(u16),
-    Server { station: u32 },
+    Server {
+        station: u32,
+    },
     /// In line, with so many.
-    Line { station: u32, waiting: u32 },
+    Line {
+        station: u32,
+        waiting: u32,
+    },
 }
 
 /// One call's way: from where, through which balancer.
@@ -52,7 +57,11 @@ struct Leg {
 
 impl Leg {
     const fn new(from: Place) -> Self {
-        Self { from, through: None, queued: false }
+        Self {
+            from,
+            through: None,
+            queued: false,
+        }
     }
 }
 
@@ -104,8 +113,10 @@ impl Picture {
 
     /// The scene has changed: it may have more stations.
     pub fn scene(&mut self, scene: &Scene) {
-        self.stations.resize(scene.stations.len(), StationNow::default());
-        self.latest.resize(scene.stations.len(), StationNow::default());
+        self.stations
+            .resize(scene.stations.len(), StationNow::default());
+        self.latest
+            .resize(scene.stations.len(), StationNow::default());
         self.lost.resize(scene.stations.len(), 0);
     }
 
@@ -148,7 +159,8 @@ impl Picture {
     pub fn take(&mut self, frame: &Frame) {
         if frame.stride > self.stride.max(1) {
             // What is left out from now on will never be seen to end.
-            self.ways.retain(|request, _| request.is_multiple_of(u64::from(frame.stride)));
+            self.ways
+                .retain(|request, _| request.is_multiple_of(u64::from(frame.stride)));
         }
         self.stride = frame.stride;
         self.latest.clone_from(&frame.stations);
@@ -191,8 +203,15 @@ impl Picture {
         };
         match tick.what {
             What::Sent { .. } => self.sent += 1,
-            What::Queued { station: at, waiting } => station(at, &|s| s.waiting = waiting),
-            What::Started { station: at, busy, waiting } => station(at, &|s| {
+            What::Queued {
+                station: at,
+                waiting,
+            } => station(at, &|s| s.waiting = waiting),
+            What::Started {
+                station: at,
+                busy,
+                waiting,
+            } => station(at, &|s| {
                 (s.busy, s.waiting) = (busy, waiting);
             }),
             What::Called { station: at, .. } => station(at, &|s| s.held += 1),
@@ -227,7 +246,12 @@ impl Picture {
                     leg.queued = true;
                 }
                 let leg = way.last().copied();
-                self.inbound(tick.at_s, leg, Place::Line { station, waiting }, DotKind::Request);
+                self.inbound(
+                    tick.at_s,
+                    leg,
+                    Place::Line { station, waiting },
+                    DotKind::Request,
+                );
             }
             What::Started { station, .. } => {
                 // Who comes out of the line has arrived already.
@@ -248,7 +272,11 @@ impl Picture {
             }
             What::Left { station, .. } => {
                 let leg = way.pop();
-                let kind = if self.refused == Some(tick.request) { DotKind::Refusal } else { DotKind::Answer };
+                let kind = if self.refused == Some(tick.request) {
+                    DotKind::Refusal
+                } else {
+                    DotKind::Answer
+                };
                 self.outbound(tick.at_s, leg, station, kind);
             }
             What::Returned { .. } => {}
@@ -260,28 +288,53 @@ impl Picture {
     }
 
     fn inbound(&mut self, at_s: f64, leg: Option<Leg>, to: Place, kind: DotKind) {
-        let Some(Leg { from, through, .. }) = leg else { return };
+        let Some(Leg { from, through, .. }) = leg else {
+            return;
+        };
         let (way, legs) = match through {
-            Some(balancer) => ([Some(from), Some(Place::Component(balancer)), Some(to)], 2.0),
+            Some(balancer) => (
+                [Some(from), Some(Place::Component(balancer)), Some(to)],
+                2.0,
+            ),
             None => ([Some(from), Some(to), None], 1.0),
         };
-        self.flights.push_back(Flight { from_s: at_s - legs * self.leg_s, to_s: at_s, way, kind });
+        self.flights.push_back(Flight {
+            from_s: at_s - legs * self.leg_s,
+            to_s: at_s,
+            way,
+            kind,
+        });
     }
 
     fn outbound(&mut self, at_s: f64, leg: Option<Leg>, station: u32, kind: DotKind) {
-        let Some(Leg { from, through, .. }) = leg else { return };
+        let Some(Leg { from, through, .. }) = leg else {
+            return;
+        };
         let start = Place::Server { station };
         let (way, legs) = match through {
-            Some(balancer) => ([Some(start), Some(Place::Component(balancer)), Some(from)], 2.0),
+            Some(balancer) => (
+                [Some(start), Some(Place::Component(balancer)), Some(from)],
+                2.0,
+            ),
             None => ([Some(start), Some(from), None], 1.0),
         };
-        self.flights.push_back(Flight { from_s: at_s, to_s: at_s + legs * self.leg_s, way, kind });
+        self.flights.push_back(Flight {
+            from_s: at_s,
+            to_s: at_s + legs * self.leg_s,
+            way,
+            kind,
+        });
     }
 
     /// The dots at the moment shown.
     pub fn dots(&self, layout: &Layout) -> Vec<Dot> {
-        let shown = self.flights.iter().filter(|f| f.from_s <= self.now_s && self.now_s < f.to_s);
-        shown.filter_map(|flight| flight.dot(layout, self.now_s)).collect()
+        let shown = self
+            .flights
+            .iter()
+            .filter(|f| f.from_s <= self.now_s && self.now_s < f.to_s);
+        shown
+            .filter_map(|flight| flight.dot(layout, self.now_s))
+            .collect()
     }
 }
 
@@ -290,8 +343,15 @@ impl Flight {
         let gone = ((now_s - self.from_s) / (self.to_s - self.from_s)).clamp(0.0, 1.0);
         if self.kind == DotKind::Lost {
             let start = self.way[0]?.entry(layout)?;
-            let fall = Point { x: start.x - 6.0 * gone, y: start.y + 34.0 * gone * gone };
-            return Some(Dot { at: fall, kind: self.kind, alpha: 1.0 - gone });
+            let fall = Point {
+                x: start.x - 6.0 * gone,
+                y: start.y + 34.0 * gone * gone,
+            };
+            return Some(Dot {
+                at: fall,
+                kind: self.kind,
+                alpha: 1.0 - gone,
+            });
         }
         let legs = if self.way[2].is_some() { 2.0 } else { 1.0 };
         let leg = (gone * legs).min(legs - 1e-9);
@@ -304,14 +364,21 @@ impl Flight {
             (from.exit(layout)?, to.entry(layout)?)
         };
         let alpha = if back { 0.75 } else { 1.0 };
-        Some(Dot { at: on_curve(layout, from, to, part), kind: self.kind, alpha })
+        Some(Dot {
+            at: on_curve(layout, from, to, part),
+            kind: self.kind,
+            alpha,
+        })
     }
 }
 
 impl Place {
     fn entry(self, layout: &Layout) -> Option<Point> {
         match self {
-            Self::Component(at) => layout.components.get(usize::from(at)).map(|rect| layout.entry(rect)),
+            Self::Component(at) => layout
+                .components
+                .get(usize::from(at))
+                .map(|rect| layout.entry(rect)),
             Self::Server { station } => {
                 let place = layout.stations.get(station as usize)?.as_ref()?;
                 Some(layout.entry(&place.rect))
@@ -325,7 +392,10 @@ impl Place {
 
     fn exit(self, layout: &Layout) -> Option<Point> {
         match self {
-            Self::Component(at) => layout.components.get(usize::from(at)).map(|rect| layout.exit(rect)),
+            Self::Component(at) => layout
+                .components
+                .get(usize::from(at))
+                .map(|rect| layout.exit(rect)),
             Self::Server { station } | Self::Line { station, .. } => {
                 let place = layout.stations.get(station as usize)?.as_ref()?;
                 Some(layout.exit(&place.rect))
@@ -339,19 +409,43 @@ pub fn on_curve(layout: &Layout, from: Point, to: Point, part: f64) -> Point {
     let [a, b] = controls(layout, from, to);
     let rest = 1.0 - part;
     let mix = |p0: f64, p1: f64, p2: f64, p3: f64| {
-        rest * rest * rest * p0 + 3.0 * rest * rest * part * p1 + 3.0 * rest * part * part * p2 + part * part * part * p3
+        rest * rest * rest * p0
+            + 3.0 * rest * rest * part * p1
+            + 3.0 * rest * part * part * p2
+            + part * part * part * p3
     };
-    Point { x: mix(from.x, a.x, b.x, to.x), y: mix(from.y, a.y, b.y, to.y) }
+    Point {
+        x: mix(from.x, a.x, b.x, to.x),
+        y: mix(from.y, a.y, b.y, to.y),
+    }
 }
 
 /// The control points of a connection: a cubic Bézier curve that leaves and arrives along the main axis.
 pub fn controls(layout: &Layout, from: Point, to: Point) -> [Point; 2] {
     if layout.downwards {
         let bend = (to.y - from.y) / 2.0;
-        [Point { x: from.x, y: from.y + bend }, Point { x: to.x, y: to.y - bend }]
+        [
+            Point {
+                x: from.x,
+                y: from.y + bend,
+            },
+            Point {
+                x: to.x,
+                y: to.y - bend,
+            },
+        ]
     } else {
         let bend = (to.x - from.x) / 2.0;
-        [Point { x: from.x + bend, y: from.y }, Point { x: to.x - bend, y: to.y }]
+        [
+            Point {
+                x: from.x + bend,
+                y: from.y,
+            },
+            Point {
+                x: to.x - bend,
+                y: to.y,
+            },
+        ]
     }
 }
 
@@ -375,14 +469,24 @@ mod tests {
                 component("balancer", Kind::Balancer, &[2]),
                 component("shop", Kind::Service, &[]),
             ],
-            stations: vec![StationView { component: 2, instance: 0, servers: 1, queue: 1, live: true }],
+            stations: vec![StationView {
+                component: 2,
+                instance: 0,
+                servers: 1,
+                queue: 1,
+                live: true,
+            }],
             horizon_s: 10.0,
             window_s: 1.0,
         }
     }
 
     fn tick(at_s: f64, request: u64, what: What) -> Tick {
-        Tick { at_s, request, what }
+        Tick {
+            at_s,
+            request,
+            what,
+        }
     }
 
     /// Three requests to one server with one place in line: the first is served, the second waits, the third is refused.
@@ -393,19 +497,58 @@ mod tests {
         for (request, at_s) in [(0, 1.0), (1, 1.1), (2, 1.2)] {
             ticks.push(tick(at_s, request, What::Sent { client }));
             ticks.push(tick(at_s, request, What::Routed { balancer, station }));
-            ticks.push(tick(at_s, request, match request {
-                0 => What::Started { station, busy: 1, waiting: 0 },
-                1 => What::Queued { station, waiting: 1 },
-                _ => What::Refused { station },
-            }));
+            ticks.push(tick(
+                at_s,
+                request,
+                match request {
+                    0 => What::Started {
+                        station,
+                        busy: 1,
+                        waiting: 0,
+                    },
+                    1 => What::Queued {
+                        station,
+                        waiting: 1,
+                    },
+                    _ => What::Refused { station },
+                },
+            ));
         }
-        ticks.push(tick(1.2, 2, What::Lost { client, station, full: true }));
+        ticks.push(tick(
+            1.2,
+            2,
+            What::Lost {
+                client,
+                station,
+                full: true,
+            },
+        ));
         ticks.push(tick(1.5, 0, What::Left { station, busy: 0 }));
-        ticks.push(tick(1.5, 1, What::Started { station, busy: 1, waiting: 0 }));
-        ticks.push(tick(1.5, 0, What::Completed { client, latency_ms: 500.0 }));
+        ticks.push(tick(
+            1.5,
+            1,
+            What::Started {
+                station,
+                busy: 1,
+                waiting: 0,
+            },
+        ));
+        ticks.push(tick(
+            1.5,
+            0,
+            What::Completed {
+                client,
+                latency_ms: 500.0,
+            },
+        ));
         let mut picture = Picture::new(&scene());
         picture.set_leg_s(0.1);
-        picture.take(&Frame { time_s: 2.0, ticks, stride: 1, ..Frame::default() });
+        picture.take(&Frame {
+            time_s: 2.0,
+            ticks,
+            stride: 1,
+            ..Frame::default()
+        });
         picture
     }
 
@@ -444,7 +587,14 @@ mod tests {
         picture.advance(1.45);
         assert!(kinds(&picture).is_empty());
         picture.advance(1.5);
-        assert_eq!(picture.station(0), StationNow { busy: 1, held: 0, waiting: 0 });
+        assert_eq!(
+            picture.station(0),
+            StationNow {
+                busy: 1,
+                held: 0,
+                waiting: 0
+            }
+        );
     }
 
     #[test]
@@ -466,6 +616,9 @@ mod tests {
         picture.advance(0.9);
         let dot = picture.dots(&layout)[0];
         let entry = layout.entry(&layout.components[1]);
-        assert!((dot.at.x - entry.x).abs() < layout.components[1].w + 1.0, "{dot:?} {entry:?}");
+        assert!(
+            (dot.at.x - entry.x).abs() < layout.components[1].w + 1.0,
+            "{dot:?} {entry:?}"
+        );
     }
 }

@@ -52,7 +52,12 @@ pub struct Player {
 impl Player {
     /// A player for run `run`, waiting for its scene.
     pub fn new(run: u32, speed: f64, playing: bool) -> Self {
-        Self { run, speed, playing, ..Self::default() }
+        Self {
+            run,
+            speed,
+            playing,
+            ..Self::default()
+        }
     }
 
     /// The scene stands, or has changed.
@@ -92,12 +97,14 @@ impl Player {
 
     /// Whether the task was done by the moment shown.
     pub fn task_is_done(&self) -> bool {
-        self.task_done_s.is_some_and(|done| done <= self.now_s() + 1e-9)
+        self.task_done_s
+            .is_some_and(|done| done <= self.now_s() + 1e-9)
     }
 
     /// Whether the worker has not answered for `patience_s`, counted by the page's clock `clock_s`.
     pub fn is_stuck(&self, clock_s: f64, patience_s: f64) -> bool {
-        self.asked_at.is_some_and(|asked| clock_s - asked > patience_s)
+        self.asked_at
+            .is_some_and(|asked| clock_s - asked > patience_s)
     }
 
     /// Goes to the next thing that happens, and stops there.
@@ -174,9 +181,16 @@ impl Player {
 
     /// The name of a station, as the picture has it.
     pub fn station_name(&self, station: u32) -> String {
-        let Some(view) = self.scene.stations.get(station as usize) else { return String::new() };
+        let Some(view) = self.scene.stations.get(station as usize) else {
+            return String::new();
+        };
         let component = &self.scene.components[usize::from(view.component)];
-        let copies = self.scene.stations.iter().filter(|s| s.component == view.component).count();
+        let copies = self
+            .scene
+            .stations
+            .iter()
+            .filter(|s| s.component == view.component)
+            .count();
         if component.kind == Kind::Service && copies > 1 {
             format!("{} {}", component.label, view.instance + 1)
         } else {
@@ -193,31 +207,61 @@ impl Player {
         let what = match tick.what {
             What::Sent { client } => format!("is sent by {}", self.component_name(client)),
             What::Routed { balancer, station } => {
-                format!("is given to {} by {}", self.station_name(station), self.component_name(balancer))
+                format!(
+                    "is given to {} by {}",
+                    self.station_name(station),
+                    self.component_name(balancer)
+                )
             }
-            What::Queued { station, waiting } => format!("waits at {}, number {waiting} in line", self.station_name(station)),
-            What::Started { station, .. } => format!("is worked on at {}", self.station_name(station)),
+            What::Queued { station, waiting } => format!(
+                "waits at {}, number {waiting} in line",
+                self.station_name(station)
+            ),
+            What::Started { station, .. } => {
+                format!("is worked on at {}", self.station_name(station))
+            }
             What::Called { station, to } => {
-                format!("makes {} ask {} and wait", self.station_name(station), self.component_name(to))
+                format!(
+                    "makes {} ask {} and wait",
+                    self.station_name(station),
+                    self.component_name(to)
+                )
             }
             What::Returned { station } => format!("is back at {}", self.station_name(station)),
             What::Left { .. } | What::Lost { .. } => return None,
-            What::Refused { station } => format!("is refused at {}: the queue is full", self.station_name(station)),
+            What::Refused { station } => format!(
+                "is refused at {}: the queue is full",
+                self.station_name(station)
+            ),
             What::Completed { latency_ms, .. } => format!("is answered after {latency_ms:.0} ms"),
         };
-        Some(format!("{:.3} s: request {} {what}.", tick.at_s, tick.request + 1))
+        Some(format!(
+            "{:.3} s: request {} {what}.",
+            tick.at_s,
+            tick.request + 1
+        ))
     }
 
     /// What a station does at the moment shown, in words.
     pub fn describe(&self, station: usize) -> String {
-        let Some(view) = self.scene.stations.get(station) else { return String::new() };
-        let StationNow { busy, held, waiting } = self.picture.station(station);
+        let Some(view) = self.scene.stations.get(station) else {
+            return String::new();
+        };
+        let StationNow {
+            busy,
+            held,
+            waiting,
+        } = self.picture.station(station);
         let unit = if self.scene.components[usize::from(view.component)].kind == Kind::Database {
             "connections"
         } else {
             "workers"
         };
-        let mut words = format!("{}: {busy} of {} {unit} busy", self.station_name(station as u32), view.servers);
+        let mut words = format!(
+            "{}: {busy} of {} {unit} busy",
+            self.station_name(station as u32),
+            view.servers
+        );
         if held > 0 {
             words += &format!(", {held} of them waiting for an answer");
         }
@@ -252,9 +296,15 @@ mod tests {
     fn playing(speed: f64) -> (Player, Session) {
         let mut session = Session::default();
         let task = r#"[{"measure":"lost","above":0}]"#.to_owned();
-        let reply = session.handle(Command::Load { run: 1, scenario: SCENARIO.to_owned(), task });
+        let reply = session.handle(Command::Load {
+            run: 1,
+            scenario: SCENARIO.to_owned(),
+            task,
+        });
         let mut player = Player::new(1, speed, true);
-        let Some(Reply::Ready(1, scene)) = reply else { panic!("{reply:?}") };
+        let Some(Reply::Ready(1, scene)) = reply else {
+            panic!("{reply:?}")
+        };
         player.ready(scene);
         (player, session)
     }
@@ -281,7 +331,12 @@ mod tests {
         assert!(player.is_over() && !player.playing);
         assert!((player.now_s() - 5.0).abs() < 1e-9);
         assert!(player.task_is_done());
-        assert!(player.narration.iter().any(|line| line.contains("is refused at shop: the queue is full")));
+        assert!(
+            player
+                .narration
+                .iter()
+                .any(|line| line.contains("is refused at shop: the queue is full"))
+        );
     }
 
     #[test]
@@ -292,8 +347,13 @@ mod tests {
             pass(&mut player, &mut session, 1.0 / 60.0);
         }
         // The same moment, asked of the engine directly.
-        let reply = exact.handle(Command::Advance { run: 1, to_s: player.now_s() });
-        let Some(Reply::Frame(1, frame)) = reply else { panic!("{reply:?}") };
+        let reply = exact.handle(Command::Advance {
+            run: 1,
+            to_s: player.now_s(),
+        });
+        let Some(Reply::Frame(1, frame)) = reply else {
+            panic!("{reply:?}")
+        };
         other.heard(frame.clone());
         assert_eq!(player.picture.station(0), frame.stations[0]);
         assert_eq!(player.picture.counts().0, frame.totals[0]);
@@ -323,6 +383,10 @@ mod tests {
         }
         assert!(player.is_over());
         assert_eq!(player.totals[0], 500);
-        assert!(player.describe_all().contains("shop: "), "{}", player.describe_all());
+        assert!(
+            player.describe_all().contains("shop: "),
+            "{}",
+            player.describe_all()
+        );
     }
 }

@@ -10,7 +10,9 @@ use scale_sim::{Condition, Kind, Metric};
 use serde_json::Value;
 use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
-use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement, HtmlElement, HtmlInputElement, HtmlSelectElement};
+use web_sys::{
+    CanvasRenderingContext2d, HtmlCanvasElement, HtmlElement, HtmlInputElement, HtmlSelectElement,
+};
 use yew::prelude::*;
 
 use super::chart::{ChartView, charts, number};
@@ -124,7 +126,8 @@ pub fn Stage(props: &Props) -> Html {
                 match reply {
                     Reply::Ready(run, scene) if run == player.run => {
                         player.ready(scene);
-                        live.layout = Layout::new(&player.scene, live.layout.width, live.layout.height);
+                        live.layout =
+                            Layout::new(&player.scene, live.layout.width, live.layout.height);
                         live.dirty = true;
                         renew.force_update();
                     }
@@ -155,7 +158,11 @@ pub fn Stage(props: &Props) -> Html {
             live.dirty = true;
             let task = serde_json::to_string(&setting.task).unwrap_or_else(|_| "[]".to_owned());
             match scenario(&setting, &live.values) {
-                Ok(scenario) => simulator.ask(Command::Load { run: live.player.run, scenario, task }),
+                Ok(scenario) => simulator.ask(Command::Load {
+                    run: live.player.run,
+                    scenario,
+                    task,
+                }),
                 Err(why) => live.player.refused = Some(why),
             }
         }
@@ -164,10 +171,13 @@ pub fn Stage(props: &Props) -> Html {
     {
         let (load, autoplay) = (load.clone(), props.autoplay && !still);
         let renew = renew.clone();
-        use_effect_with((Rc::clone(&props.setting), props.autoplay, *worker), move |_| {
-            load(autoplay, true);
-            renew.force_update();
-        });
+        use_effect_with(
+            (Rc::clone(&props.setting), props.autoplay, *worker),
+            move |_| {
+                load(autoplay, true);
+                renew.force_update();
+            },
+        );
     }
 
     // The page's theme may change under way.
@@ -183,7 +193,12 @@ pub fn Stage(props: &Props) -> Html {
     // The clock of the page, and the size and sight of the stage.
     {
         let deps = (Rc::clone(&simulator), still);
-        let (live, renew, box_ref, canvas_ref) = (Rc::clone(&live), renew.clone(), box_ref.clone(), canvas_ref.clone());
+        let (live, renew, box_ref, canvas_ref) = (
+            Rc::clone(&live),
+            renew.clone(),
+            box_ref.clone(),
+            canvas_ref.clone(),
+        );
         let on_task = props.on_task.clone();
         use_effect_with((deps.1, *worker, on_task), move |(still, _, on_task)| {
             let clock = Clock {
@@ -215,7 +230,10 @@ pub fn Stage(props: &Props) -> Html {
             if begun {
                 let live = &mut *live.borrow_mut();
                 match scenario(&setting, &live.values) {
-                    Ok(scenario) => simulator.ask(Command::Change { run: live.player.run, scenario }),
+                    Ok(scenario) => simulator.ask(Command::Change {
+                        run: live.player.run,
+                        scenario,
+                    }),
                     Err(why) => live.player.refused = Some(why),
                 }
             } else {
@@ -253,9 +271,15 @@ pub fn Stage(props: &Props) -> Html {
     let on_key = {
         let act = act.clone();
         Callback::from(move |event: KeyboardEvent| {
-            let on_control = event.target().and_then(|t| t.dyn_into::<HtmlElement>().ok()).is_some_and(|element| {
-                matches!(element.tag_name().as_str(), "INPUT" | "SELECT" | "BUTTON" | "SUMMARY")
-            });
+            let on_control = event
+                .target()
+                .and_then(|t| t.dyn_into::<HtmlElement>().ok())
+                .is_some_and(|element| {
+                    matches!(
+                        element.tag_name().as_str(),
+                        "INPUT" | "SELECT" | "BUTTON" | "SUMMARY"
+                    )
+                });
             if event.ctrl_key() || event.meta_key() || event.alt_key() {
                 return;
             }
@@ -325,13 +349,26 @@ enum Deed {
 
 /// The values of a scene's knobs as its author wrote them.
 fn knob_values(setting: &Setting) -> IndexMap<String, f64> {
-    let value = |knob: &Knob| setting.scene.pointer(&knob.path).and_then(Value::as_f64).unwrap_or(knob.min);
-    setting.knobs.iter().map(|knob| (knob.path.clone(), value(knob))).collect()
+    let value = |knob: &Knob| {
+        setting
+            .scene
+            .pointer(&knob.path)
+            .and_then(Value::as_f64)
+            .unwrap_or(knob.min)
+    };
+    setting
+        .knobs
+        .iter()
+        .map(|knob| (knob.path.clone(), value(knob)))
+        .collect()
 }
 
 /// The scene with its knobs as they stand.
 fn scenario(setting: &Setting, values: &IndexMap<String, f64>) -> Result<String, String> {
-    let settings: Settings = values.iter().map(|(path, value)| (path.clone(), Knob::value(*value))).collect();
+    let settings: Settings = values
+        .iter()
+        .map(|(path, value)| (path.clone(), Knob::value(*value)))
+        .collect();
     let patched = patched(&setting.scene, &settings).map_err(|problems| problems[0].to_string())?;
     Ok(patched.to_string())
 }
@@ -369,7 +406,10 @@ impl Clock {
             }
             let before = (live.player.now_s(), live.player.playing);
             if let Some(to_s) = live.player.pass(real_s, browser::now_ms() / 1000.0) {
-                self.simulator.ask(Command::Advance { run: live.player.run, to_s });
+                self.simulator.ask(Command::Advance {
+                    run: live.player.run,
+                    to_s,
+                });
             }
             let moved = before != (live.player.now_s(), live.player.playing);
             if moved || live.dirty {
@@ -396,16 +436,28 @@ impl Clock {
     }
 
     fn paint(&self, live: &Live) {
-        let Some(canvas) = self.canvas.cast::<HtmlCanvasElement>() else { return };
+        let Some(canvas) = self.canvas.cast::<HtmlCanvasElement>() else {
+            return;
+        };
         let scale = browser::window().device_pixel_ratio().max(1.0);
-        let (width, height) = ((live.layout.width * scale) as u32, (live.layout.height * scale) as u32);
+        let (width, height) = (
+            (live.layout.width * scale) as u32,
+            (live.layout.height * scale) as u32,
+        );
         if canvas.width() != width || canvas.height() != height {
             canvas.set_width(width);
             canvas.set_height(height);
         }
         let context = canvas.get_context("2d").ok().flatten();
         if let Some(context) = context.and_then(|c| c.dyn_into::<CanvasRenderingContext2d>().ok()) {
-            paint(&context, scale, &live.layout, &live.player.picture, &live.colours, self.still);
+            paint(
+                &context,
+                scale,
+                &live.layout,
+                &live.player.picture,
+                &live.colours,
+                self.still,
+            );
         }
     }
 }
@@ -419,13 +471,20 @@ struct Watch {
 }
 
 impl Watch {
-    fn new(element: &NodeRef, live: &Rc<RefCell<Live>>, renew: &UseForceUpdateHandle) -> Option<Self> {
+    fn new(
+        element: &NodeRef,
+        live: &Rc<RefCell<Live>>,
+        renew: &UseForceUpdateHandle,
+    ) -> Option<Self> {
         let element = element.cast::<HtmlElement>()?;
         let measure = {
             let (element, live, renew) = (element.clone(), Rc::clone(live), renew.clone());
             move || {
                 let live = &mut *live.borrow_mut();
-                let (width, height) = (f64::from(element.client_width()), f64::from(element.client_height()));
+                let (width, height) = (
+                    f64::from(element.client_width()),
+                    f64::from(element.client_height()),
+                );
                 if (width, height) != (live.layout.width, live.layout.height) {
                     live.layout = Layout::new(&live.player.scene, width, height);
                     live.dirty = true;
@@ -447,7 +506,12 @@ impl Watch {
         let sight = web_sys::IntersectionObserver::new(on_sight.as_ref().unchecked_ref()).ok()?;
         size.observe(&element);
         sight.observe(&element);
-        Some(Self { size, sight, _on_size: on_size, _on_sight: on_sight })
+        Some(Self {
+            size,
+            sight,
+            _on_size: on_size,
+            _on_sight: on_sight,
+        })
     }
 }
 
@@ -467,8 +531,14 @@ fn edges(live: &Live) -> Html {
     let places = |component: usize| {
         let stations = scene.stations.iter().zip(&layout.stations);
         let own = stations.filter(move |(s, _)| usize::from(s.component) == component);
-        let rects: Vec<_> = own.filter_map(|(_, place)| place.as_ref().map(|p| p.rect)).collect();
-        if rects.is_empty() { vec![layout.components[component]] } else { rects }
+        let rects: Vec<_> = own
+            .filter_map(|(_, place)| place.as_ref().map(|p| p.rect))
+            .collect();
+        if rects.is_empty() {
+            vec![layout.components[component]]
+        } else {
+            rects
+        }
     };
     let mut paths = Vec::new();
     for (at, component) in scene.components.iter().enumerate() {
@@ -496,10 +566,17 @@ fn nodes(live: &Live) -> Html {
     if scene.components.len() != layout.components.len() {
         return html! {};
     }
-    let place = |r: &super::layout::Rect| format!("left:{:.1}px;top:{:.1}px;width:{:.1}px;height:{:.1}px", r.x, r.y, r.w, r.h);
-    let single = scene.components.iter().zip(&layout.components).filter(|(c, _)| {
-        matches!(c.kind, Kind::Client | Kind::Balancer)
-    });
+    let place = |r: &super::layout::Rect| {
+        format!(
+            "left:{:.1}px;top:{:.1}px;width:{:.1}px;height:{:.1}px",
+            r.x, r.y, r.w, r.h
+        )
+    };
+    let single = scene
+        .components
+        .iter()
+        .zip(&layout.components)
+        .filter(|(c, _)| matches!(c.kind, Kind::Client | Kind::Balancer));
     let single = single.map(|(component, rect)| {
         html! {
             <div class={classes!("node", "plain", format!("kind-{}", component.kind.name()))} style={place(rect)}
@@ -509,7 +586,11 @@ fn nodes(live: &Live) -> Html {
             </div>
         }
     });
-    let last = player.series.iter().rev().find(|window| window.to_s <= player.now_s() + 1e-9);
+    let last = player
+        .series
+        .iter()
+        .rev()
+        .find(|window| window.to_s <= player.now_s() + 1e-9);
     let stations = scene.stations.iter().enumerate().filter_map(|(at, station)| {
         let spot = layout.stations.get(at)?.as_ref()?;
         let component = &scene.components[usize::from(station.component)];
@@ -550,7 +631,12 @@ fn bar(player: &Player, act: &Callback<Deed>) -> Html {
     let on_speed = {
         let act = act.clone();
         Callback::from(move |event: Event| {
-            if let Some(speed) = event.target_unchecked_into::<HtmlSelectElement>().value().parse().ok() {
+            if let Some(speed) = event
+                .target_unchecked_into::<HtmlSelectElement>()
+                .value()
+                .parse()
+                .ok()
+            {
                 act.emit(Deed::Speed(speed));
             }
         })
@@ -561,7 +647,11 @@ fn bar(player: &Player, act: &Callback<Deed>) -> Html {
         (false, true) => (Sign::Again, "Play again"),
         (false, false) => (Sign::Play, "Play"),
     };
-    let share = if player.scene.horizon_s > 0.0 { player.now_s() / player.scene.horizon_s } else { 0.0 };
+    let share = if player.scene.horizon_s > 0.0 {
+        player.now_s() / player.scene.horizon_s
+    } else {
+        0.0
+    };
     html! {
         <div class="stage-bar">
             <button class="button primary play" onclick={deed(Deed::Toggle)} aria-keyshortcuts="Space k">
@@ -592,7 +682,11 @@ fn bar(player: &Player, act: &Callback<Deed>) -> Html {
     }
 }
 
-fn knobs(setting: &Rc<Setting>, values: &IndexMap<String, f64>, on_knob: &Callback<(String, f64)>) -> Html {
+fn knobs(
+    setting: &Rc<Setting>,
+    values: &IndexMap<String, f64>,
+    on_knob: &Callback<(String, f64)>,
+) -> Html {
     if setting.knobs.is_empty() {
         return html! {};
     }
@@ -601,7 +695,9 @@ fn knobs(setting: &Rc<Setting>, values: &IndexMap<String, f64>, on_knob: &Callba
         let oninput = {
             let (on_knob, path) = (on_knob.clone(), knob.path.clone());
             Callback::from(move |event: InputEvent| {
-                let value = event.target_unchecked_into::<HtmlInputElement>().value_as_number();
+                let value = event
+                    .target_unchecked_into::<HtmlInputElement>()
+                    .value_as_number();
                 if value.is_finite() {
                     on_knob.emit((path.clone(), value));
                 }
@@ -622,17 +718,38 @@ fn knobs(setting: &Rc<Setting>, values: &IndexMap<String, f64>, on_knob: &Callba
 
 /// The figures of the moment.
 fn figures(player: &Player) -> Html {
-    let window = player.series.iter().rev().find(|window| window.to_s <= player.now_s() + 1e-9);
+    let window = player
+        .series
+        .iter()
+        .rev()
+        .find(|window| window.to_s <= player.now_s() + 1e-9);
     let value = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), number);
     let per_s = |count: u64, window: &scale_sim::Figures| count as f64 / window.seconds();
     let latency = window.and_then(|w| w.latency);
-    let lost: u64 = (0..player.scene.stations.len()).map(|at| player.picture.lost(at)).sum();
+    let lost: u64 = (0..player.scene.stations.len())
+        .map(|at| player.picture.lost(at))
+        .sum();
     let all = [
         ("Sent", value(window.map(|w| per_s(w.sent, w))), "/s", ""),
-        ("Answered", value(window.map(|w| per_s(w.completed, w))), "/s", ""),
+        (
+            "Answered",
+            value(window.map(|w| per_s(w.completed, w))),
+            "/s",
+            "",
+        ),
         ("Median", value(latency.map(|l| l.p50_ms)), "ms", ""),
         ("p99", value(latency.map(|l| l.p99_ms)), "ms", ""),
-        ("Lost", if player.picture.stride() > 1 { player.totals[2] } else { lost }.to_string(), "in all", if lost > 0 { "bad" } else { "" }),
+        (
+            "Lost",
+            if player.picture.stride() > 1 {
+                player.totals[2]
+            } else {
+                lost
+            }
+            .to_string(),
+            "in all",
+            if lost > 0 { "bad" } else { "" },
+        ),
     ];
     html! {
         <dl class="figures">
@@ -650,7 +767,11 @@ fn words(player: &Player) -> Html {
         _ => None,
     };
     // Only a run that stands still is read out: one that plays would never fall silent.
-    let said = if player.playing { String::new() } else { player.narration.back().cloned().unwrap_or_default() };
+    let said = if player.playing {
+        String::new()
+    } else {
+        player.narration.back().cloned().unwrap_or_default()
+    };
     html! {
         <>
             if let Some(why) = ended { <p class="stage-ended bad" role="alert">{ why }</p> }
