@@ -98,10 +98,8 @@ pub enum Format {
     /// A scenario: a system, its load and its seed
     #[default]
     Scenario,
-    /// The `step` block of a lesson's section
-    Step,
-    /// The `proof` block of a lesson
-    Proof,
+    /// The data blocks of a lesson's Markdown, by name
+    Lesson,
     /// The questions of a lesson
     Quiz,
     /// The order of the lessons

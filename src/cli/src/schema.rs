@@ -2,7 +2,8 @@
 
 use std::io::{self, Write};
 
-use schemars::{Schema, schema_for};
+use scale_course::{Proof, StepData};
+use schemars::{JsonSchema, Schema, schema_for};
 
 use crate::args::Format;
 use crate::failure::Failure;
@@ -22,10 +23,19 @@ pub fn print(format: Format) -> Result<(), Failure> {
 fn of(format: Format) -> Schema {
     match format {
         Format::Scenario => schema_for!(scale_sim::Scenario),
-        Format::Step => schema_for!(scale_course::StepData),
-        Format::Proof => schema_for!(scale_course::Proof),
+        Format::Lesson => schema_for!(LessonBlocks),
         Format::Quiz => schema_for!(scale_course::Quiz),
         Format::Catalog => schema_for!(scale_course::Catalog),
         Format::Report => schema_for!(Report),
     }
+}
+
+/// The fenced blocks of data in a `lesson.md`: one `proof` under the title, one `step` in each section.
+#[derive(JsonSchema)]
+#[expect(dead_code, reason = "only its schema is wanted")]
+struct LessonBlocks {
+    /// A `step` block.
+    step: StepData,
+    /// The `proof` block.
+    proof: Proof,
 }

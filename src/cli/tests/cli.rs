@@ -798,7 +798,7 @@ mod checks {
 
 #[test]
 fn every_schema_is_a_schema() {
-    for format in ["scenario", "step", "proof", "quiz", "catalog", "report"] {
+    for format in ["scenario", "lesson", "quiz", "catalog", "report"] {
         let done = lab(["schema", format]);
         assert_eq!(done.code, Some(0));
         let schema: Value = serde_json::from_str(&done.out).expect("JSON");
