@@ -36,6 +36,29 @@ pub fn lab<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Done {
     }
 }
 
+/// Runs `lab run` on `scenario` with further `arguments`.
+pub fn run(scenario: &Path, arguments: &[&str]) -> Done {
+    lab(["run".as_ref(), scenario.as_os_str()]
+        .into_iter()
+        .chain(arguments.iter().map(AsRef::as_ref)))
+}
+
+/// A number of a report.
+pub fn number(report: &Value, pointer: &str) -> f64 {
+    report
+        .pointer(pointer)
+        .and_then(Value::as_f64)
+        .unwrap_or_else(|| panic!("{pointer} in {report:#}"))
+}
+
+/// A count of a report.
+pub fn count(report: &Value, pointer: &str) -> u64 {
+    report
+        .pointer(pointer)
+        .and_then(Value::as_u64)
+        .unwrap_or_else(|| panic!("{pointer} in {report:#}"))
+}
+
 /// Runs `lab run` on `scenario` with further `arguments`, which must end well, and returns its JSON.
 pub fn json(scenario: &Path, arguments: &[&str]) -> Value {
     let all = [

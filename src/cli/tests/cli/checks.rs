@@ -1,0 +1,163 @@
+//! `lab check`.
+
+use std::fs;
+use std::path::Path;
+
+use crate::common::{self, Done, all_samples, folder, lab, sample, samples, write, write_course};
+
+fn check(path: &Path) -> Done {
+    lab(["check".as_ref(), path.as_os_str()])
+}
+
+#[test]
+fn the_samples_are_valid() {
+    let done = check(&samples());
+    let expected = format!("checked {} scenarios: no problem\n", all_samples().len());
+    assert_eq!((done.code, done.out), (Some(0), expected), "{}", done.err);
+}
+
+#[test]
+fn a_good_course_is_good_whole_and_in_parts() {
+    let folder = folder();
+    write_course(folder.path());
+    for path in [folder.path().to_owned(), folder.path().join("one")] {
+        let done = check(&path);
+        assert_eq!(
+            (done.code, done.out.as_str()),
+            (Some(0), "checked 1 lesson: no problem\n"),
+            "{}",
+            done.err
+        );
+    }
+    let done = lab([
+        "check".as_ref(),
+        folder.path().as_os_str(),
+        sample("mm1.json").as_os_str(),
+    ]);
+    assert_eq!(done.out, "checked 1 scenario and 1 lesson: no problem\n");
+}
+
+/// The good course with `from` in `file` replaced by `to` has exactly the fault `expected`, in `file:line` or `file`.
+fn broken(file: &str, from: &str, to: &str, expected: &str) {
+    let folder = folder();
+    write_course(folder.path());
+    let path = folder.path().join(file);
+    let text = fs::read_to_string(&path).expect("just written");
+    assert!(text.contains(from), "{from}");
+    fs::write(&path, text.replacen(from, to, 1)).expect("writable");
+    let done = check(folder.path());
+    assert_eq!(
+        (done.code, done.err.as_str()),
+        (Some(1), "1 problem\n"),
+        "{}",
+        done.out
+    );
+    let expected = format!("{}{expected}", path.display());
+    assert!(
+        done.out.starts_with(&expected),
+        "expected: {expected}\n     got: {}",
+        done.out
+    );
+}
+
+#[test]
+fn faults_of_lessons_name_file_and_line() {
+    broken(
+        "one/scenes/tiny.json",
+        "80",
+        "-80",
+        ":6: components.users.client.arrivals.poisson.rate_per_s: -80",
+    );
+    broken(
+        "one/scenes/tiny.json",
+        "\"seed\"",
+        "\"sede\"",
+        ":3: sede: unknown field `sede`",
+    );
+    broken(
+        "one/lesson.md",
+        "component:shop",
+        "component:till",
+        ":11: component:till is not in this step's scene",
+    );
+    broken(
+        "one/lesson.md",
+        "```step",
+        "```json",
+        ":11: the step 'Too slow' has no scene",
+    );
+}
+
+#[test]
+fn a_lesson_that_passes_without_its_pattern_is_refused() {
+    broken(
+        "one/lesson.md",
+        "{ \"scene\": \"tiny\" }",
+        "{ \"scene\": \"tiny\", \"set\": { \"/components/shop/service/queue\": 1000 } }",
+        ": proof: the goal must be missed without the pattern and met with it",
+    );
+}
+
+#[test]
+fn the_catalogue_and_the_folders_must_agree() {
+    broken(
+        "catalog.json",
+        "A second worker",
+        "Another",
+        ":5: lessons[0].title: 'Another' differs from the lesson's own title",
+    );
+    broken(
+        "catalog.json",
+        "\"steps\": 1",
+        "\"steps\": 2",
+        ":5: lessons[0].steps: 2 differs from the lesson's own 1 steps",
+    );
+    broken(
+        "catalog.json",
+        ", \"planned\": true",
+        "",
+        ":6: lessons[1].planned: 'two' has no folder with a lesson.md",
+    );
+    broken(
+        "catalog.json",
+        "\"steps\": 1",
+        "\"steps\": 1, \"planned\": true",
+        ":5: lessons[0].planned: 'one' has a folder",
+    );
+}
+
+#[test]
+fn a_lesson_that_the_catalogue_leaves_out_is_told() {
+    let folder = folder();
+    write_course(folder.path());
+    write(folder.path(), "left-out/lesson.md", common::LESSON);
+    write(folder.path(), "left-out/scenes/tiny.json", common::SCENE);
+    let done = check(folder.path());
+    assert_eq!(done.code, Some(1));
+    let expected = "catalog.json:4: lessons: 'left-out' has a folder but does not stand here\n";
+    assert!(done.out.ends_with(expected), "{}", done.out);
+}
+
+#[test]
+fn a_missing_scene_is_one_fault() {
+    broken(
+        "one/lesson.md",
+        "\"slow\", \"scene\": \"tiny\"",
+        "\"slow\", \"scene\": \"huge\"",
+        ":16: scene: there is no scene 'huge': scenes/ has tiny",
+    );
+}
+
+#[test]
+fn a_missing_catalogue_is_told() {
+    let folder = folder();
+    write_course(folder.path());
+    fs::remove_file(folder.path().join("catalog.json")).expect("just written");
+    let done = check(folder.path());
+    assert_eq!(done.code, Some(1));
+    assert!(
+        done.out.ends_with("catalog.json: the file was not found\n"),
+        "{}",
+        done.out
+    );
+}
