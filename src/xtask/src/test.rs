@@ -1,0 +1,181 @@
+//! The stages of `cargo xtask test`, in order.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::time::Instant;
+
+use crate::budget;
+use crate::run::{Failure, root, run, run_quietly, step};
+use crate::tools::{Browser, TARGET, Tools, node};
+
+/// A stage: its name, what it does, and how.
+type Stage = (&'static str, &'static str, fn() -> Result<(), Failure>);
+
+const STAGES: [Stage; 5] = [
+    ("lint", "format and lints", lint),
+    ("native", "native tests", native),
+    ("wasm", "Wasm tests in a headless browser", wasm),
+    ("build", "release build and its budget of bytes", build),
+    ("browser", "the lab in a real browser", browser),
+];
+
+/// Packages with Wasm tests.
+const WASM_PACKAGES: [&str; 2] = ["scale-tests", "scale-lab"];
+
+/// Runs all stages, or those named.
+pub fn run_all(wanted: &[String]) -> Result<(), Failure> {
+    let names: Vec<&str> = STAGES.iter().map(|(name, ..)| *name).collect();
+    if let Some(unknown) = wanted.iter().find(|name| !names.contains(&name.as_str())) {
+        return Err(Failure::usage(format!(
+            "there is no stage '{unknown}': the stages are {}",
+            names.join(", ")
+        )));
+    }
+    let start = Instant::now();
+    for (name, words, stage) in STAGES {
+        if wanted.is_empty() || wanted.iter().any(|w| w == name) {
+            let begun = Instant::now();
+            step(&format!("{name}: {words}"));
+            stage()?;
+            step(&format!(
+                "{name}: passed in {:.0} s",
+                begun.elapsed().as_secs_f64()
+            ));
+        }
+    }
+    step(&format!(
+        "all passed in {:.0} s",
+        start.elapsed().as_secs_f64()
+    ));
+    Ok(())
+}
+
+fn cargo(arguments: &[&str]) -> Command {
+    let mut command = Command::new("cargo");
+    command.args(arguments).current_dir(root());
+    command
+}
+
+fn lint() -> Result<(), Failure> {
+    run(&mut cargo(&["fmt", "--all", "--check"]))?;
+    run(&mut cargo(&[
+        "clippy",
+        "--workspace",
+        "--all-targets",
+        "--locked",
+        "--quiet",
+        "--",
+        "-D",
+        "warnings",
+    ]))
+}
+
+fn native() -> Result<(), Failure> {
+    run(&mut cargo(&["test", "--workspace", "--locked", "--quiet"]))?;
+    run(&mut cargo(&[
+        "run",
+        "--quiet",
+        "--locked",
+        "--package",
+        "lab",
+        "--",
+        "check",
+        "lessons",
+        "tests/scenarios",
+    ]))
+}
+
+fn wasm() -> Result<(), Failure> {
+    let (tools, browser) = (Tools::prepare()?, Browser::prepare()?);
+    for package in WASM_PACKAGES {
+        let mut command = cargo(&[
+            "test",
+            "--locked",
+            "--quiet",
+            "--target",
+            TARGET,
+            "--package",
+            package,
+        ]);
+        command
+            .env(
+                "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER",
+                tools.wasm_runner(),
+            )
+            .env("CHROMEDRIVER", &browser.driver)
+            // Read by the runner: how to start the browser.
+            .env(
+                "WASM_BINDGEN_TEST_WEBDRIVER_JSON",
+                root().join("tests/webdriver.json"),
+            )
+            .env("WASM_BINDGEN_TEST_TIMEOUT", "300");
+        run(&mut command)?;
+    }
+    Ok(())
+}
+
+fn build() -> Result<(), Failure> {
+    crate::build()?;
+    budget::check()
+}
+
+fn browser() -> Result<(), Failure> {
+    node()?;
+    let browser = Browser::prepare()?;
+    let suite = root().join("tests/browser");
+    packages(&suite)?;
+    if !root().join("dist/index.html").is_file() {
+        crate::build()?;
+    }
+    let mut command = Command::new("node");
+    command
+        .args(["--test", "--test-concurrency=1"])
+        .args(suites(&suite)?)
+        .current_dir(&suite)
+        .env("CHROME", &browser.chrome)
+        .env("DIST", root().join("dist"));
+    run(&mut command)
+}
+
+/// Installs the suite's npm packages, unless those of this very lock file are there.
+fn packages(suite: &Path) -> Result<(), Failure> {
+    let lock = fs::read(suite.join("package-lock.json"));
+    let lock =
+        lock.map_err(|error| Failure::new(format!("tests/browser/package-lock.json: {error}")))?;
+    let stamp = suite.join("node_modules").join(".installed-lock.json");
+    if fs::read(&stamp).is_ok_and(|installed| installed == lock) {
+        return Ok(());
+    }
+    step("installing the browser suite's packages: some seconds, once");
+    run_quietly(
+        Command::new("npm")
+            .args(["ci", "--no-fund", "--no-audit"])
+            .current_dir(suite),
+    )
+    .map_err(|_| {
+        Failure::missing(
+            "the browser suite's packages",
+            "npm ci --prefix tests/browser",
+        )
+    })?;
+    fs::write(&stamp, lock).map_err(|error| Failure::new(format!("{}: {error}", stamp.display())))
+}
+
+/// The suite's files, in order.
+fn suites(suite: &Path) -> Result<Vec<String>, Failure> {
+    let entries = fs::read_dir(suite)
+        .map_err(|error| Failure::new(format!("{}: {error}", suite.display())))?;
+    let names = entries
+        .flatten()
+        .map(|entry| entry.file_name().to_string_lossy().into_owned());
+    let mut names: Vec<String> = names.filter(|name| name.ends_with(".test.mjs")).collect();
+    names.sort();
+    Ok(names)
+}
+
+/// The benchmarks.
+pub fn bench() -> Result<(), Failure> {
+    step("benchmarks, native");
+    run(&mut cargo(&["bench", "--locked", "--package", "scale-sim"]))
+}
