@@ -78,19 +78,11 @@ impl Sign {
     }
 }
 
-/// Properties of [`Icon`].
-#[derive(Clone, PartialEq, Debug, Properties)]
-pub struct Props {
-    /// What it means.
-    pub sign: Sign,
-}
-
 /// A sign. It says nothing by itself to a screen reader: the words beside it do.
-#[component]
-pub fn Icon(props: &Props) -> Html {
+pub fn icon(sign: Sign) -> Html {
     html! {
         <svg class="icon" viewBox="0 0 24 24" width="24" height="24" aria-hidden="true" focusable="false">
-            <path d={props.sign.path()} />
+            <path d={sign.path()} />
         </svg>
     }
 }

@@ -4,7 +4,7 @@ use scale_course::{Block, Inline};
 use scale_sim::Kind;
 use yew::prelude::*;
 
-use crate::icon::{Icon, Sign};
+use crate::icon::{Sign, icon};
 
 /// Shows prose. `kind_of` tells what kind of component a name in it stands for.
 pub fn show(prose: &[Block], kind_of: &dyn Fn(&str) -> Option<Kind>) -> Html {
@@ -46,7 +46,7 @@ fn show_inline(content: &[Inline], kind_of: &dyn Fn(&str) -> Option<Kind>) -> Ht
             let class = kind.map(|kind| format!("kind-{}", kind.name()));
             html! {
                 <span class={classes!("component-word", class)}>
-                    if let Some(kind) = kind { <Icon sign={Sign::from(kind)} /> }
+                    if let Some(kind) = kind { { icon(Sign::from(kind)) } }
                     { show_inline(text, kind_of) }
                 </span>
             }

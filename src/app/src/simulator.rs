@@ -5,6 +5,7 @@ use std::cell::Cell;
 use gloo::worker::{Spawnable, WorkerBridge};
 use yew::Callback;
 
+use crate::browser;
 use crate::protocol::{Command, Reply};
 use crate::worker::SimulationWorker;
 
@@ -14,15 +15,17 @@ pub struct Simulator {
     run: Cell<u32>,
 }
 
-/// Where the build puts the worker: beside the page, under whatever path that is served.
-const LOADER: &str = "./worker_loader.js";
+/// What starts the worker: beside the page, under whatever path that is served.
+const LOADER: &str = "./worker.js";
 
 impl Simulator {
     /// Starts a worker, whose replies go to `heard`.
     pub fn new(heard: Callback<Reply>) -> Self {
+        // The worker runs the page's own script, whose name the loader cannot know.
+        let loader = format!("{LOADER}?{}", browser::script().unwrap_or_default());
         let bridge = SimulationWorker::spawner()
             .callback(move |reply| heard.emit(reply))
-            .spawn_with_loader(LOADER);
+            .spawn_with_loader(&loader);
         Self {
             bridge,
             run: Cell::new(0),

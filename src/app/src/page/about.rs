@@ -2,12 +2,8 @@
 
 use yew::prelude::*;
 
-use super::use_title;
-
 /// What this is.
-#[component]
-pub fn About() -> Html {
-    use_title("About");
+pub fn page() -> Html {
     html! {
         <div class="page narrow">
             <h1>{ "About Scale Lab" }</h1>

@@ -4,11 +4,10 @@ use std::rc::Rc;
 
 use scale_course::{Catalog, CatalogLesson, Knob, Progress};
 use yew::prelude::*;
-use yew_router::prelude::*;
 
-use super::{Route, not_here, use_title};
+use super::{Route, not_here};
 use crate::content::{Loading, use_catalog};
-use crate::icon::{Icon, Sign};
+use crate::icon::{Sign, icon};
 use crate::stage::{Setting, Stage};
 use crate::state::use_shared;
 
@@ -18,7 +17,6 @@ const SCENE: &str = include_str!("home.json");
 /// The map of the course.
 #[component]
 pub fn Home() -> Html {
-    use_title("Learn how systems scale");
     let shared = use_shared();
     let (catalog, again) = use_catalog();
     let setting = use_memo((), |()| Setting {
@@ -47,10 +45,10 @@ pub fn Home() -> Html {
                     <p class="lead">{ "Predict what a system will do. Run it. See which request suffered, and why. This is a real simulation: pull the load up and find out where it breaks." }</p>
                     if let Some((lesson, step)) = next {
                         <p>
-                            <Link<Route> to={route(&lesson.id, step.as_deref())} classes="button primary big">
+                            <a href={route(&lesson.id, step.as_deref()).href()} class="button primary big">
                                 <span>{ if begun { format!("Continue: {}", lesson.title) } else { "Start the first lesson".to_owned() } }</span>
-                                <Icon sign={Sign::Arrow} />
-                            </Link<Route>>
+                                { icon(Sign::Arrow) }
+                            </a>
                         </p>
                     }
                 </div>
@@ -68,13 +66,9 @@ pub fn Home() -> Html {
 }
 
 fn route(lesson: &str, step: Option<&str>) -> Route {
-    let id = lesson.to_owned();
-    match step {
-        Some(step) => Route::Step {
-            id,
-            step: step.to_owned(),
-        },
-        None => Route::Lesson { id },
+    Route::Lesson {
+        id: lesson.to_owned(),
+        step: step.map(str::to_owned),
     }
 }
 
@@ -119,7 +113,7 @@ fn entry(lesson: &CatalogLesson, progress: &Progress) -> Html {
         html! {
             <>
                 <span class={classes!("stop", class)} aria-hidden="true">
-                    if class == "done" { <Icon sign={Sign::Check} /> }
+                    if class == "done" { { icon(Sign::Check) } }
                 </span>
                 <span class="entry-words">
                     <span class="entry-title">{ &lesson.title }</span>
@@ -143,7 +137,7 @@ fn entry(lesson: &CatalogLesson, progress: &Progress) -> Html {
     let last = progress.lesson(&lesson.id).last;
     html! {
         <li class={classes!("entry", class)}>
-            <Link<Route> to={route(&lesson.id, last.as_deref())} classes="entry-link">{ words(class, html! { { state } }) }</Link<Route>>
+            <a href={route(&lesson.id, last.as_deref()).href()} class="entry-link">{ words(class, html! { { state } }) }</a>
         </li>
     }
 }

@@ -5,12 +5,11 @@ use std::rc::Rc;
 use scale_course::{Answer, Guess, Lesson, Predict, PredictionResult, RunRef, Step, patched};
 use scale_sim::Kind;
 use yew::prelude::*;
-use yew_router::prelude::*;
 
 use super::quiz::QuizPage;
 use super::{Route, not_here, use_title};
 use crate::content::{Loading, use_lesson};
-use crate::icon::{Icon, Sign};
+use crate::icon::{Sign, icon};
 use crate::prose;
 use crate::protocol::{Command, Job, Reply};
 use crate::simulator::Simulator;
@@ -41,7 +40,7 @@ pub fn LessonPage(props: &Props) -> Html {
             <div class="page narrow">
                 <h1>{ "Lesson" }</h1>
                 { not_here(&lesson, &again).unwrap_or_default() }
-                <p><Link<Route> to={Route::Home}>{ "To the course map" }</Link<Route>></p>
+                <p><a href={Route::Home.href()}>{ "To the course map" }</a></p>
             </div>
         };
     };
@@ -56,7 +55,7 @@ pub fn LessonPage(props: &Props) -> Html {
                 <div class="prose">
                     <h1>{ "No such step" }</h1>
                     <p>{ format!("This lesson has no step called “{step}”. It may have been renamed.") }</p>
-                    <p><Link<Route> classes="button primary" to={step_route(&props.id, &lesson.steps[0].data.id)}>{ "To the first step" }</Link<Route>></p>
+                    <p><a href={step_route(&props.id, &lesson.steps[0].data.id).href()} class="button primary">{ "To the first step" }</a></p>
                 </div>
             },
         },
@@ -72,9 +71,9 @@ pub fn LessonPage(props: &Props) -> Html {
 }
 
 fn step_route(lesson: &str, step: &str) -> Route {
-    Route::Step {
+    Route::Lesson {
         id: lesson.to_owned(),
-        step: step.to_owned(),
+        step: Some(step.to_owned()),
     }
 }
 
@@ -92,10 +91,10 @@ fn steps(lesson: &Rc<Lesson>, id: &str, current: &str, shared: &Shared) -> Html 
         );
         html! {
             <li>
-                <Link<Route> to={step_route(id, &step.data.id)} classes={classes!("stop-link", ticked.then_some("done"), now.map(|_| "now"))}>
-                    <span class="stop-mark" aria-hidden="true">{ if ticked { html! { <Icon sign={Sign::Check} /> } } else { html! { { at + 1 } } } }</span>
+                <a href={step_route(id, &step.data.id).href()} class={classes!("stop-link", ticked.then_some("done"), now.map(|_| "now"))}>
+                    <span class="stop-mark" aria-hidden="true">{ if ticked { html! { { icon(Sign::Check) } } } else { html! { { at + 1 } } } }</span>
                     <span class="stop-title">{ title }</span>
-                </Link<Route>>
+                </a>
             </li>
         }
     };
@@ -109,10 +108,10 @@ fn steps(lesson: &Rc<Lesson>, id: &str, current: &str, shared: &Shared) -> Html 
                 { for lesson.steps.iter().enumerate().map(stop) }
                 if all > 0 {
                     <li>
-                        <Link<Route> to={step_route(id, QUIZ)} classes={classes!("stop-link", "wide", (right == all).then_some("done"), now)}>
+                        <a href={step_route(id, QUIZ).href()} class={classes!("stop-link", "wide", (right == all).then_some("done"), now)}>
                             <span class="stop-mark" aria-hidden="true">{ "?" }</span>
                             <span class="stop-title">{ format!("Stop and think: {right} of {all} right") }</span>
-                        </Link<Route>>
+                        </a>
                     </li>
                 }
             </ol>
@@ -261,7 +260,7 @@ fn StepPage(props: &StepProps) -> Html {
             </article>
             <div class={classes!("step-stage", holds_back.then_some("held"))}>
                 if holds_back {
-                    <p class="held-note"><Icon sign={Sign::Hint} />{ "Predict first, then watch. Or play with it right away." }</p>
+                    <p class="held-note">{ icon(Sign::Hint) }{ "Predict first, then watch. Or play with it right away." }</p>
                 }
                 <Stage {setting} {on_task} {guessed} autoplay={*fresh} speed={1.0} />
             </div>
@@ -275,7 +274,7 @@ fn task(step: &Step, done: bool, holds_back: bool) -> Html {
     };
     html! {
         <section class={classes!("task", done.then_some("done"), holds_back.then_some("later"))} aria-label="Task">
-            <span class="task-mark" aria-hidden="true"><Icon sign={if done { Sign::Check } else { Sign::Arrow }} /></span>
+            <span class="task-mark" aria-hidden="true">{ icon(if done { Sign::Check } else { Sign::Arrow }) }</span>
             <div>
                 <p class="task-text">{ &task.text }</p>
                 <p class="task-state" role="status">{ if done { "Done: the run has shown it." } else { "Ticked by the run itself." } }</p>
@@ -307,10 +306,10 @@ fn onward(props: &StepProps, on_read: &Callback<MouseEvent>) -> Html {
     html! {
         <nav class="onward" aria-label="Back and on">
             if let Some(back) = back {
-                <Link<Route> to={back} classes="button quiet"><Icon sign={Sign::Back} /><span>{ "Back" }</span></Link<Route>>
+                <a href={back.href()} class="button quiet">{ icon(Sign::Back) }<span>{ "Back" }</span></a>
             }
             <span class="onward-next" onclick={on_read.clone()}>
-                <Link<Route> to={next} classes="button primary"><span>{ words }</span><Icon sign={Sign::Arrow} /></Link<Route>>
+                <a href={next.href()} class="button primary"><span>{ words }</span>{ icon(Sign::Arrow) }</a>
             </span>
         </nav>
     }
@@ -464,7 +463,7 @@ fn told(predict: &Predict, result: &PredictionResult, lesson: &Lesson) -> Html {
     html! {
         <section class={classes!("predict", "told", if result.right { "right" } else { "wrong" })} role="status">
             <p class="predict-title">
-                <Icon sign={if result.right { Sign::Check } else { Sign::Cross }} />
+                { icon(if result.right { Sign::Check } else { Sign::Cross }) }
                 { if result.right { "You predicted it" } else { "It came out differently" } }
             </p>
             <p class="predict-ask">{ &predict.ask }</p>
@@ -489,7 +488,7 @@ pub(super) fn component_word(lesson: &Lesson, scene: &str, name: &str) -> Html {
         .and_then(|view| view.label.clone());
     html! {
         <span class={classes!("component-word", format!("kind-{}", kind.name()))}>
-            <Icon sign={Sign::from(kind)} />{ label.unwrap_or_else(|| name.to_owned()) }
+            { icon(Sign::from(kind)) }{ label.unwrap_or_else(|| name.to_owned()) }
         </span>
     }
 }

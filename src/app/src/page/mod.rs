@@ -5,51 +5,21 @@ mod home;
 mod lesson;
 mod not_found;
 mod quiz;
+mod route;
 mod settings;
 
 use gloo::events::EventListener;
 use scale_course::Progress;
 use wasm_bindgen::JsCast;
 use yew::prelude::*;
-use yew_router::prelude::*;
 
 use crate::browser;
 use crate::content::Loading;
-use crate::icon::{Icon, Sign};
+use crate::icon::{Sign, icon};
 use crate::state::{Action, Notice, Offer, Shared, State};
 use crate::store::{self, Motion, Theme};
 
-/// The places of the page. Behind `#`, so that any static host serves every link.
-#[derive(Clone, PartialEq, Eq, Debug, Routable)]
-pub enum Route {
-    /// The map of the course.
-    #[at("/")]
-    Home,
-    /// A lesson, where the learner left it.
-    #[at("/lesson/:id")]
-    Lesson {
-        /// The lesson.
-        id: String,
-    },
-    /// A step of a lesson; `quiz` is its questions.
-    #[at("/lesson/:id/:step")]
-    Step {
-        /// The lesson.
-        id: String,
-        /// The step.
-        step: String,
-    },
-    /// Settings and progress.
-    #[at("/settings")]
-    Settings,
-    /// What this is.
-    #[at("/about")]
-    About,
-    /// Nowhere.
-    #[not_found]
-    #[at("/404")]
-    NotFound,
-}
+pub use route::{Route, use_route};
 
 /// The whole page.
 #[component]
@@ -72,9 +42,7 @@ pub fn App() -> Html {
     use_kept(&shared);
     html! {
         <ContextProvider<Shared> context={shared.clone()}>
-            <HashRouter>
-                <Frame />
-            </HashRouter>
+            <Frame />
         </ContextProvider<Shared>>
     }
 }
@@ -123,8 +91,14 @@ fn use_kept(shared: &Shared) {
 
 #[component]
 fn Frame() -> Html {
-    let route = use_route::<Route>().unwrap_or(Route::NotFound);
+    let route = use_route();
     let first = use_mut_ref(|| true);
+    use_title(match route {
+        Route::About => "About",
+        Route::Settings => "Settings",
+        Route::NotFound => "Not found",
+        Route::Home | Route::Lesson { .. } => "Learn how systems scale",
+    });
     // The page's place for keyboards and screen readers moves along with the eye's.
     use_effect_with(route.clone(), move |_| {
         if !first.replace(false) {
@@ -138,28 +112,27 @@ fn Frame() -> Html {
                 browser::focus_heading();
             })}>{ "Skip to the content" }</a>
             <header class="top">
-                <Link<Route> to={Route::Home} classes="brand">
+                <a href={Route::Home.href()} class="brand">
                     <svg class="mark" viewBox="0 0 32 32" width="28" height="28" aria-hidden="true">
                         <path d="M16 29V16M16 16L4.500 9.500M16 16l11.500-6.500" /><circle cx="16" cy="16" r="3.500" />
                         <circle cx="16" cy="28" r="2" /><circle cx="4.500" cy="9.500" r="2" /><circle cx="27.500" cy="9.500" r="2" />
                     </svg>
                     <span>{ "Scale Lab" }</span>
-                </Link<Route>>
+                </a>
                 <nav aria-label="Site">
-                    <Link<Route> to={Route::Home} classes="nav-link"><Icon sign={Sign::Map} /><span>{ "Course" }</span></Link<Route>>
-                    <Link<Route> to={Route::About} classes="nav-link"><Icon sign={Sign::Hint} /><span>{ "About" }</span></Link<Route>>
-                    <Link<Route> to={Route::Settings} classes="nav-link"><Icon sign={Sign::Settings} /><span>{ "Settings" }</span></Link<Route>>
+                    <a href={Route::Home.href()} class="nav-link">{ icon(Sign::Map) }<span>{ "Course" }</span></a>
+                    <a href={Route::About.href()} class="nav-link">{ icon(Sign::Hint) }<span>{ "About" }</span></a>
+                    <a href={Route::Settings.href()} class="nav-link">{ icon(Sign::Settings) }<span>{ "Settings" }</span></a>
                 </nav>
             </header>
             <NoticeBar />
             <main id="main">
                 { match route {
                     Route::Home => html! { <home::Home /> },
-                    Route::Lesson { id } => html! { <lesson::LessonPage {id} /> },
-                    Route::Step { id, step } => html! { <lesson::LessonPage {id} {step} /> },
+                    Route::Lesson { id, step } => html! { <lesson::LessonPage {id} {step} /> },
                     Route::Settings => html! { <settings::SettingsPage /> },
-                    Route::About => html! { <about::About /> },
-                    Route::NotFound => html! { <not_found::NotFound /> },
+                    Route::About => about::page(),
+                    Route::NotFound => not_found::page(),
                 } }
             </main>
         </>
@@ -197,7 +170,7 @@ fn NoticeBar() -> Html {
         <div class="notice" role="status">
             <p>{ notice.text }</p>
             { offer }
-            <button class="button quiet" onclick={dismiss} aria-label="Dismiss"><Icon sign={Sign::Cross} /></button>
+            <button class="button quiet" onclick={dismiss} aria-label="Dismiss">{ icon(Sign::Cross) }</button>
         </div>
     }
 }

@@ -4,12 +4,11 @@ use std::rc::Rc;
 
 use scale_course::{Drawn, Feedback, Given, Key, Kind as Form, Lesson, RunRef, Truth, patched};
 use yew::prelude::*;
-use yew_router::prelude::*;
 
 use super::lesson::component_word;
 use super::{Route, use_title};
 use crate::browser;
-use crate::icon::{Icon, Sign};
+use crate::icon::{Sign, icon};
 use crate::protocol::{Command, Job, Reply};
 use crate::simulator::Simulator;
 use crate::stage::chart::number;
@@ -67,14 +66,14 @@ pub fn QuizPage(props: &Props) -> Html {
                         html! {
                             <li class={if ok { "right" } else { "open" }}>
                                 <button class="button quiet" onclick={go(number)}>
-                                    <Icon sign={if ok { Sign::Check } else { Sign::Again }} />
+                                    { icon(if ok { Sign::Check } else { Sign::Again }) }
                                     <span>{ format!("Question {}: {}", number + 1, if ok { "right" } else { "try it again" }) }</span>
                                 </button>
                             </li>
                         }
                     }) }
                 </ul>
-                <p><Link<Route> to={Route::Home} classes="button primary"><span>{ "To the course map" }</span><Icon sign={Sign::Arrow} /></Link<Route>></p>
+                <p><a href={Route::Home.href()} class="button primary"><span>{ "To the course map" }</span>{ icon(Sign::Arrow) }</a></p>
             </div>
         };
     }
@@ -210,21 +209,21 @@ fn Asked(props: &AskedProps) -> Html {
                 if key.is_some() {
                     <div class="row">
                         if answered && !*shown {
-                            <button class="button" onclick={show}><Icon sign={Sign::Play} /><span>{ "Show me the run" }</span></button>
+                            <button class="button" onclick={show}>{ icon(Sign::Play) }<span>{ "Show me the run" }</span></button>
                         }
-                        <button class="button" onclick={again}><Icon sign={Sign::Again} /><span>{ "Try another" }</span></button>
+                        <button class="button" onclick={again}>{ icon(Sign::Again) }<span>{ "Try another" }</span></button>
                     </div>
                 }
                 <nav class="onward" aria-label="Back and on">
                     if let Some(back) = &props.back {
-                        <button class="button quiet" onclick={back.clone()}><Icon sign={Sign::Back} /><span>{ "Back" }</span></button>
+                        <button class="button quiet" onclick={back.clone()}>{ icon(Sign::Back) }<span>{ "Back" }</span></button>
                     }
                     <button class={classes!("button", if answered { "primary" } else { "quiet" })} onclick={props.next.clone()}>
                         <span>{ match (answered, props.at + 1 == questions.len()) {
                             (true, false) => "Next question",
                             (true, true) => "Finish",
                             (false, _) => "Skip",
-                        } }</span><Icon sign={Sign::Arrow} />
+                        } }</span>{ icon(Sign::Arrow) }
                     </button>
                 </nav>
             </article>
@@ -328,9 +327,9 @@ fn form(drawn: &Drawn, lesson: &Rc<Lesson>, given: &UseStateHandle<Option<Given>
                     <li key={*at}>
                         <span>{ text }</span>
                         <button type="button" class="button quiet" disabled={place == 0} onclick={swap(place, place.saturating_sub(1))}
-                            aria-label={format!("Move “{text}” up")}><Icon sign={Sign::Up} /></button>
+                            aria-label={format!("Move “{text}” up")}>{ icon(Sign::Up) }</button>
                         <button type="button" class="button quiet" disabled={place + 1 == order.len()} onclick={swap(place, (place + 1).min(order.len() - 1))}
-                            aria-label={format!("Move “{text}” down")}><Icon sign={Sign::Down} /></button>
+                            aria-label={format!("Move “{text}” down")}>{ icon(Sign::Down) }</button>
                     </li>
                 }
             };
@@ -358,7 +357,7 @@ fn verdict(drawn: &Drawn, key: &Key, feedback: &Feedback, lesson: &Lesson) -> Ht
     html! {
         <section class={classes!("predict", "told", if feedback.right { "right" } else { "wrong" })}>
             <p class="predict-title">
-                <Icon sign={if feedback.right { Sign::Check } else { Sign::Cross }} />
+                { icon(if feedback.right { Sign::Check } else { Sign::Cross }) }
                 { if feedback.right { "Right" } else { "Not so: see the run" } }
             </p>
             if !feedback.remark.is_empty() { <p>{ &feedback.remark }</p> }

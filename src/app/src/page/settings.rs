@@ -5,7 +5,7 @@ use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{HtmlDialogElement, HtmlInputElement};
 use yew::prelude::*;
 
-use super::{MOTIONS, THEMES, use_title};
+use super::{MOTIONS, THEMES};
 use crate::browser;
 use crate::state::{Action, Shared, use_shared};
 use crate::store::Settings;
@@ -13,7 +13,6 @@ use crate::store::Settings;
 /// Settings and progress.
 #[component]
 pub fn SettingsPage() -> Html {
-    use_title("Settings");
     let shared = use_shared();
     let settings = shared.settings;
     html! {

@@ -21,7 +21,7 @@ use super::painter::{Colours, paint};
 use super::picture::controls;
 use super::player::{Player, SPEEDS};
 use crate::browser;
-use crate::icon::{Icon, Sign};
+use crate::icon::{Sign, icon};
 use crate::protocol::{Command, Ended, Reply};
 use crate::simulator::Simulator;
 use crate::state::use_shared;
@@ -581,7 +581,7 @@ fn nodes(live: &Live) -> Html {
         html! {
             <div class={classes!("node", "plain", format!("kind-{}", component.kind.name()))} style={place(rect)}
                 key={component.name.clone()}>
-                <Icon sign={Sign::from(component.kind)} />
+                { icon(Sign::from(component.kind)) }
                 <span class="node-name">{ &component.label }</span>
             </div>
         }
@@ -607,7 +607,7 @@ fn nodes(live: &Live) -> Html {
                 role="img" aria-label={label.clone()} title={label}>
                 if spot.roomy {
                     <span class="node-head">
-                        <Icon sign={Sign::from(component.kind)} />
+                        { icon(Sign::from(component.kind)) }
                         <span class="node-name">{ name }</span>
                         if let Some(busy) = busy { <span class="node-figure">{ format!("{busy:.0}%") }</span> }
                     </span>
@@ -655,16 +655,16 @@ fn bar(player: &Player, act: &Callback<Deed>) -> Html {
     html! {
         <div class="stage-bar">
             <button class="button primary play" onclick={deed(Deed::Toggle)} aria-keyshortcuts="Space k">
-                <Icon {sign} /><span>{ word }</span>
+                { icon(sign) }<span>{ word }</span>
             </button>
             <button class="button quiet" onclick={deed(Deed::Step)} disabled={over} aria-keyshortcuts="." title="One event on (.)" aria-label="One event on">
-                <Icon sign={Sign::Step} />
+                { icon(Sign::Step) }
             </button>
             <button class="button quiet" onclick={deed(Deed::End)} disabled={over} aria-keyshortcuts="e" title="Run to the end (e)" aria-label="Run to the end">
-                <Icon sign={Sign::End} />
+                { icon(Sign::End) }
             </button>
             <button class="button quiet" onclick={deed(Deed::Reset)} aria-keyshortcuts="r" title="Reset (r)" aria-label="Reset">
-                <Icon sign={Sign::Reset} />
+                { icon(Sign::Reset) }
             </button>
             <span class="stage-time">
                 <progress max="1" value={format!("{share:.4}")} aria-label="How much of the run has been played"></progress>

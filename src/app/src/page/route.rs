@@ -1,0 +1,111 @@
+//! The places of the page, behind `#`, so that any static host serves every link.
+
+use gloo::events::EventListener;
+use yew::prelude::*;
+
+use crate::browser;
+
+/// A place of the page.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Route {
+    /// The map of the course: `#/`.
+    Home,
+    /// A lesson where the learner left it, or one of its steps: `#/lesson/<id>`, `#/lesson/<id>/<step>`.
+    Lesson {
+        /// The lesson.
+        id: String,
+        /// The step; `quiz` is its questions.
+        step: Option<String>,
+    },
+    /// Settings and progress: `#/settings`.
+    Settings,
+    /// What this is: `#/about`.
+    About,
+    /// Nowhere.
+    NotFound,
+}
+
+impl Route {
+    /// The place that the part of a link from `#` on names.
+    pub fn read(hash: &str) -> Self {
+        let path = hash.trim_start_matches('#').trim_matches('/');
+        let parts: Vec<&str> = path.split('/').collect();
+        match parts[..] {
+            [""] => Self::Home,
+            ["lesson", id] => Self::Lesson {
+                id: id.to_owned(),
+                step: None,
+            },
+            ["lesson", id, step] => Self::Lesson {
+                id: id.to_owned(),
+                step: Some(step.to_owned()),
+            },
+            ["settings"] => Self::Settings,
+            ["about"] => Self::About,
+            _ => Self::NotFound,
+        }
+    }
+
+    /// The link to this place.
+    pub fn href(&self) -> String {
+        match self {
+            Self::Home => "#/".to_owned(),
+            Self::Lesson { id, step: None } => format!("#/lesson/{id}"),
+            Self::Lesson {
+                id,
+                step: Some(step),
+            } => format!("#/lesson/{id}/{step}"),
+            Self::Settings => "#/settings".to_owned(),
+            Self::About => "#/about".to_owned(),
+            Self::NotFound => "#/404".to_owned(),
+        }
+    }
+}
+
+/// The place shown now.
+#[hook]
+pub fn use_route() -> Route {
+    let read = || Route::read(&browser::window().location().hash().unwrap_or_default());
+    let route = use_state(read);
+    {
+        let route = route.clone();
+        use_effect_with((), move |()| {
+            let listener =
+                EventListener::new(&browser::window(), "hashchange", move |_| route.set(read()));
+            move || drop(listener)
+        });
+    }
+    (*route).clone()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn links_lead_where_they_say() {
+        let lesson = |step: Option<&str>| Route::Lesson {
+            id: "x-axis".to_owned(),
+            step: step.map(str::to_owned),
+        };
+        for route in [
+            Route::Home,
+            lesson(None),
+            lesson(Some("quiz")),
+            Route::Settings,
+            Route::About,
+        ] {
+            assert_eq!(Route::read(&route.href()), route);
+        }
+        for (hash, route) in [
+            ("", Route::Home),
+            ("#", Route::Home),
+            ("#/about/", Route::About),
+        ] {
+            assert_eq!(Route::read(hash), route, "{hash}");
+        }
+        for hash in ["#/404", "#/lesson", "#/lesson/a/b/c", "#/x"] {
+            assert_eq!(Route::read(hash), Route::NotFound, "{hash}");
+        }
+    }
+}
