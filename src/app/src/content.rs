@@ -2,10 +2,13 @@
 
 use std::rc::Rc;
 
-use gloo::net::http::Request;
 use scale_course::{Catalog, Lesson, LessonFiles};
-use wasm_bindgen_futures::spawn_local;
+use wasm_bindgen::JsCast;
+use wasm_bindgen_futures::{JsFuture, spawn_local};
+use web_sys::Response;
 use yew::prelude::*;
+
+use crate::browser;
 
 /// Something that has to be fetched first.
 #[derive(Debug)]
@@ -40,8 +43,9 @@ impl<T> PartialEq for Loading<T> {
 }
 
 async fn text(path: &str) -> Result<Option<String>, String> {
-    let offline = |_| format!("{path} could not be fetched. Are you offline?");
-    let response = Request::get(path).send().await.map_err(offline)?;
+    let failed = || format!("{path} could not be fetched. Are you offline?");
+    let answer = JsFuture::from(browser::window().fetch_with_str(path)).await;
+    let response: Response = answer.map_err(|_| failed())?.unchecked_into();
     if response.status() == 404 {
         return Ok(None);
     }
@@ -51,13 +55,14 @@ async fn text(path: &str) -> Result<Option<String>, String> {
             response.status()
         ));
     }
-    let is_page = response
-        .headers()
-        .get("content-type")
-        .is_some_and(|kind| kind.contains("text/html"));
-    let text = response.text().await.map_err(offline)?;
     // A server for single-page apps answers what it does not have with the page itself.
-    Ok(if is_page { None } else { Some(text) })
+    let kind = response.headers().get("content-type").ok().flatten();
+    if kind.is_some_and(|kind| kind.contains("text/html")) {
+        return Ok(None);
+    }
+    let text = response.text().map_err(|_| failed())?;
+    let text = JsFuture::from(text).await.map_err(|_| failed())?;
+    Ok(text.as_string())
 }
 
 async fn needed(path: &str) -> Result<String, String> {

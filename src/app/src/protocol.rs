@@ -268,8 +268,11 @@ impl Scene {
                 }
                 Component::Database(_) => Vec::new(),
             };
-            targets.sort_unstable();
-            targets.dedup();
+            for at in (1..targets.len()).rev() {
+                if targets[..at].contains(&targets[at]) {
+                    targets.remove(at);
+                }
+            }
             let view = scenario.view.get(name);
             ComponentView {
                 name: name.clone(),

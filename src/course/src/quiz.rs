@@ -501,15 +501,11 @@ impl Drawn {
                 })
             }
             Kind::Component { among, measure } => {
-                let mut truth = Vec::new();
+                let mut ranking = Vec::new();
                 for (at, name) in among.iter().enumerate() {
-                    truth.push(Truth {
-                        name: name.clone(),
-                        metric: *measure,
-                        value: value(0, at)?,
-                    });
+                    rank(&mut ranking, at, name, *measure, value(0, at)?);
                 }
-                truth.sort_by(|a, b| b.value.total_cmp(&a.value));
+                let truth: Vec<Truth> = ranking.into_iter().rev().map(|(_, t)| t).collect();
                 if apart(truth[1].value, truth[0].value) {
                     Ok(Key {
                         right: Given::Component(truth[0].name.clone()),
@@ -522,14 +518,8 @@ impl Drawn {
             Kind::Order { items, measure, .. } => {
                 let mut order = Vec::new();
                 for (at, item) in items.iter().enumerate() {
-                    let truth = Truth {
-                        name: item.text.clone(),
-                        metric: *measure,
-                        value: value(at, 0)?,
-                    };
-                    order.push((at, truth));
+                    rank(&mut order, at, &item.text, *measure, value(at, 0)?);
                 }
-                order.sort_by(|(_, a), (_, b)| a.value.total_cmp(&b.value));
                 if order
                     .windows(2)
                     .any(|pair| !apart(pair[0].1.value, pair[1].1.value))
@@ -562,6 +552,23 @@ impl Drawn {
         };
         Feedback { right, remark }
     }
+}
+
+/// Puts a measured value in its place in a ranking, smallest first.
+fn rank(ranking: &mut Vec<(usize, Truth)>, number: usize, name: &str, metric: Metric, value: f64) {
+    let place = ranking.partition_point(|(_, other)| other.value <= value);
+    let name = name.to_owned();
+    ranking.insert(
+        place,
+        (
+            number,
+            Truth {
+                name,
+                metric,
+                value,
+            },
+        ),
+    );
 }
 
 /// Whether `low` is below `high` by enough to be seen: 2 in 100.

@@ -66,9 +66,12 @@ impl Calendar {
 
     /// All that is planned, in order, for the hash of the state.
     pub fn in_order(&self) -> impl Iterator<Item = (Time, u64, Due)> {
-        let mut entries: Vec<Entry> = self.heap.iter().copied().collect();
-        entries.sort_unstable_by(|a, b| b.cmp(a));
-        entries.into_iter().map(|e| (e.time, e.sequence, e.due))
+        // Greatest last is earliest last: see the order of entries.
+        let entries = self.heap.clone().into_sorted_vec();
+        entries
+            .into_iter()
+            .rev()
+            .map(|e| (e.time, e.sequence, e.due))
     }
 }
 

@@ -115,13 +115,11 @@ impl Layout {
         };
         for column in 0..count {
             let from = MARGIN + column as f64 * (deep + gap);
-            let mut members: Vec<usize> = (0..columns.len())
-                .filter(|at| columns[*at] == column)
-                .collect();
-            members.sort_by(|a, b| {
-                let row = |at: &usize| scene.components[*at].at.map_or(0.0, |[_, row]| row);
-                row(a).total_cmp(&row(b))
-            });
+            let row = |at: usize| scene.components[at].at.map_or(0.0, |[_, row]| row);
+            let mut members: Vec<usize> = Vec::new();
+            for at in (0..columns.len()).filter(|at| columns[*at] == column) {
+                members.insert(members.partition_point(|other| row(*other) <= row(at)), at);
+            }
             layout.column(scene, &members, from, deep, gap, cross_room);
         }
         layout
@@ -309,13 +307,13 @@ impl StationPlace {
 fn columns(components: &[ComponentView]) -> Vec<usize> {
     if components.iter().all(|c| c.at.is_some()) {
         // Distinct first coordinates in order, so that gaps in an author's grid leave no holes.
-        let mut firsts: Vec<f64> = components
-            .iter()
-            .filter_map(|c| c.at)
-            .map(|[column, _]| column)
-            .collect();
-        firsts.sort_by(f64::total_cmp);
-        firsts.dedup();
+        let mut firsts: Vec<f64> = Vec::new();
+        for [column, _] in components.iter().filter_map(|c| c.at) {
+            let place = firsts.partition_point(|first| *first < column);
+            if firsts.get(place) != Some(&column) {
+                firsts.insert(place, column);
+            }
+        }
         let column = |c: &ComponentView| {
             firsts
                 .iter()
