@@ -50,12 +50,13 @@ pub struct Player {
 }
 
 impl Player {
-    /// A player for run `run`, waiting for its scene.
-    pub fn new(run: u32, speed: f64, playing: bool) -> Self {
+    /// A player for run `run`, waiting since `clock_s` for its scene.
+    pub fn new(run: u32, speed: f64, playing: bool, clock_s: f64) -> Self {
         Self {
             run,
             speed,
             playing,
+            asked_at: Some(clock_s),
             ..Self::default()
         }
     }
@@ -69,6 +70,7 @@ impl Player {
         }
         self.scene = scene;
         self.refused = None;
+        self.asked_at = None;
     }
 
     /// The worker has run on.
@@ -301,7 +303,7 @@ mod tests {
             scenario: SCENARIO.to_owned(),
             task,
         });
-        let mut player = Player::new(1, speed, true);
+        let mut player = Player::new(1, speed, true, 0.0);
         let Some(Reply::Ready(1, scene)) = reply else {
             panic!("{reply:?}")
         };

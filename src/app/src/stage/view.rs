@@ -153,7 +153,12 @@ pub fn Stage(props: &Props) -> Html {
             if fresh {
                 live.values = knob_values(&setting);
             }
-            live.player = Player::new(simulator.number(), speed, playing);
+            live.player = Player::new(
+                simulator.number(),
+                speed,
+                playing,
+                browser::now_ms() / 1000.0,
+            );
             live.told_task = false;
             live.dirty = true;
             let task = serde_json::to_string(&setting.task).unwrap_or_else(|_| "[]".to_owned());
