@@ -199,20 +199,17 @@ impl Layout {
             }
         } else {
             Rect {
-                x: rect.x + 4.0,
+                x: rect.x + if rect.w >= 64.0 { 16.0 } else { 4.0 },
                 y: rect.y + 3.0,
-                w: rect.w - 8.0,
+                w: if rect.w >= 64.0 { rect.w - 50.0 } else { rect.w - 8.0 },
                 h: rect.h - 6.0,
             }
         };
-        let pitch = (area.w / drawn.max(1) as f64).min(18.0);
-        let server_size = (pitch - 3.0).min(area.h).clamp(3.0, 14.0);
+        // The number of the instance stands before the servers, what it has lost behind them.
+        let pitch = (area.w / drawn.max(1) as f64).min(if roomy { 18.0 } else { 14.0 });
+        let server_size = (pitch - 3.0).min(area.h).clamp(2.0, 14.0);
         let servers = (0..drawn).map(|i| Point {
-            x: if roomy {
-                area.x + pitch * (i as f64 + 0.5)
-            } else {
-                area.x + area.w / 2.0 + pitch * (i as f64 + 0.5 - drawn as f64 / 2.0)
-            },
+            x: area.x + pitch * (i as f64 + 0.5),
             y: area.y + area.h / 2.0,
         });
         let centre = rect.centre();

@@ -620,7 +620,7 @@ fn nodes(live: &Live) -> Html {
                     <span class="node-number">{ short }</span>
                 }
                 if waiting > 0 { <span class="node-queue">{ waiting }</span> }
-                if lost > 0 { <span class="node-lost">{ format!("{lost} lost") }</span> }
+                if lost > 0 { <span class="node-lost">{ if spot.roomy { format!("{lost} lost") } else { format!("×{lost}") } }</span> }
             </div>
         })
     });

@@ -1,0 +1,86 @@
+//! The same seed gives the same run, to the byte: against event logs kept as text, natively and in the browser.
+//!
+//! After a change that is meant to alter runs: `UPDATE_GOLDEN=1 cargo test -p scale-tests --test determinism`, and read the diff.
+
+use scale_tests::{log, scenario};
+
+#[cfg(target_arch = "wasm32")]
+wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);
+
+/// Name, seed, horizon, components, and the log that the run must give.
+type Golden = (&'static str, u64, f64, &'static str, &'static str);
+
+const GOLDEN: [Golden; 4] = [
+    (
+        "copies",
+        7,
+        0.6,
+        r#""users": { "client": { "operation": "buy", "target": "lb", "arrivals": { "poisson": { "rate_per_s": 60 } } } },
+           "lb": { "balancer": { "policy": "round_robin", "targets": ["shop"] } },
+           "shop": { "service": { "instances": 2, "workers": 1, "queue": 1, "plans": { "*": [ { "work": { "exponential": { "mean_ms": 30 } } }, { "call": { "to": "db" } } ] } } },
+           "db": { "database": { "connections": 1, "queue": 0, "queries": { "*": { "log_normal": { "mean_ms": 12, "cv": 0.8 } } } } }"#,
+        include_str!("../golden/copies.csv"),
+    ),
+    (
+        "closed",
+        11,
+        0.5,
+        r#""users": { "client": { "operation": "ask", "target": "lb", "arrivals": { "closed": { "users": 4, "think_time": { "erlang": { "mean_ms": 20, "stages": 3 } } } } } },
+           "lb": { "balancer": { "policy": "least_connections", "targets": ["a", "b"] } },
+           "a": { "service": { "workers": 1, "plans": { "*": [ { "work": { "uniform": { "min_ms": 5, "max_ms": 30 } } } ] } } },
+           "b": { "database": { "connections": 1, "queries": { "ask": { "empirical": { "samples_ms": [4, 9, 16.5] } } } } }"#,
+        include_str!("../golden/closed.csv"),
+    ),
+    (
+        "ramp",
+        3,
+        1.0,
+        r#""users": { "client": { "operation": "x", "target": "shop", "arrivals": { "ramp": { "from_per_s": 5, "to_per_s": 80, "over_s": 0.8 } } } },
+           "shop": { "service": { "workers": 2, "queue": 3, "plans": { "*": [ { "work": { "constant": { "mean_ms": 40 } } } ] } } }"#,
+        include_str!("../golden/ramp.csv"),
+    ),
+    (
+        "constant",
+        1,
+        0.5,
+        r#""users": { "client": { "operation": "x", "target": "shop", "arrivals": { "constant": { "rate_per_s": 50 } } } },
+           "shop": { "service": { "workers": 1, "queue": 2, "plans": { "*": [ { "work": { "log_normal": { "mean_ms": 25, "cv": 1.2 } } } ] } } }"#,
+        include_str!("../golden/constant.csv"),
+    ),
+];
+
+#[cfg_attr(target_arch = "wasm32", wasm_bindgen_test::wasm_bindgen_test)]
+#[cfg_attr(not(target_arch = "wasm32"), test)]
+fn event_logs_are_the_same_to_the_byte() {
+    for (name, seed, horizon_s, components, expected) in GOLDEN {
+        let (log, _) = log(&scenario(seed, horizon_s, 0.0, components));
+        #[cfg(not(target_arch = "wasm32"))]
+        if std::env::var_os("UPDATE_GOLDEN").is_some() {
+            let file = format!("{}/golden/{name}.csv", env!("CARGO_MANIFEST_DIR"));
+            std::fs::write(file, &log).expect("the golden file can be written");
+            continue;
+        }
+        let different = log.lines().zip(expected.lines()).find(|(a, b)| a != b);
+        assert!(
+            log == expected,
+            "{name}: the first difference is {different:?}; see the head of this file"
+        );
+    }
+}
+
+/// A million events: too long to keep, so only their hash is.
+#[cfg_attr(target_arch = "wasm32", wasm_bindgen_test::wasm_bindgen_test)]
+#[cfg_attr(not(target_arch = "wasm32"), test)]
+fn a_long_run_ends_in_the_same_state() {
+    const EXPECTED: (u64, u64) = (8_867_123_736_960_814_497, 17_958_274_604_610_422_447);
+    let components = r#""users": { "client": { "operation": "x", "target": "lb", "arrivals": { "poisson": { "rate_per_s": 700 } } } },
+        "lb": { "balancer": { "policy": "least_connections", "targets": ["shop"] } },
+        "shop": { "service": { "instances": 8, "workers": 1, "plans": { "*": [ { "work": { "log_normal": { "mean_ms": 10, "cv": 1 } } } ] } } }"#;
+    let (log, hash) = log(&scenario(42, 240.0, 0.0, components));
+    // FNV-1a over the whole log.
+    let digest = log.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |h, b| {
+        (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3)
+    });
+    assert!(log.lines().count() > 800_000);
+    assert_eq!((hash, digest), EXPECTED);
+}
