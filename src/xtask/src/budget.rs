@@ -62,7 +62,7 @@ mod tests {
 
     #[test]
     fn what_repeats_weighs_little() {
-        let weight = gzipped(&[7; 100_000]).expect("memory does not fail");
+        let weight = gzipped(&vec![7; 100_000]).expect("memory does not fail");
         assert!(weight < 500, "{weight}");
     }
 }

@@ -71,7 +71,7 @@ fn serve(rest: &[String]) -> Result<(), Failure> {
 }
 
 /// Builds the static folder.
-pub fn build() -> Result<(), Failure> {
+fn build() -> Result<(), Failure> {
     let tools = tools::Tools::prepare()?;
     step("building dist/: about two minutes the first time");
     run::run(tools.trunk("build").arg("--release"))

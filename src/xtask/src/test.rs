@@ -174,8 +174,45 @@ fn suites(suite: &Path) -> Result<Vec<String>, Failure> {
     Ok(names)
 }
 
-/// The benchmarks.
+/// The benchmarks: natively, and the same network as Wasm.
 pub fn bench() -> Result<(), Failure> {
-    step("benchmarks, native");
-    run(&mut cargo(&["bench", "--locked", "--package", "scale-sim"]))
+    let tools = Tools::prepare()?;
+    node()?;
+    step("benchmarks, native: about two minutes");
+    run(&mut cargo(&[
+        "bench",
+        "--locked",
+        "--package",
+        "scale-sim",
+        "--bench",
+        "eight_servers",
+    ]))?;
+    step("benchmarks, Wasm: about a minute");
+    run(&mut cargo(&[
+        "build",
+        "--locked",
+        "--quiet",
+        "--package",
+        "scale-sim",
+        "--example",
+        "eight_servers",
+        "--profile",
+        "bench",
+        "--target",
+        TARGET,
+    ]))?;
+    let out = root().join("target/bench-wasm");
+    let wasm = root()
+        .join("target")
+        .join(TARGET)
+        .join("release/examples/eight_servers.wasm");
+    run(tools
+        .wasm_bindgen()
+        .arg("--target=nodejs")
+        .arg("--out-dir")
+        .arg(&out)
+        .arg(wasm))?;
+    run(Command::new("node")
+        .arg(root().join("src/sim/benches/eight_servers.mjs"))
+        .arg(&out))
 }

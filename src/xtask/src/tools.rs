@@ -69,6 +69,11 @@ impl Tools {
         self.folders[1].join("wasm-bindgen-test-runner")
     }
 
+    /// `wasm-bindgen` itself.
+    pub fn wasm_bindgen(&self) -> Command {
+        Command::new(self.folders[1].join("wasm-bindgen"))
+    }
+
     fn path(&self) -> OsString {
         let old = env::var_os("PATH").unwrap_or_default();
         let folders = self.folders.iter().cloned().chain(env::split_paths(&old));
@@ -234,8 +239,8 @@ impl Browser {
         if let Some(found) = Self::find() {
             return Ok(found);
         }
-        const REMEDY: &str = "sudo apt-get install chromium chromium-driver\n    (Fedora: sudo dnf install chromium chromedriver; macOS: brew install --cask chromium chromedriver)\n\nor name them in the variables CHROME and CHROMEDRIVER,";
-        let missing = || Failure::missing("a Chromium browser with its driver", REMEDY);
+        let remedy = "sudo apt-get install chromium chromium-driver\n    (Fedora: sudo dnf install chromium chromedriver; macOS: brew install --cask chromium chromedriver)\n\nor name them in the variables CHROME and CHROMEDRIVER,";
+        let missing = || Failure::missing("a Chromium browser with its driver", remedy);
         if output(Command::new("apt-get").arg("--version")).is_none() {
             return Err(missing());
         }
