@@ -5,6 +5,10 @@ use gloo::events::EventListener;
 use crate::browser;
 
 /// Shows the crash panel of index.html when the Wasm panics.
+///
+/// # Panics
+///
+/// Only when a crash is asked for, to see the panel.
 pub fn catch_panics() {
     std::panic::set_hook(Box::new(|panic| {
         web_sys::console::error_1(&panic.to_string().into());

@@ -57,7 +57,7 @@ pub enum Reply {
     /// The scene stands.
     Ready(u32, Scene),
     /// The run has gone on.
-    Frame(u32, Frame),
+    Frame(u32, Box<Frame>),
     /// What was measured: a list of values for each job, in the order asked.
     Measured(u32, Vec<Vec<Option<f64>>>),
     /// The scenario cannot be run; why, in one sentence.

@@ -59,7 +59,7 @@ impl Session {
             }
             Command::Advance { run, to_s } => {
                 let stage = self.stage.as_mut().filter(|_| run == self.run)?;
-                Some(Reply::Frame(run, stage.advance(to_s)))
+                Some(Reply::Frame(run, Box::new(stage.advance(to_s))))
             }
             Command::Measure { question, jobs } => Some(match jobs.iter().map(measure).collect() {
                 Ok(values) => Reply::Measured(question, values),
@@ -162,6 +162,10 @@ fn measure(job: &Job) -> Result<Vec<Option<f64>>, String> {
 }
 
 /// Problems in one sentence.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "it stands in map_err, which gives the problems away"
+)]
 fn told(problems: Vec<Problem>) -> String {
     let shown: Vec<String> = problems.iter().map(ToString::to_string).collect();
     shown.join("; ")
@@ -244,7 +248,7 @@ mod tests {
 
     fn advance(session: &mut Session, to_s: f64) -> Frame {
         match session.handle(Command::Advance { run: 1, to_s }) {
-            Some(Reply::Frame(1, frame)) => frame,
+            Some(Reply::Frame(1, frame)) => *frame,
             other => panic!("{other:?}"),
         }
     }

@@ -243,6 +243,10 @@ impl Lesson {
     /// # Errors
     ///
     /// Every fault, with its file and, in `lesson.md`, its line.
+    ///
+    /// # Panics
+    ///
+    /// Never: what is read a second time was valid the first.
     pub fn read(files: &LessonFiles) -> Result<Self, Vec<Fault>> {
         let mut faults = Vec::new();
         let mut scenes = BTreeMap::new();

@@ -19,11 +19,11 @@ fn eight_servers(criterion: &mut Criterion) {
     group.throughput(Throughput::Elements(network::by_hand(SECONDS) as u64));
     group.sample_size(20);
     group.bench_function("loop by hand", |b| {
-        b.iter(|| network::by_hand(black_box(SECONDS)))
+        b.iter(|| network::by_hand(black_box(SECONDS)));
     });
     group.bench_function("engine", |b| b.iter(|| network::engine(black_box(SECONDS))));
     group.bench_function("engine with recorder", |b| {
-        b.iter(|| network::recorded(black_box(SECONDS)))
+        b.iter(|| network::recorded(black_box(SECONDS)));
     });
     group.finish();
     ratios();

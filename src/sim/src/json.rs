@@ -65,10 +65,8 @@ fn path_at(text: &str, offset: usize) -> Vec<String> {
                     && *wants_key
                 {
                     // Quotes stand on character boundaries; a text that ends in the middle of an escape may not.
-                    *key = text
-                        .get(start..at.min(bytes.len()))
-                        .unwrap_or_default()
-                        .to_owned();
+                    let read = text.get(start..at.min(bytes.len()));
+                    read.unwrap_or_default().clone_into(key);
                     *wants_key = false;
                 }
             }

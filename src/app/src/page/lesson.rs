@@ -136,7 +136,7 @@ fn StepPage(props: &StepProps) -> Html {
     {
         let (shared, lesson, step) = (shared.clone(), props.id.to_string(), step_id.clone());
         use_effect_with((lesson.clone(), step.clone()), move |_| {
-            shared.dispatch(Action::Opened { lesson, step })
+            shared.dispatch(Action::Opened { lesson, step });
         });
     }
     let progress = shared.progress.lesson(&props.id);

@@ -161,7 +161,7 @@ fn NoticeBar() -> Html {
         }
         Offer::Download(text) => {
             let save = Callback::from(move |_: MouseEvent| {
-                browser::download("scale-lab-progress-damaged.json", &text)
+                browser::download("scale-lab-progress-damaged.json", &text);
             });
             html! { <button class="button" onclick={save}>{ "Download the copy" }</button> }
         }
@@ -179,7 +179,7 @@ fn NoticeBar() -> Html {
 #[hook]
 fn use_title(title: &str) {
     use_effect_with(title.to_owned(), |title| {
-        browser::document().set_title(&format!("{title} · Scale Lab"))
+        browser::document().set_title(&format!("{title} · Scale Lab"));
     });
 }
 

@@ -40,7 +40,7 @@ pub fn QuizPage(props: &Props) -> Html {
             shared.dispatch(Action::Opened {
                 lesson,
                 step: "quiz".to_owned(),
-            })
+            });
         });
     }
     let go = |to: usize| {

@@ -36,7 +36,7 @@ fn choice<T: Copy + PartialEq + 'static>(
     let option = |(value, words): &(T, &'static str)| {
         let (shared, value) = (shared.clone(), *value);
         let onchange = Callback::from(move |_: Event| {
-            shared.dispatch(Action::Set(set(shared.settings, value)))
+            shared.dispatch(Action::Set(set(shared.settings, value)));
         });
         html! {
             <label><input type="radio" {name} checked={value == now} {onchange} /><span>{ *words }</span></label>
@@ -71,7 +71,7 @@ fn ProgressPart() -> Html {
     let export = {
         let shared = shared.clone();
         Callback::from(move |_: MouseEvent| {
-            browser::download("scale-lab-progress.json", &shared.progress.write())
+            browser::download("scale-lab-progress.json", &shared.progress.write());
         })
     };
     let choose = {

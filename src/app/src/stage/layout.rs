@@ -201,7 +201,11 @@ impl Layout {
             Rect {
                 x: rect.x + if rect.w >= 64.0 { 16.0 } else { 4.0 },
                 y: rect.y + 3.0,
-                w: if rect.w >= 64.0 { rect.w - 50.0 } else { rect.w - 8.0 },
+                w: if rect.w >= 64.0 {
+                    rect.w - 50.0
+                } else {
+                    rect.w - 8.0
+                },
                 h: rect.h - 6.0,
             }
         };

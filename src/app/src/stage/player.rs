@@ -259,20 +259,17 @@ impl Player {
         } else {
             "workers"
         };
-        let mut words = format!(
-            "{}: {busy} of {} {unit} busy",
-            self.station_name(station as u32),
-            view.servers
-        );
+        let name = self.station_name(station as u32);
+        let mut words = vec![format!("{name}: {busy} of {} {unit} busy", view.servers)];
         if held > 0 {
-            words += &format!(", {held} of them waiting for an answer");
+            words.push(format!("{held} of them waiting for an answer"));
         }
-        words += &format!(", {waiting} in the queue");
+        words.push(format!("{waiting} in the queue"));
         let lost = self.picture.lost(station);
         if lost > 0 {
-            words += &format!(", {lost} refused because the queue was full");
+            words.push(format!("{lost} refused because the queue was full"));
         }
-        words
+        words.join(", ")
     }
 
     /// What everything does at the moment shown, in words.
@@ -314,7 +311,7 @@ mod tests {
     fn pass(player: &mut Player, session: &mut Session, real_s: f64) {
         if let Some(to_s) = player.pass(real_s, 0.0) {
             match session.handle(Command::Advance { run: 1, to_s }) {
-                Some(Reply::Frame(1, frame)) => player.heard(frame),
+                Some(Reply::Frame(1, frame)) => player.heard(*frame),
                 other => panic!("{other:?}"),
             }
         }
@@ -356,7 +353,7 @@ mod tests {
         let Some(Reply::Frame(1, frame)) = reply else {
             panic!("{reply:?}")
         };
-        other.heard(frame.clone());
+        other.heard((*frame).clone());
         assert_eq!(player.picture.station(0), frame.stations[0]);
         assert_eq!(player.picture.counts().0, frame.totals[0]);
     }

@@ -131,7 +131,7 @@ pub fn Stage(props: &Props) -> Html {
                         live.dirty = true;
                         renew.force_update();
                     }
-                    Reply::Frame(run, frame) if run == player.run => player.heard(frame),
+                    Reply::Frame(run, frame) if run == player.run => player.heard(*frame),
                     Reply::Refused(run, why) if run == player.run => {
                         player.refused = Some(why);
                         player.set_playing(false);
@@ -423,10 +423,9 @@ impl Clock {
             }
             let stopped = before.1 && !live.player.playing;
             let due = now_ms - live.shown_ms >= WORDS_MS;
-            if (moved && due) || stopped || (moved && !live.player.playing) {
-                live.shown_ms = now_ms;
-                self.renew.force_update();
-            } else if due && live.player.is_stuck(browser::now_ms() / 1000.0, PATIENCE_S) {
+            let stuck = live.player.is_stuck(browser::now_ms() / 1000.0, PATIENCE_S);
+            let news = (due && (moved || stuck)) || stopped || (moved && !live.player.playing);
+            if news {
                 live.shown_ms = now_ms;
                 self.renew.force_update();
             }
@@ -591,7 +590,7 @@ fn nodes(live: &Live) -> Html {
             </div>
         }
     });
-    let last = player
+    let latest = player
         .series
         .iter()
         .rev()
@@ -602,7 +601,7 @@ fn nodes(live: &Live) -> Html {
         let name = player.station_name(at as u32);
         let waiting = player.picture.station(at).waiting;
         let lost = player.picture.lost(at);
-        let busy = last.and_then(|window| window.stations.get(at)).map(|s| s.utilisation() * 100.0);
+        let busy = latest.and_then(|window| window.stations.get(at)).map(|s| s.utilisation() * 100.0);
         let hot = busy.is_some_and(|busy| busy >= 90.0).then_some("hot");
         let class = classes!("node", "station", format!("kind-{}", component.kind.name()), hot, (!spot.roomy).then_some("small"));
         let short = if component.kind == Kind::Service { (station.instance + 1).to_string() } else { String::new() };
@@ -636,11 +635,10 @@ fn bar(player: &Player, act: &Callback<Deed>) -> Html {
     let on_speed = {
         let act = act.clone();
         Callback::from(move |event: Event| {
-            if let Some(speed) = event
+            if let Ok(speed) = event
                 .target_unchecked_into::<HtmlSelectElement>()
                 .value()
                 .parse()
-                .ok()
             {
                 act.emit(Deed::Speed(speed));
             }
