@@ -89,15 +89,7 @@ fn native() -> Result<(), Failure> {
 fn wasm() -> Result<(), Failure> {
     let (tools, browser) = (Tools::prepare()?, Browser::prepare()?);
     for package in WASM_PACKAGES {
-        let mut command = cargo(&[
-            "test",
-            "--locked",
-            "--quiet",
-            "--target",
-            TARGET,
-            "--package",
-            package,
-        ]);
+        let mut command = cargo(&["test", "--locked", "--target", TARGET, "--package", package]);
         command
             .env(
                 "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER",
