@@ -132,7 +132,7 @@ fn StepPage(props: &StepProps) -> Html {
     let shared = use_shared();
     let step = &props.lesson.steps[props.at];
     let step_id = step.data.id.clone();
-    use_title(&format!("{}: {}", props.lesson.title, step.title));
+    use_title(Some(format!("{}: {}", props.lesson.title, step.title)));
     {
         let (shared, lesson, step) = (shared.clone(), props.id.to_string(), step_id.clone());
         use_effect_with((lesson.clone(), step.clone()), move |_| {
@@ -410,7 +410,7 @@ fn Prediction(props: &PredictionProps) -> Html {
             html! {
                 <label class="knob">
                     <span class="knob-label">{ "Your prediction" }</span>
-                    <output>{ value.map_or_else(|| "not yet".to_owned(), |value| format!("{} {}", number(value), measure.unit())) }</output>
+                    <span class="knob-value">{ value.map_or_else(|| "not yet".to_owned(), |value| format!("{} {}", number(value), measure.unit())) }</span>
                     <input type="range" min={min.to_string()} max={max.to_string()} step={step.to_string()}
                         value={value.unwrap_or(*min).to_string()} oninput={set}
                         aria-valuetext={value.map_or_else(|| "not yet".to_owned(), |value| format!("{} {}", number(value), measure.unit()))} />

@@ -8,6 +8,8 @@ mod quiz;
 mod route;
 mod settings;
 
+use core::cell::Cell;
+
 use gloo::events::EventListener;
 use scale_course::Progress;
 use wasm_bindgen::JsCast;
@@ -92,18 +94,13 @@ fn use_kept(shared: &Shared) {
 #[component]
 fn Frame() -> Html {
     let route = use_route();
-    let first = use_mut_ref(|| true);
     use_title(match route {
-        Route::About => "About",
-        Route::Settings => "Settings",
-        Route::NotFound => "Not found",
-        Route::Home | Route::Lesson { .. } => "Learn how systems scale",
-    });
-    // The page's place for keyboards and screen readers moves along with the eye's.
-    use_effect_with(route.clone(), move |_| {
-        if !first.replace(false) {
-            browser::focus_heading();
-        }
+        Route::Home => Some("Learn how systems scale".to_owned()),
+        Route::About => Some("About".to_owned()),
+        Route::Settings => Some("Settings".to_owned()),
+        Route::NotFound => Some("Not found".to_owned()),
+        // A lesson has its title once it is here.
+        Route::Lesson { .. } => None,
     });
     html! {
         <>
@@ -175,11 +172,21 @@ fn NoticeBar() -> Html {
     }
 }
 
-/// Sets the title of the page.
+thread_local! {
+    /// Whether a page has been shown: the first one leaves the keyboard's place to the browser.
+    static SHOWN: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Names the page that is shown now. When it changes, the keyboard's place moves to the new heading.
 #[hook]
-fn use_title(title: &str) {
-    use_effect_with(title.to_owned(), |title| {
-        browser::document().set_title(&format!("{title} · Scale Lab"));
+fn use_title(title: Option<String>) {
+    use_effect_with(title, |title| {
+        if let Some(title) = title {
+            browser::document().set_title(&format!("{title} · Scale Lab"));
+            if SHOWN.replace(true) {
+                browser::focus_heading();
+            }
+        }
     });
 }
 

@@ -27,12 +27,16 @@ pub struct Props {
 /// The questions of a lesson, one at a time.
 #[component]
 pub fn QuizPage(props: &Props) -> Html {
-    use_title(&format!("{}: stop and think", props.lesson.title));
     let shared = use_shared();
     let at = use_state(|| 0_usize);
     // A new visit draws new questions; within it they stay as they are until another is asked for.
     let seed = use_state(browser::fresh_seed);
     let questions = &props.lesson.quiz.questions;
+    use_title(Some(format!(
+        "{}: question {}",
+        props.lesson.title,
+        *at + 1
+    )));
     let results = shared.progress.lesson(&props.id).questions;
     {
         let (shared, lesson) = (shared.clone(), props.id.to_string());
@@ -45,10 +49,7 @@ pub fn QuizPage(props: &Props) -> Html {
     }
     let go = |to: usize| {
         let at = at.clone();
-        Callback::from(move |_: MouseEvent| {
-            at.set(to);
-            browser::focus_heading();
-        })
+        Callback::from(move |_: MouseEvent| at.set(to))
     };
     if *at >= questions.len() {
         let right = questions

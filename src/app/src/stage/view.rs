@@ -710,7 +710,7 @@ fn knobs(
         html! {
             <label class="knob" key={knob.path.clone()}>
                 <span class="knob-label">{ &knob.label }</span>
-                <output>{ said.trim() }</output>
+                <span class="knob-value">{ said.trim() }</span>
                 <input type="range" min={knob.min.to_string()} max={knob.max.to_string()} step={knob.step.to_string()}
                     value={value.to_string()} aria-valuetext={said.trim().to_owned()} {oninput} />
             </label>

@@ -1,0 +1,92 @@
+// What can be told of its looks without eyes: nothing overflows, nothing is blank, nothing keeps anyone out.
+import assert from "node:assert/strict";
+import { createRequire } from "node:module";
+import { after, before, test } from "node:test";
+import { launch, open, serve } from "./lab.mjs";
+
+const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
+const PAGES = ["#/", "#/lesson/x-axis/drown", "#/lesson/x-axis/wall", "#/lesson/x-axis/playground", "#/lesson/x-axis/quiz", "#/settings", "#/about", "#/404"];
+const SIZES = [{ width: 1280, height: 800 }, { width: 390, height: 844 }];
+
+let browser, server;
+before(async () => {
+  browser = await launch();
+  server = await serve();
+});
+after(async () => {
+  await browser.close();
+  server.close();
+});
+
+for (const colorScheme of ["light", "dark"]) {
+  for (const viewport of SIZES) {
+    test(`axe finds nothing, and nothing overflows: ${colorScheme}, ${viewport.width} wide`, async () => {
+      const context = await browser.newContext({ viewport, colorScheme, bypassCSP: true });
+      const page = await open(browser, server.url, { context });
+      for (const hash of PAGES) {
+        await page.goto(server.url + hash);
+        await page.waitForSelector("main h1");
+        if (/drown|wall|playground/.test(hash)) {
+          await page.waitForSelector(".stage-picture .station");
+          await page.locator(".play").click();
+          await page.waitForFunction(() => document.querySelectorAll(".chart-key b").length > 3);
+        }
+        const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+        assert.ok(wide <= 0, `${hash} is ${wide} px too wide`);
+        await page.addScriptTag({ path: AXE });
+        const { violations } = await page.evaluate(() => axe.run(document, { resultTypes: ["violations"] }));
+        const told = violations.map((v) => `${v.id}: ${v.help}: ${v.nodes.map((n) => n.html).slice(0, 3)}`);
+        assert.deepEqual(told, [], hash);
+      }
+      assert.deepEqual(page.errors, []);
+      await context.close();
+    });
+  }
+}
+
+test("a narrow phone holds every page", async () => {
+  const context = await browser.newContext({ viewport: { width: 320, height: 640 } });
+  const page = await open(browser, server.url, { context });
+  for (const hash of PAGES) {
+    await page.goto(server.url + hash);
+    await page.waitForSelector("main h1");
+    const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+    assert.ok(wide <= 0, `${hash} is ${wide} px too wide`);
+  }
+  await context.close();
+});
+
+/** How many different pixels a canvas shows. */
+const colours = (page, selector) =>
+  page.$eval(selector, (canvas) => {
+    const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+    return new Set(new Uint32Array(data.buffer)).size;
+  });
+
+test("the stage and the charts are drawn while it plays, and stand still out of sight", async () => {
+  const page = await open(browser, `${server.url}#/lesson/x-axis/playground`, { viewport: { width: 390, height: 844 } });
+  await page.waitForSelector(".stage-picture .station");
+  await page.locator(".play").click();
+  await page.locator(".stage-picture").scrollIntoViewIfNeeded();
+  await page.waitForFunction(() => Number.parseFloat(document.querySelector(".stage-time span").innerText) > 2);
+  assert.ok((await colours(page, ".stage-picture canvas")) > 20);
+  assert.ok((await colours(page, ".chart canvas")) > 5);
+  const time = () => page.locator(".stage-time span").innerText();
+  await page.evaluate(() => scrollTo(0, 0));
+  await page.waitForTimeout(400);
+  const before = await time();
+  await page.waitForTimeout(700);
+  assert.equal(await time(), before);
+  await page.locator(".stage-picture").scrollIntoViewIfNeeded();
+  await page.waitForFunction((before) => document.querySelector(".stage-time span").innerText !== before, before);
+  assert.deepEqual(page.errors, []);
+});
+
+test("nothing moves unasked for those who do not want it", async () => {
+  const page = await open(browser, server.url, { reducedMotion: "reduce" });
+  await page.waitForSelector(".stage-picture .station");
+  await page.waitForTimeout(800);
+  assert.match(await page.locator(".stage-time span").innerText(), /^0\.0 s/);
+  await page.getByRole("button", { name: "One event on" }).click();
+  await page.waitForFunction(() => document.querySelector(".narration li")?.textContent.includes("request 1"));
+});
