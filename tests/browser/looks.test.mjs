@@ -72,7 +72,7 @@ test("the stage and the charts are drawn while it plays, and stand still out of 
   assert.ok((await colours(page, ".stage-picture canvas")) > 20);
   assert.ok((await colours(page, ".chart canvas")) > 5);
   const time = () => page.locator(".stage-time span").innerText();
-  await page.evaluate(() => scrollTo(0, 0));
+  await page.evaluate(() => scrollTo(0, document.body.scrollHeight));
   await page.waitForTimeout(400);
   const before = await time();
   await page.waitForTimeout(700);

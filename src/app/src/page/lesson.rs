@@ -256,7 +256,6 @@ fn StepPage(props: &StepProps) -> Html {
                     <Prediction lesson={Rc::clone(&props.lesson)} predict={Rc::new(predict.clone())} {result} {on_predicted} {on_skip} skipped={*skipped} />
                 }
                 { task(step, done, holds_back) }
-                { onward(props, &on_read) }
             </article>
             <div class={classes!("step-stage", holds_back.then_some("held"))}>
                 if holds_back {
@@ -264,6 +263,7 @@ fn StepPage(props: &StepProps) -> Html {
                 }
                 <Stage {setting} {on_task} {guessed} autoplay={*fresh} speed={1.0} />
             </div>
+            { onward(props, &on_read) }
         </div>
     }
 }

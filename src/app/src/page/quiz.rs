@@ -209,24 +209,12 @@ fn Asked(props: &AskedProps) -> Html {
                 </div>
                 if key.is_some() {
                     <div class="row">
-                        if answered && !*shown {
+                        if judged.as_ref().is_some_and(|feedback| feedback.right) && !*shown {
                             <button class="button" onclick={show}>{ icon(Sign::Play) }<span>{ "Show me the run" }</span></button>
                         }
                         <button class="button" onclick={again}>{ icon(Sign::Again) }<span>{ "Try another" }</span></button>
                     </div>
                 }
-                <nav class="onward" aria-label="Back and on">
-                    if let Some(back) = &props.back {
-                        <button class="button quiet" onclick={back.clone()}>{ icon(Sign::Back) }<span>{ "Back" }</span></button>
-                    }
-                    <button class={classes!("button", if answered { "primary" } else { "quiet" })} onclick={props.next.clone()}>
-                        <span>{ match (answered, props.at + 1 == questions.len()) {
-                            (true, false) => "Next question",
-                            (true, true) => "Finish",
-                            (false, _) => "Skip",
-                        } }</span>{ icon(Sign::Arrow) }
-                    </button>
-                </nav>
             </article>
             <div class="step-stage">
                 if *shown || judged.as_ref().is_some_and(|feedback| !feedback.right) {
@@ -235,6 +223,18 @@ fn Asked(props: &AskedProps) -> Html {
                     <div class="stage-curtain" aria-hidden="true"><span>{ "The run that answers this question is shown here." }</span></div>
                 }
             </div>
+            <nav class="onward" aria-label="Back and on">
+                if let Some(back) = &props.back {
+                    <button class="button quiet" onclick={back.clone()}>{ icon(Sign::Back) }<span>{ "Back" }</span></button>
+                }
+                <button class={classes!("button", if answered { "primary" } else { "quiet" })} onclick={props.next.clone()}>
+                    <span>{ match (answered, props.at + 1 == questions.len()) {
+                        (true, false) => "Next question",
+                        (true, true) => "Finish",
+                        (false, _) => "Skip",
+                    } }</span>{ icon(Sign::Arrow) }
+                </button>
+            </nav>
         </div>
     }
 }

@@ -280,7 +280,7 @@ fn draw(chart: &Graph, canvas: &HtmlCanvasElement) -> Result<(), Failed> {
     let mut plot = ChartBuilder::on(&area)
         .margin_top(px(6.0))
         .margin_right(px(10.0))
-        .x_label_area_size(px(18.0))
+        .x_label_area_size(px(24.0))
         .y_label_area_size(px(38.0))
         .build_cartesian_2d(0.0..chart.horizon_s.max(1e-3), 0.0..top)
         .map_err(|e| e.to_string())?;

@@ -199,7 +199,7 @@ impl Layout {
             }
         } else {
             Rect {
-                x: rect.x + if rect.w >= 64.0 { 16.0 } else { 4.0 },
+                x: rect.x + if rect.w >= 64.0 { 20.0 } else { 4.0 },
                 y: rect.y + 3.0,
                 w: if rect.w >= 64.0 {
                     rect.w - 50.0

@@ -29,7 +29,7 @@ impl Colours {
             lost: browser::style("--lost"),
             busy: browser::style("--busy"),
             held: browser::style("--held"),
-            idle: browser::style("--line"),
+            idle: browser::style("--idle"),
             wait: browser::style("--wait"),
         }
     }
