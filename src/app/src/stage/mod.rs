@@ -4,8 +4,10 @@
 //! [`Layout`](layout::Layout) where it stands; [`painter`] and [`chart`] draw it; [`view`] is the component.
 
 pub mod chart;
+mod clock;
 pub mod layout;
 pub mod painter;
+mod parts;
 pub mod picture;
 pub mod player;
 pub mod view;
