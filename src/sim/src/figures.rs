@@ -53,6 +53,8 @@ pub struct StationFigures {
     pub waiting: f64,
     /// The most that waited at any moment.
     pub waiting_max: u32,
+    /// Visits that got a server here.
+    pub started: u64,
     /// Visits that ended here.
     pub left: u64,
     /// Requests refused here.
@@ -131,6 +133,7 @@ impl Counters {
                 servers: mean(now.servers_ns, then.servers_ns),
                 waiting: mean(now.waiting_ns, then.waiting_ns),
                 waiting_max: waiting_max.get(at).copied().unwrap_or(0),
+                started,
                 left: now.left - then.left,
                 refused: now.refused - then.refused,
                 wait_ms: (now.wait_ns - then.wait_ns) as f64 / 1e6 / started.max(1) as f64,

@@ -213,8 +213,9 @@ impl Measure {
                     .map(|s| f64::from(s.waiting_max))
                     .reduce(f64::max),
                 Metric::WaitMs => {
-                    let waited: f64 = stations().map(|s| s.wait_ms * s.left as f64).sum();
-                    (left > 0).then(|| waited / left as f64)
+                    let started: u64 = stations().map(|s| s.started).sum();
+                    let waited: f64 = stations().map(|s| s.wait_ms * s.started as f64).sum();
+                    (started > 0).then(|| waited / started as f64)
                 }
                 Metric::Utilisation => {
                     let servers: f64 = stations().map(|s| s.servers).sum();
