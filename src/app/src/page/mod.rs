@@ -27,8 +27,8 @@ pub use route::{Route, use_route};
 #[component]
 pub fn App() -> Html {
     let shared = use_reducer(|| State::new(store::progress(), store::settings()));
-    // The settings show in attributes that the style sheets read.
-    use_effect_with(shared.settings, |settings| {
+    // The settings show in attributes that the style sheets read: before anything that reads colours is drawn.
+    use_memo(shared.settings, |settings| {
         let theme = match settings.theme {
             Theme::System if browser::media("(prefers-color-scheme: dark)") => "dark",
             Theme::Dark => "dark",
