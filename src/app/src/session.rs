@@ -73,7 +73,7 @@ impl Stage {
     fn new(scenario: &str, task: &str) -> Result<(Self, Scene), String> {
         let scenario = Scenario::from_json(scenario).map_err(told)?;
         let task: Vec<Condition> =
-            serde_json::from_str(task).map_err(|e| format!("the task: {e}"))?;
+            scale_sim::read_json(task).map_err(|e| format!("the task: {e}"))?;
         let model = Arc::new(Model::new(&scenario, &Files::new()).map_err(told)?);
         let recorder = Recorder::new(&model);
         let scene = Scene::new(&model, &scenario, recorder.window().secs());
@@ -153,7 +153,7 @@ impl Stage {
 fn measure(job: &Job) -> Result<Vec<Option<f64>>, String> {
     let scenario = Scenario::from_json(&job.scenario).map_err(told)?;
     let measures: Vec<Measure> =
-        serde_json::from_str(&job.measures).map_err(|e| format!("the measures: {e}"))?;
+        scale_sim::read_json(&job.measures).map_err(|e| format!("the measures: {e}"))?;
     let outcome = scale_sim::run(&scenario, &Files::new()).map_err(told)?;
     Ok(measures
         .iter()

@@ -127,7 +127,7 @@ pub fn keep_progress(progress: &Progress) -> bool {
 /// The settings kept from earlier; the usual ones where they cannot be read, for they are quickly set again.
 pub fn settings() -> Settings {
     let text = storage().and_then(|storage| storage.get_item(SETTINGS).ok().flatten());
-    text.and_then(|text| serde_json::from_str(&text).ok())
+    text.and_then(|text| scale_sim::read_json(&text).ok())
         .unwrap_or_default()
 }
 

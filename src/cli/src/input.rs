@@ -30,15 +30,9 @@ const RECORDING_BYTES: usize = 512 << 20;
 /// Every fault that was found.
 pub fn scenario(path: &Path, settings: &Settings) -> Result<Scenario, Vec<Fault>> {
     let text = text(path)?;
-    // Read as it stands first: a plain JSON value would not tell names that stand there twice.
-    let scenario = Scenario::from_json(&text);
-    let changed = scenario.and_then(|scenario| {
-        if settings.is_empty() {
-            return Ok(scenario);
-        }
-        let value = serde_json::from_str(&text).expect("it was read a moment ago");
-        Scenario::from_value(&patched(&value, settings)?)
-    });
+    let changed = Scenario::tree(&text)
+        .and_then(|tree| patched(&tree, settings))
+        .and_then(|tree| Scenario::from_value(&tree));
     changed.map_err(|problems| faults(path, problems))
 }
 

@@ -139,12 +139,12 @@ fn numbers_that_are_none() {
     check(
         "\"horizon_s\": 5",
         "\"horizon_s\": NaN",
-        ":4: horizon_s: expected value",
+        ":4: expected value",
     );
     check(
         "\"horizon_s\": 5",
         "\"horizon_s\": 1e999",
-        ":4: horizon_s: number out of range",
+        ":4: number out of range",
     );
     check(
         "\"horizon_s\": 5",
@@ -158,12 +158,12 @@ fn names_that_stand_there_twice() {
     check(
         "\"db\": {",
         "\"shop\": {",
-        ":12: components.shop: 'shop' stands here twice",
+        ":12: 'shop' stands twice in one object",
     );
     check(
         "\"workers\": 2",
         "\"queue\": 2",
-        ":10: components.shop.service.queue: duplicate field `queue`",
+        ":10: 'queue' stands twice in one object",
     );
 }
 
@@ -172,28 +172,28 @@ fn texts_that_are_no_scenario() {
     check_bytes("", ": the file is empty");
     check_bytes(" \n\t", ": the file is empty");
     check_bytes(b"{\n\xff\xfe}", ": the file is not UTF-8 text: see line 2");
-    check_bytes(&GOOD[..150], ":7: components.users.client.arrivals");
+    check_bytes(&GOOD[..150], ":7: EOF while parsing a value");
     check_bytes(format!("{GOOD}x"), ":15: trailing characters");
     check_bytes(
         " ".repeat(10_000_000),
         ": the file has more than 4194304 bytes, the most that is read",
     );
-    check_bytes("true", ":1: invalid type: boolean");
+    check_bytes("true", ": invalid type: boolean `true`, expected an object");
 }
 
 #[test]
 fn deep_nesting() {
-    check_bytes("[".repeat(1_000_000), ":1: [0]: invalid type");
+    check_bytes("[".repeat(1_000_000), ":1: recursion limit exceeded");
     let nested = format!("{}1{}", "{\"a\":".repeat(100_000), "}".repeat(100_000));
     check(
         "\"seed\": 1",
         &format!("\"seed\": {nested}"),
-        ":3: seed: invalid type: map, expected u64",
+        ":3: recursion limit exceeded",
     );
     check(
         "\"seed\": 1",
         &format!("\"deep\": {nested}"),
-        ":3: deep: unknown field `deep`",
+        ":3: recursion limit exceeded",
     );
     // A value on the command line takes the other way into the scenario.
     let folder = folder();

@@ -237,25 +237,28 @@ impl Guess {
     }
 }
 
+impl Scene {
+    fn read(text: &str) -> Result<Self, Vec<Problem>> {
+        let json = Scenario::tree(text)?;
+        let scenario = Scenario::from_value(&json)?;
+        Ok(Self { json, scenario })
+    }
+}
+
 impl Lesson {
     /// Reads a lesson.
     ///
     /// # Errors
     ///
     /// Every fault, with its file and, in `lesson.md`, its line.
-    ///
-    /// # Panics
-    ///
-    /// Never: what is read a second time was valid the first.
     pub fn read(files: &LessonFiles) -> Result<Self, Vec<Fault>> {
         let mut faults = Vec::new();
         let mut scenes = BTreeMap::new();
         for (name, text) in &files.scenes {
             let file = format!("scenes/{name}.json");
-            match Scenario::from_json(text) {
-                Ok(scenario) => {
-                    let json = serde_json::from_str(text).expect("it was read a moment ago");
-                    scenes.insert(name.clone(), Scene { json, scenario });
+            match Scene::read(text) {
+                Ok(scene) => {
+                    scenes.insert(name.clone(), scene);
                 }
                 Err(problems) => faults.extend(
                     problems

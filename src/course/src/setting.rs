@@ -1,11 +1,11 @@
 //! Settings: changes to a scenario by JSON pointer, as knobs, questions and proofs make them.
 
-use indexmap::IndexMap;
 use scale_sim::{Problem, Scenario};
 use serde_json::Value;
+use vecmap::VecMap;
 
 /// What to change: JSON pointers (RFC 6901) into the scenario, and the values to put there.
-pub type Settings = IndexMap<String, Value>;
+pub type Settings = VecMap<String, Value>;
 
 /// The scenario in `json` with `settings` applied.
 ///

@@ -26,6 +26,8 @@ pub const SAMPLES: u64 = 100_000;
 pub const CALL_DEPTH: usize = 32;
 /// Arrivals in one replayed file.
 pub const REPLAY: usize = 1_000_000;
+/// Names in one object of a file: maps of names are lists, searched from their beginning.
+pub const NAMES: usize = 2_000;
 /// Bytes of one scenario file.
 pub const FILE_BYTES: usize = 4 << 20;
 /// Requests in the system at once; a run that reaches it is stopped.

@@ -244,7 +244,7 @@ impl Model {
     /// Compiles one plan for each operation that is asked for anywhere.
     fn plans<T>(
         &mut self,
-        plans: &indexmap::IndexMap<String, T>,
+        plans: &vecmap::VecMap<String, T>,
         compile: impl Fn(&mut Self, &T, u16, Key),
         name: &str,
     ) -> Vec<Option<u32>> {
@@ -358,7 +358,7 @@ pub struct StationInfo<'a> {
 
 /// The operations that clients and calls ask for, each once, in order of appearance.
 fn operations(scenario: &Scenario) -> Result<Vec<String>, Vec<Problem>> {
-    let mut all: indexmap::IndexSet<&String> = indexmap::IndexSet::new();
+    let mut all: vecmap::VecSet<&String> = vecmap::VecSet::new();
     for component in scenario.components.values() {
         match component {
             Component::Client(client) => {

@@ -3,12 +3,12 @@
 //! Lesson scenes, quiz answers, the sandbox, the command line, tests and benchmarks all run scenarios. The file is JSON;
 //! every field name carries its unit. Reading a file reports every problem at once, each with its path.
 
-use core::fmt;
-use indexmap::IndexMap;
-use serde::{Deserialize, Deserializer, Serialize, de};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use vecmap::VecMap;
 
 use crate::component::Component;
-use crate::json::read_json;
+use crate::json::{from_json_value, parse_json};
 use crate::limits;
 use crate::problem::{Problem, Problems};
 
@@ -34,23 +34,18 @@ pub struct Scenario {
     #[serde(default)]
     pub warmup_s: f64,
     /// The components by name. Their order is the order of the summary and of the event log.
-    #[serde(deserialize_with = "distinct_names")]
     #[cfg_attr(
         feature = "schema",
         schemars(with = "std::collections::BTreeMap<String, Component>")
     )]
-    pub components: IndexMap<String, Component>,
+    pub components: VecMap<String, Component>,
     /// How to draw it. It changes nothing in a run.
-    #[serde(
-        default,
-        skip_serializing_if = "IndexMap::is_empty",
-        deserialize_with = "distinct_names"
-    )]
+    #[serde(default, skip_serializing_if = "VecMap::is_empty")]
     #[cfg_attr(
         feature = "schema",
         schemars(with = "std::collections::BTreeMap<String, View>")
     )]
-    pub view: IndexMap<String, View>,
+    pub view: VecMap<String, View>,
 }
 
 /// How one component is drawn.
@@ -71,20 +66,27 @@ impl Scenario {
     ///
     /// # Errors
     ///
-    /// Every problem with its path. A text that is not of the format at all gives one problem, with line and column.
+    /// Every problem with its path. A text that is not of the format at all gives one problem; if it is not JSON, with line
+    /// and column.
     pub fn from_json(text: &str) -> Result<Self, Vec<Problem>> {
+        Self::from_value(&Self::tree(text)?)
+    }
+
+    /// Reads a scenario's text as JSON, for settings to change before [`Scenario::from_value`].
+    ///
+    /// # Errors
+    ///
+    /// A text that is too long or not JSON.
+    pub fn tree(text: &str) -> Result<Value, Vec<Problem>> {
         if text.len() > limits::FILE_BYTES {
-            return Err(vec![Problem::new(
-                "",
-                format!(
-                    "the file has {} bytes: at most {} are read",
-                    text.len(),
-                    limits::FILE_BYTES
-                ),
-            )]);
+            let message = format!(
+                "the file has {} bytes: at most {} are read",
+                text.len(),
+                limits::FILE_BYTES
+            );
+            return Err(vec![Problem::new("", message)]);
         }
-        let scenario: Self = read_json(text).map_err(|problem| vec![problem])?;
-        scenario.checked()
+        parse_json(text).map_err(|problem| vec![problem])
     }
 
     /// Reads a scenario from a JSON value.
@@ -92,16 +94,9 @@ impl Scenario {
     /// # Errors
     ///
     /// As [`Scenario::from_json`].
-    pub fn from_value(value: &serde_json::Value) -> Result<Self, Vec<Problem>> {
-        // By way of text: a second reader would cost the page tens of kilobytes. The text is ours, so its lines mean nothing.
-        let without_line = |mut problem: Problem| {
-            if let Some(at) = problem.message.rfind(" at line ") {
-                problem.message.truncate(at);
-            }
-            problem
-        };
-        Self::from_json(&value.to_string())
-            .map_err(|found| found.into_iter().map(without_line).collect())
+    pub fn from_value(value: &Value) -> Result<Self, Vec<Problem>> {
+        let scenario: Self = from_json_value(value).map_err(|problem| vec![problem])?;
+        scenario.checked()
     }
 
     /// The scenario itself, if it is valid.
@@ -204,38 +199,6 @@ fn check_name(name: &str, p: &mut Problems) {
     }
 }
 
-/// A map whose names must not repeat: JSON allows it, and the first would be lost without a word.
-pub(crate) fn distinct_names<'de, D, T>(from: D) -> Result<IndexMap<String, T>, D::Error>
-where
-    D: Deserializer<'de>,
-    T: Deserialize<'de>,
-{
-    struct Distinct<T>(core::marker::PhantomData<T>);
-
-    impl<'de, T: Deserialize<'de>> de::Visitor<'de> for Distinct<T> {
-        type Value = IndexMap<String, T>;
-
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("an object of names")
-        }
-
-        fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-            let mut out = IndexMap::new();
-            while let Some(name) = map.next_key::<String>()? {
-                if out.contains_key(&name) {
-                    return Err(de::Error::custom(format!(
-                        "'{name}' stands here twice: each name may stand once"
-                    )));
-                }
-                out.insert(name, map.next_value()?);
-            }
-            Ok(out)
-        }
-    }
-
-    from.deserialize_map(Distinct(core::marker::PhantomData))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -302,16 +265,20 @@ mod tests {
             "\"version\": 2",
             "version: 2 is not known",
         );
-        check("\"db\": {", "\"shop\": {", "'shop' stands here twice");
+        check(
+            "\"db\": {",
+            "\"shop\": {",
+            "'shop' stands twice in one object at line 6",
+        );
         check(
             "\"queries\": {",
             "\"queries\": { \"*\": { \"constant\": { \"mean_ms\": 1 } },",
-            "components.db.database.queries.*: '*' stands here twice",
+            "'*' stands twice in one object at line 7",
         );
         check(
             "\"plans\": {",
             "\"plans\": { \"*\": [],",
-            "components.shop.service.plans.*: '*' stands here twice",
+            "'*' stands twice in one object at line 5",
         );
         check("\"horizon_s\": 10,", "", "missing field `horizon_s`");
         check("\"version\": 1", "\"version\": 1,,", "line 2");

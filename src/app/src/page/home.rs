@@ -21,7 +21,7 @@ pub fn Home() -> Html {
     let (catalog, again) = use_catalog();
     let setting = use_memo((), |()| Setting {
         key: "home".to_owned(),
-        scene: serde_json::from_str(SCENE).unwrap_or_default(),
+        scene: scale_sim::read_json(SCENE).unwrap_or_default(),
         knobs: vec![Knob {
             label: "Load".to_owned(),
             path: "/components/shoppers/client/arrivals/poisson/rate_per_s".to_owned(),

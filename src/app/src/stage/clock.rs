@@ -4,7 +4,7 @@ use core::cell::RefCell;
 use std::rc::Rc;
 
 use gloo::render::{AnimationFrame, request_animation_frame};
-use indexmap::IndexMap;
+use vecmap::VecMap;
 use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
 use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement, HtmlElement};
@@ -28,7 +28,7 @@ pub struct Live {
     pub dirty: bool,
     pub told_task: bool,
     pub frame: Option<AnimationFrame>,
-    pub values: IndexMap<String, f64>,
+    pub values: VecMap<String, f64>,
 }
 
 impl Default for Live {
@@ -43,7 +43,7 @@ impl Default for Live {
             dirty: true,
             told_task: false,
             frame: None,
-            values: IndexMap::new(),
+            values: VecMap::new(),
         }
     }
 }

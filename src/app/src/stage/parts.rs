@@ -2,9 +2,9 @@
 
 use std::rc::Rc;
 
-use indexmap::IndexMap;
 use scale_course::Knob;
 use scale_sim::Kind;
+use vecmap::VecMap;
 use web_sys::{HtmlInputElement, HtmlSelectElement};
 use yew::prelude::*;
 
@@ -188,7 +188,7 @@ pub fn bar(player: &Player, act: &Callback<Deed>) -> Html {
 /// What the reader can change in the scene.
 pub fn knobs(
     setting: &Rc<Setting>,
-    values: &IndexMap<String, f64>,
+    values: &VecMap<String, f64>,
     on_knob: &Callback<(String, f64)>,
 ) -> Html {
     if setting.knobs.is_empty() {

@@ -2,10 +2,10 @@
 
 use std::rc::Rc;
 
-use indexmap::IndexMap;
 use scale_course::{Knob, Settings, patched};
 use scale_sim::{Condition, Metric};
 use serde_json::Value;
+use vecmap::VecMap;
 use wasm_bindgen::JsCast;
 use web_sys::HtmlElement;
 use yew::prelude::*;
@@ -302,7 +302,7 @@ pub fn Stage(props: &Props) -> Html {
 }
 
 /// The values of a scene's knobs as its author wrote them.
-fn knob_values(setting: &Setting) -> IndexMap<String, f64> {
+fn knob_values(setting: &Setting) -> VecMap<String, f64> {
     let value = |knob: &Knob| {
         setting
             .scene
@@ -318,7 +318,7 @@ fn knob_values(setting: &Setting) -> IndexMap<String, f64> {
 }
 
 /// The scene with its knobs as they stand.
-fn scenario(setting: &Setting, values: &IndexMap<String, f64>) -> Result<String, String> {
+fn scenario(setting: &Setting, values: &VecMap<String, f64>) -> Result<String, String> {
     let settings: Settings = values
         .iter()
         .map(|(path, value)| (path.clone(), Knob::value(*value)))

@@ -4,15 +4,14 @@
 //! served; a time per query drawn anew. With one connection it is also a lock: who holds it makes all others wait.
 //! Does not model: rows, indexes, buffer pool, replication, or queries that slow each other down.
 
-use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
+use vecmap::VecMap;
 
 use super::check_operation;
 use super::service::no_bound;
 use crate::distribution::Distribution;
 use crate::limits;
 use crate::problem::Problems;
-use crate::scenario::distinct_names;
 
 /// A store that answers queries.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -25,12 +24,11 @@ pub struct Database {
     #[serde(default = "no_bound")]
     pub queue: u32,
     /// How long a query takes, by operation; `*` is for any operation not named.
-    #[serde(deserialize_with = "distinct_names")]
     #[cfg_attr(
         feature = "schema",
         schemars(with = "std::collections::BTreeMap<String, Distribution>")
     )]
-    pub queries: IndexMap<String, Distribution>,
+    pub queries: VecMap<String, Distribution>,
 }
 
 impl Database {

@@ -5,14 +5,14 @@
 //! blocking server is. So exhausted threads appear by themselves.
 //! Does not model: processor sharing among workers, memory, start-up or failure of an instance.
 
-use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
+use vecmap::VecMap;
 
 use super::{check_operation, check_target};
 use crate::distribution::Distribution;
 use crate::limits;
 use crate::problem::Problems;
-use crate::scenario::{Scenario, distinct_names};
+use crate::scenario::Scenario;
 
 /// Identical instances that work on requests.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -28,12 +28,11 @@ pub struct Service {
     #[serde(default = "no_bound")]
     pub queue: u32,
     /// What it does, by operation; `*` is for any operation not named.
-    #[serde(deserialize_with = "distinct_names")]
     #[cfg_attr(
         feature = "schema",
         schemars(with = "std::collections::BTreeMap<String, Vec<Instruction>>")
     )]
-    pub plans: IndexMap<String, Vec<Instruction>>,
+    pub plans: VecMap<String, Vec<Instruction>>,
 }
 
 /// One step of a plan.
