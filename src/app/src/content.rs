@@ -89,7 +89,15 @@ async fn lesson(id: &str) -> Result<Lesson, String> {
             files.scenes.insert(name, scene);
         }
     }
-    Lesson::read(&files).map_err(|faults| listed(&folder, &faults))
+    let lesson = Lesson::read(&files).map_err(|faults| listed(&folder, &faults))?;
+    // Authors, who work with the debug build, are told at once. What is published has been checked.
+    if cfg!(debug_assertions) {
+        let faults = lesson.faults();
+        if !faults.is_empty() {
+            return Err(listed(&folder, &faults));
+        }
+    }
+    Ok(lesson)
 }
 
 /// The names that follow `"scene":` in some texts.

@@ -198,7 +198,11 @@ fn read_lesson(folder: &Path) -> Result<Lesson, Vec<Fault>> {
     if !faults.is_empty() {
         return Err(faults);
     }
-    Lesson::read(&files).map_err(|found| {
+    let checked = Lesson::read(&files).and_then(|lesson| match lesson.faults() {
+        faults if faults.is_empty() => Ok(lesson),
+        faults => Err(faults),
+    });
+    checked.map_err(|found| {
         found
             .into_iter()
             .map(|fault| placed(folder, fault))

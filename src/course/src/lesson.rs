@@ -3,16 +3,15 @@
 use std::collections::BTreeMap;
 
 use scale_sim::{Condition, Measure, Metric, Problem, Scenario, read_json};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
-use crate::catalog::is_id;
-use crate::markdown::{self, Block, Inline, Prose, Section};
+use crate::markdown::{self, Prose, Section};
 use crate::quiz::{Quiz, RunRef};
 use crate::setting::{Settings, apply};
 use crate::source::{Fault, LessonFiles};
 
-/// A whole lesson, read and checked.
+/// A whole lesson.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Lesson {
     /// Its title.
@@ -25,6 +24,8 @@ pub struct Lesson {
     pub scenes: BTreeMap<String, Scene>,
     /// Its proof.
     pub proof: Proof,
+    /// The line of `lesson.md` where the proof stands.
+    pub proof_line: usize,
     /// Its questions; none if it has no quiz.
     pub quiz: Quiz,
 }
@@ -47,6 +48,10 @@ pub struct Step {
     pub prose: Prose,
     /// All else.
     pub data: StepData,
+    /// The line of `lesson.md` where it begins.
+    pub line: usize,
+    /// The line where its `step` block begins.
+    pub data_line: usize,
 }
 
 /// The `step` block of a section.
@@ -190,9 +195,6 @@ pub struct Proof {
     pub with: RunRef,
 }
 
-/// Words of prose in one step, at most.
-const WORDS: usize = 120;
-
 impl Guess {
     /// The measures of the run that tell the truth.
     pub fn measures(&self) -> Vec<Measure> {
@@ -246,7 +248,7 @@ impl Scene {
 }
 
 impl Lesson {
-    /// Reads a lesson.
+    /// Reads a lesson. What its parts say of one another is not looked at: see [`Lesson::faults`].
     ///
     /// # Errors
     ///
@@ -255,52 +257,30 @@ impl Lesson {
         let mut faults = Vec::new();
         let mut scenes = BTreeMap::new();
         for (name, text) in &files.scenes {
-            let file = format!("scenes/{name}.json");
             match Scene::read(text) {
                 Ok(scene) => {
                     scenes.insert(name.clone(), scene);
                 }
-                Err(problems) => faults.extend(
-                    problems
-                        .into_iter()
-                        .map(|problem| Fault::new(&file, problem)),
-                ),
+                Err(problems) => {
+                    let file = format!("scenes/{name}.json");
+                    faults.extend(problems.into_iter().map(|p| Fault::new(&file, p)));
+                }
             }
         }
-        // All else is checked against the scenes: without them every mention of one would be a fault too.
-        if !faults.is_empty() {
-            return Err(faults);
-        }
-        let quiz = match &files.quiz {
-            Some(text) => Quiz::read(text, &scenes).unwrap_or_else(|problems| {
-                faults.extend(
-                    problems
-                        .into_iter()
-                        .map(|problem| Fault::new("quiz.json", problem)),
-                );
-                Quiz::default()
-            }),
-            None => Quiz::default(),
-        };
-        let lesson = Reader {
-            scenes: &scenes,
-            faults: &mut faults,
-        }
-        .lesson(&files.lesson);
-        if let Some(lesson) = &lesson {
-            unused_scenes(lesson, &quiz, &scenes, &mut faults);
-        }
+        let quiz = files
+            .quiz
+            .as_ref()
+            .map_or(Ok(Quiz::default()), |text| Quiz::read(text));
+        let quiz = quiz.unwrap_or_else(|problems| {
+            faults.extend(problems.into_iter().map(|p| Fault::new("quiz.json", p)));
+            Quiz::default()
+        });
+        let (sections, found) = markdown::sections(FILE, &files.lesson);
+        faults.extend(found);
+        let lesson = assembled(sections, scenes, quiz, &mut faults);
         match lesson {
-            Some(lesson) if faults.is_empty() => Ok(Self {
-                scenes,
-                quiz,
-                ..lesson
-            }),
-            _ => {
-                // What a run is asked for twice, it lacks twice.
-                faults.dedup();
-                Err(faults)
-            }
+            Some(lesson) if faults.is_empty() => Ok(lesson),
+            _ => Err(faults),
         }
     }
 
@@ -308,9 +288,18 @@ impl Lesson {
     ///
     /// # Errors
     ///
-    /// Settings that do not fit the scene; runs named in the lesson's own files were checked when it was read.
+    /// A scene that is not there, or settings that do not fit it.
     pub fn scenario(&self, run: &RunRef) -> Result<Scenario, Vec<Problem>> {
-        run.scenario(&self.scenes)
+        let scene = self.scenes.get(&run.scene).ok_or_else(|| {
+            let known: Vec<&str> = self.scenes.keys().map(String::as_str).collect();
+            let message = format!(
+                "there is no scene '{}': scenes/ has {}",
+                run.scene,
+                known.join(", ")
+            );
+            vec![Problem::new("scene", message)]
+        })?;
+        apply(&scene.json, &run.set)
     }
 
     /// The step called `id`, and its place.
@@ -322,221 +311,80 @@ impl Lesson {
     }
 }
 
-const FILE: &str = "lesson.md";
+/// The file of a lesson's prose.
+pub(crate) const FILE: &str = "lesson.md";
 
-struct Reader<'a> {
-    scenes: &'a BTreeMap<String, Scene>,
-    faults: &'a mut Vec<Fault>,
+/// The sections as a lesson; `None` if one of its parts is missing.
+fn assembled(
+    sections: Vec<Section>,
+    scenes: BTreeMap<String, Scene>,
+    quiz: Quiz,
+    faults: &mut Vec<Fault>,
+) -> Option<Lesson> {
+    let mut fault = |line, message: &str| faults.push(Fault::at(FILE, line, message));
+    let mut sections = sections
+        .into_iter()
+        .filter(|s| !(s.level == 0 && s.prose.is_empty() && s.data.is_empty()));
+    let Some(head) = sections.next().filter(|s| s.level == 1) else {
+        fault(1, "a lesson begins with its title: # Title");
+        return None;
+    };
+    let Some((_, text, line)) = head.data.iter().find(|(name, ..)| name == "proof") else {
+        fault(
+            head.line,
+            "a lesson needs a ```proof block under its title: a goal missed without its pattern and met with it",
+        );
+        return None;
+    };
+    let proof_line = *line;
+    if let Some((.., line)) = head.data.iter().find(|(name, ..)| name != "proof") {
+        fault(*line, "a step begins with its heading: ## Title");
+    }
+    let mut sections = sections.peekable();
+    if sections.peek().is_none() {
+        fault(head.line, "a lesson needs at least one step: ## Title");
+    }
+    let proof = data(text, proof_line, faults);
+    let steps = sections
+        .filter_map(|section| step(section, faults))
+        .collect();
+    Some(Lesson {
+        title: head.title,
+        intro: head.prose,
+        steps,
+        scenes,
+        proof: proof?,
+        proof_line,
+        quiz,
+    })
 }
 
-impl Reader<'_> {
-    fn lesson(&mut self, text: &str) -> Option<Lesson> {
-        let (sections, faults) = markdown::sections(FILE, text);
-        self.faults.extend(faults);
-        let mut sections = sections
-            .into_iter()
-            .filter(|s| !(s.level == 0 && s.prose.is_empty() && s.data.is_empty()));
-        let Some(head) = sections.next().filter(|s| s.level == 1) else {
-            self.faults.push(Fault::at(
-                FILE,
-                1,
-                "a lesson begins with its title: # Title",
-            ));
-            return None;
-        };
-        let mut proof = None;
-        for (name, text, line) in &head.data {
-            if name == "proof" {
-                proof = self.data::<Proof>(text, *line);
-                if let Some(proof) = &proof {
-                    self.conditions(&proof.goal, &proof.without, *line);
-                    self.conditions(&proof.goal, &proof.with, *line);
-                }
-            } else {
-                self.faults.push(Fault::at(
-                    FILE,
-                    *line,
-                    "a step begins with its heading: ## Title",
-                ));
-            }
-        }
-        if !head.data.iter().any(|(name, ..)| name == "proof") {
-            let message = "a lesson needs a ```proof block under its title: a goal missed without its pattern and met with it";
-            self.faults.push(Fault::at(FILE, head.line, message));
-        }
-        let mut sections = sections.peekable();
-        if sections.peek().is_none() {
-            self.faults.push(Fault::at(
-                FILE,
-                head.line,
-                "a lesson needs at least one step: ## Title",
-            ));
-        }
-        let mut steps: Vec<Step> = Vec::new();
-        for section in sections {
-            let line = section.line;
-            if let Some(step) = self.step(section) {
-                if steps.iter().any(|other| other.data.id == step.data.id) {
-                    let message = format!("another step is called '{}' too", step.data.id);
-                    self.faults.push(Fault::at(FILE, line, message));
-                }
-                steps.push(step);
-            }
-        }
-        Some(Lesson {
-            title: head.title,
-            intro: head.prose,
-            steps,
-            scenes: BTreeMap::new(),
-            proof: proof?,
-            quiz: Quiz::default(),
-        })
+fn step(section: Section, faults: &mut Vec<Fault>) -> Option<Step> {
+    if section.level != 2 {
+        let message = "below a lesson's title there are only steps: ## Title";
+        faults.push(Fault::at(FILE, section.line, message));
     }
+    let Some((_, text, line)) = section.data.iter().find(|(name, ..)| name == "step") else {
+        let message = format!(
+            "the step '{}' has no scene: add a ```step block such as {{ \"id\": \"one\", \"scene\": \"one\" }}",
+            section.title
+        );
+        faults.push(Fault::at(FILE, section.line, message));
+        return None;
+    };
+    Some(Step {
+        data: data(text, *line, faults)?,
+        title: section.title,
+        prose: section.prose,
+        line: section.line,
+        data_line: *line,
+    })
+}
 
-    fn step(&mut self, section: Section) -> Option<Step> {
-        if section.level != 2 {
-            self.faults.push(Fault::at(
-                FILE,
-                section.line,
-                "below a lesson's title there are only steps: ## Title",
-            ));
-        }
-        let Some((_, text, line)) = section.data.iter().find(|(name, ..)| name == "step") else {
-            let message = format!(
-                "the step '{}' has no scene: add a ```step block such as {{ \"id\": \"one\", \"scene\": \"one\" }}",
-                section.title
-            );
-            self.faults.push(Fault::at(FILE, section.line, message));
-            return None;
-        };
-        let words = words(&section.prose);
-        if words > WORDS {
-            let message = format!(
-                "the step '{}' has {words} words: at most {WORDS} are allowed",
-                section.title
-            );
-            self.faults.push(Fault::at(FILE, section.line, message));
-        }
-        let data: StepData = self.data(text, *line)?;
-        if !is_id(&data.id) {
-            let message = format!(
-                "'{}': a step's id is 1 to 40 lower-case letters, digits and '-'",
-                data.id
-            );
-            self.faults.push(Fault::at(FILE, *line, message));
-        }
-        let run = RunRef {
-            scene: data.scene.clone(),
-            set: data.set.clone(),
-        };
-        if let Some(scenario) = self.scenario(&run, *line) {
-            self.components(&section, &scenario);
-            self.knobs(&data, &run, *line);
-        }
-        if let Some(task) = &data.task {
-            self.conditions(&task.when, &run, *line);
-        }
-        for claim in &data.claims {
-            self.conditions(&claim.holds, &claim.run, *line);
-        }
-        if let Some(predict) = &data.predict
-            && let Some(scenario) = self.scenario(&predict.run, *line)
-        {
-            for measure in predict.kind.measures() {
-                for problem in measure.problems(&scenario) {
-                    self.faults.push(Fault::at(
-                        FILE,
-                        *line,
-                        format!("predict: {}", problem.message),
-                    ));
-                }
-            }
-        }
-        Some(Step {
-            title: section.title,
-            prose: section.prose,
-            data,
-        })
-    }
-
-    fn data<T: serde::de::DeserializeOwned>(&mut self, text: &str, line: usize) -> Option<T> {
-        match read_json(text) {
-            Ok(data) => Some(data),
-            Err(problem) => {
-                self.faults.push(Fault::at(FILE, line, problem.to_string()));
-                None
-            }
-        }
-    }
-
-    fn scenario(&mut self, run: &RunRef, line: usize) -> Option<Scenario> {
-        match run.scenario(self.scenes) {
-            Ok(scenario) => Some(scenario),
-            Err(problems) => {
-                self.faults.extend(
-                    problems
-                        .iter()
-                        .map(|problem| Fault::at(FILE, line, problem.to_string())),
-                );
-                None
-            }
-        }
-    }
-
-    fn conditions(&mut self, conditions: &[Condition], run: &RunRef, line: usize) {
-        if conditions.is_empty() {
-            self.faults.push(Fault::at(
-                FILE,
-                line,
-                "no condition: what would always hold shows nothing",
-            ));
-        }
-        let Some(scenario) = self.scenario(run, line) else {
-            return;
-        };
-        for condition in conditions {
-            for problem in condition.problems(&scenario) {
-                self.faults.push(Fault::at(FILE, line, problem.to_string()));
-            }
-        }
-    }
-
-    fn components(&mut self, section: &Section, scenario: &Scenario) {
-        let line = section.line;
-        markdown::each_inline(&section.prose, &mut |inline| {
-            if let Inline::Component { name, .. } = inline
-                && !scenario.components.contains_key(name)
-            {
-                let known: Vec<&str> = scenario.components.keys().map(String::as_str).collect();
-                let message = format!(
-                    "component:{name} is not in this step's scene, which has {}",
-                    known.join(", ")
-                );
-                self.faults.push(Fault::at(FILE, line, message));
-            }
-        });
-    }
-
-    /// A knob must fit at both of its ends.
-    fn knobs(&mut self, data: &StepData, run: &RunRef, line: usize) {
-        for knob in &data.knobs {
-            if !(knob.min < knob.max && knob.step > 0.0) {
-                let message = format!(
-                    "the knob '{}': min must be below max, and step above 0",
-                    knob.label
-                );
-                self.faults.push(Fault::at(FILE, line, message));
-            }
-            for end in [knob.min, knob.max] {
-                let mut run = run.clone();
-                run.set.insert(knob.path.clone(), number(end));
-                if let Err(problems) = run.scenario(self.scenes) {
-                    let message = format!("the knob '{}' at {end}: {}", knob.label, problems[0]);
-                    self.faults.push(Fault::at(FILE, line, message));
-                }
-            }
-        }
-    }
+fn data<T: DeserializeOwned>(text: &str, line: usize, faults: &mut Vec<Fault>) -> Option<T> {
+    let read = read_json(text);
+    read.map_err(|problem| faults.push(Fault::at(FILE, line, problem.to_string())))
+        .ok()
 }
 
 /// A number as JSON writes it: without a fraction where there is none, so that it fits counts too.
@@ -552,165 +400,5 @@ impl Knob {
     /// `value` as it is put into the scenario.
     pub fn value(value: f64) -> Value {
         number(value)
-    }
-}
-
-fn words(prose: &[Block]) -> usize {
-    let count = |content: &[Inline]| markdown::plain(content).split_whitespace().count();
-    let of_block = |block: &Block| match block {
-        Block::Paragraph(content) | Block::Aside(content) => count(content),
-        Block::List { items, .. } => items.iter().map(|item| count(item)).sum(),
-        Block::Code { .. } => 0,
-    };
-    prose.iter().map(of_block).sum()
-}
-
-fn unused_scenes(
-    lesson: &Lesson,
-    quiz: &Quiz,
-    scenes: &BTreeMap<String, Scene>,
-    faults: &mut Vec<Fault>,
-) {
-    let steps = lesson.steps.iter().flat_map(|step| {
-        let claims = step.data.claims.iter().map(|claim| &claim.run.scene);
-        let predict = step.data.predict.iter().map(|predict| &predict.run.scene);
-        claims.chain(predict).chain([&step.data.scene])
-    });
-    let proof = [&lesson.proof.with.scene, &lesson.proof.without.scene];
-    let used: Vec<&String> = steps.chain(proof).chain(quiz.scenes()).collect();
-    for name in scenes.keys() {
-        if !used.contains(&name) {
-            let problem = Problem::new(
-                "",
-                "no step and no question uses this scene: use it or delete it",
-            );
-            faults.push(Fault::new(&format!("scenes/{name}.json"), problem));
-        }
-    }
-}
-
-impl RunRef {
-    pub(crate) fn scenario(
-        &self,
-        scenes: &BTreeMap<String, Scene>,
-    ) -> Result<Scenario, Vec<Problem>> {
-        let scene = scenes.get(&self.scene).ok_or_else(|| {
-            let known: Vec<&str> = scenes.keys().map(String::as_str).collect();
-            let message = format!(
-                "there is no scene '{}': scenes/ has {}",
-                self.scene,
-                known.join(", ")
-            );
-            vec![Problem::new("scene", message)]
-        })?;
-        apply(&scene.json, &self.set)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const SCENE: &str = r#"{ "version": 1, "horizon_s": 10, "components": {
-        "users": { "client": { "operation": "buy", "target": "shop", "arrivals": { "poisson": { "rate_per_s": 5 } } } },
-        "shop": { "service": { "workers": 2, "plans": { "*": [ { "work": { "constant": { "mean_ms": 20 } } } ] } } } } }"#;
-
-    const LESSON: &str = r#"# A lesson
-
-Its purpose.
-
-```proof
-{ "goal": [{"measure":"p99_ms","below":100}],
-  "without": {"scene":"one","set":{"/components/shop/service/workers":1}}, "with": {"scene":"one"} }
-```
-
-## A step
-
-The [shop](component:shop) works.
-
-```step
-{ "id": "a", "scene": "one",
-  "knobs": [{"label":"Load","path":"/components/users/client/arrivals/poisson/rate_per_s","min":1,"max":9,"step":1}],
-  "task": {"text":"Lose one.","when":[{"measure":"lost","of":"shop","above":0}]} }
-```
-"#;
-
-    fn read(lesson: &str) -> Result<Lesson, Vec<String>> {
-        let scenes = [("one".to_owned(), SCENE.to_owned())].into();
-        let files = LessonFiles {
-            lesson: lesson.to_owned(),
-            quiz: None,
-            scenes,
-        };
-        Lesson::read(&files).map_err(|faults| faults.iter().map(ToString::to_string).collect())
-    }
-
-    /// `LESSON` with `from` replaced by `to` has a fault that reads `expected`.
-    fn check(from: &str, to: &str, expected: &str) {
-        assert!(LESSON.contains(from), "{from}");
-        let faults = read(&LESSON.replacen(from, to, 1)).expect_err("must be refused");
-        assert!(
-            faults.iter().any(|fault| fault.contains(expected)),
-            "{faults:?}"
-        );
-    }
-
-    #[test]
-    fn a_good_lesson_is_read() {
-        let lesson = read(LESSON).expect("valid");
-        assert_eq!((lesson.title.as_str(), lesson.steps.len()), ("A lesson", 1));
-        assert_eq!(lesson.steps[0].data.knobs.len(), 1);
-    }
-
-    #[test]
-    fn faults_name_their_line_and_the_remedy() {
-        check(
-            "```step\n{ \"id\": \"a\", \"scene\": \"one\",",
-            "```step\n{ \"id\": \"a\",",
-            "lesson.md:1",
-        );
-        check(
-            "```step",
-            "```json",
-            "lesson.md:10: the step 'A step' has no scene: add a ```step block",
-        );
-        check(
-            "\"scene\": \"one\",\n  \"knobs\"",
-            "\"scene\": \"two\",\n  \"knobs\"",
-            "there is no scene 'two': scenes/ has one",
-        );
-        check(
-            "component:shop",
-            "component:till",
-            "component:till is not in this step's scene, which has users, shop",
-        );
-        check("\"min\":1", "\"min\":-1", "the knob 'Load' at -1");
-        check(
-            "rate_per_s\",\"min\"",
-            "rate\",\"min\"",
-            "names nothing in the scene",
-        );
-        check(
-            "\"lost\",\"of\":\"shop\"",
-            "\"lost\",\"of\":\"till\"",
-            "there is no component 'till'",
-        );
-        check("\"text\"", "\"txt\"", "task.txt: unknown field");
-        check(
-            "# A lesson\n",
-            "",
-            "lesson.md:1: a lesson begins with its title",
-        );
-        check("```proof", "```text", "a lesson needs a ```proof block");
-        check(
-            "Its purpose.",
-            "<b>Its</b> purpose.",
-            "lesson.md:3: HTML is not allowed",
-        );
-        check(
-            "The [shop]",
-            &format!("{} [shop]", "word ".repeat(121)),
-            "at most 120 are allowed",
-        );
     }
 }

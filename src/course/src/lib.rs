@@ -4,6 +4,7 @@
 //! `quiz.json`. Whatever is graded is graded by running the engine: no key is written down where a run can give it.
 
 mod catalog;
+mod checks;
 mod lesson;
 mod markdown;
 mod progress;

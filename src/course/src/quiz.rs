@@ -7,12 +7,12 @@ use std::collections::BTreeMap;
 
 use rand::{Rng, SeedableRng};
 use rand_xoshiro::SplitMix64;
-use scale_sim::{Condition, Measure, Metric, Problem, Scenario, read_json};
+use scale_sim::{Condition, Measure, Metric, Problem, read_json};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::catalog::is_id;
-use crate::lesson::{Scene, number};
+use crate::lesson::number;
 use crate::setting::Settings;
 
 /// A run: a scene with settings.
@@ -198,12 +198,12 @@ pub struct Feedback {
 }
 
 impl Quiz {
-    /// Reads `quiz.json` and checks it against the lesson's scenes, at both ends of every parameter.
+    /// Reads `quiz.json`.
     ///
     /// # Errors
     ///
     /// Every problem, with its path.
-    pub fn read(text: &str, scenes: &BTreeMap<String, Scene>) -> Result<Self, Vec<Problem>> {
+    pub fn read(text: &str) -> Result<Self, Vec<Problem>> {
         let quiz: Self = read_json(text).map_err(|problem| vec![problem])?;
         let mut problems = Vec::new();
         if quiz.version != 1 {
@@ -225,7 +225,7 @@ impl Quiz {
                 );
                 problems.push(Problem::new(format!("{place}.id"), message));
             }
-            let found = question.problems(scenes);
+            let found = question.problems();
             problems.extend(
                 found
                     .into_iter()
@@ -238,15 +238,10 @@ impl Quiz {
             Err(problems)
         }
     }
-
-    /// The scenes that questions use.
-    pub(crate) fn scenes(&self) -> impl Iterator<Item = &String> {
-        self.questions.iter().map(|question| &question.run.scene)
-    }
 }
 
 impl Question {
-    fn problems(&self, scenes: &BTreeMap<String, Scene>) -> Vec<Problem> {
+    fn problems(&self) -> Vec<Problem> {
         let mut problems = Vec::new();
         for (name, values) in &self.params {
             if values.is_empty() {
@@ -282,25 +277,6 @@ impl Question {
                 ));
             }
             _ => {}
-        }
-        if !problems.is_empty() {
-            return problems;
-        }
-        // A few draws reach the ends of small lists of parameters; each must be a valid run.
-        for seed in 0..8 {
-            for shown in self.draw(seed).runs() {
-                match shown.run.scenario(scenes) {
-                    Ok(scenario) => problems.extend(shown.problems(&scenario)),
-                    Err(found) => problems.extend(
-                        found
-                            .into_iter()
-                            .map(|p| Problem::new("run", p.to_string())),
-                    ),
-                }
-            }
-            if !problems.is_empty() {
-                break;
-            }
         }
         problems
     }
@@ -375,15 +351,6 @@ impl Question {
 fn shuffle<T>(items: &mut [T], below: &mut impl FnMut(usize) -> usize) {
     for at in (1..items.len()).rev() {
         items.swap(at, below(at + 1));
-    }
-}
-
-impl Shown {
-    fn problems(&self, scenario: &Scenario) -> Vec<Problem> {
-        self.measures
-            .iter()
-            .flat_map(|measure| measure.problems(scenario))
-            .collect()
     }
 }
 

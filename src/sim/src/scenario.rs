@@ -268,7 +268,7 @@ mod tests {
         check(
             "\"db\": {",
             "\"shop\": {",
-            "'shop' stands twice in one object at line 6",
+            "'shop' stands twice in one object at line 7",
         );
         check(
             "\"queries\": {",

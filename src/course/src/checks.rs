@@ -1,0 +1,334 @@
+//! Checks of what a lesson's parts say of one another: every scene, component, setting and measure that is named must be there.
+//!
+//! The page leaves them to `lab check` and to the tests: what is published was checked, and visitors need not carry them.
+
+use std::collections::BTreeSet;
+
+use scale_sim::{Condition, Measure, Problem, Scenario};
+
+use crate::catalog::is_id;
+use crate::lesson::{FILE, Lesson, Step, number};
+use crate::markdown::{self, Block, Inline};
+use crate::quiz::{Question, RunRef};
+use crate::source::Fault;
+
+/// Words of prose in one step, at most.
+const WORDS: usize = 120;
+
+impl Lesson {
+    /// Everything that does not fit together; nothing if every step, question and proof can be run.
+    pub fn faults(&self) -> Vec<Fault> {
+        let mut checks = Checks {
+            lesson: self,
+            faults: Vec::new(),
+        };
+        checks.proof();
+        for (at, step) in self.steps.iter().enumerate() {
+            checks.step(step);
+            if self.steps[..at].iter().any(|s| s.data.id == step.data.id) {
+                checks.fault(
+                    step.line,
+                    format!("another step is called '{}' too", step.data.id),
+                );
+            }
+        }
+        for (at, question) in self.quiz.questions.iter().enumerate() {
+            checks.question(at, question);
+        }
+        checks.unused_scenes();
+        // What a run is asked for twice, it lacks twice.
+        checks.faults.dedup();
+        checks.faults
+    }
+}
+
+struct Checks<'a> {
+    lesson: &'a Lesson,
+    faults: Vec<Fault>,
+}
+
+impl Checks<'_> {
+    fn fault(&mut self, line: usize, message: impl Into<String>) {
+        self.faults.push(Fault::at(FILE, line, message));
+    }
+
+    fn proof(&mut self) {
+        let (proof, line) = (&self.lesson.proof, self.lesson.proof_line);
+        self.conditions(&proof.goal, &proof.without, line);
+        self.conditions(&proof.goal, &proof.with, line);
+    }
+
+    fn step(&mut self, step: &Step) {
+        let (data, line) = (&step.data, step.data_line);
+        let words = words(&step.prose);
+        if words > WORDS {
+            let message = format!(
+                "the step '{}' has {words} words: at most {WORDS} are allowed",
+                step.title
+            );
+            self.fault(step.line, message);
+        }
+        if !is_id(&data.id) {
+            let message = format!(
+                "'{}': a step's id is 1 to 40 lower-case letters, digits and '-'",
+                data.id
+            );
+            self.fault(line, message);
+        }
+        let run = RunRef {
+            scene: data.scene.clone(),
+            set: data.set.clone(),
+        };
+        if let Some(scenario) = self.scenario(&run, line) {
+            self.components(step, &scenario);
+            self.knobs(step, &run);
+        }
+        if let Some(task) = &data.task {
+            self.conditions(&task.when, &run, line);
+        }
+        for claim in &data.claims {
+            self.conditions(&claim.holds, &claim.run, line);
+        }
+        if let Some(predict) = &data.predict
+            && let Some(scenario) = self.scenario(&predict.run, line)
+        {
+            for problem in problems(&predict.kind.measures(), &scenario) {
+                self.fault(line, format!("predict: {}", problem.message));
+            }
+        }
+    }
+
+    fn scenario(&mut self, run: &RunRef, line: usize) -> Option<Scenario> {
+        let found = self.lesson.scenario(run);
+        found
+            .map_err(|problems| {
+                for problem in problems {
+                    self.fault(line, problem.to_string());
+                }
+            })
+            .ok()
+    }
+
+    fn conditions(&mut self, conditions: &[Condition], run: &RunRef, line: usize) {
+        if conditions.is_empty() {
+            self.fault(line, "no condition: what would always hold shows nothing");
+        }
+        let Some(scenario) = self.scenario(run, line) else {
+            return;
+        };
+        for problem in conditions.iter().flat_map(|c| c.problems(&scenario)) {
+            self.fault(line, problem.to_string());
+        }
+    }
+
+    /// The components that the prose names must be in the step's scene.
+    fn components(&mut self, step: &Step, scenario: &Scenario) {
+        markdown::each_inline(&step.prose, &mut |inline| {
+            if let Inline::Component { name, .. } = inline
+                && !scenario.components.contains_key(name)
+            {
+                let known: Vec<&str> = scenario.components.keys().map(String::as_str).collect();
+                let message = format!(
+                    "component:{name} is not in this step's scene, which has {}",
+                    known.join(", ")
+                );
+                self.fault(step.line, message);
+            }
+        });
+    }
+
+    /// A knob must fit at both of its ends.
+    fn knobs(&mut self, step: &Step, run: &RunRef) {
+        for knob in &step.data.knobs {
+            if !(knob.min < knob.max && knob.step > 0.0) {
+                let message = format!(
+                    "the knob '{}': min must be below max, and step above 0",
+                    knob.label
+                );
+                self.fault(step.data_line, message);
+            }
+            for end in [knob.min, knob.max] {
+                let mut run = run.clone();
+                run.set.insert(knob.path.clone(), number(end));
+                if let Err(problems) = self.lesson.scenario(&run) {
+                    let message = format!("the knob '{}' at {end}: {}", knob.label, problems[0]);
+                    self.fault(step.data_line, message);
+                }
+            }
+        }
+    }
+
+    /// A few draws reach the ends of small lists of parameters; each must be a run that can be measured.
+    fn question(&mut self, at: usize, question: &Question) {
+        for seed in 0..8 {
+            let mut found = Vec::new();
+            for shown in question.draw(seed).runs() {
+                match self.lesson.scenario(&shown.run) {
+                    Ok(scenario) => found.extend(problems(&shown.measures, &scenario)),
+                    Err(problems) => found.extend(
+                        problems
+                            .into_iter()
+                            .map(|p| Problem::new("run", p.to_string())),
+                    ),
+                }
+            }
+            if !found.is_empty() {
+                let in_quiz = |problem: Problem| {
+                    let path = format!("questions[{at}].{}", problem.path);
+                    Fault::new("quiz.json", Problem::new(path, problem.message))
+                };
+                self.faults.extend(found.into_iter().map(in_quiz));
+                return;
+            }
+        }
+    }
+
+    fn unused_scenes(&mut self) {
+        let lesson = self.lesson;
+        let steps = lesson.steps.iter().flat_map(|step| {
+            let claims = step.data.claims.iter().map(|claim| &claim.run.scene);
+            let predict = step.data.predict.iter().map(|predict| &predict.run.scene);
+            claims.chain(predict).chain([&step.data.scene])
+        });
+        let proof = [&lesson.proof.with.scene, &lesson.proof.without.scene];
+        let quiz = lesson.quiz.questions.iter().map(|q| &q.run.scene);
+        let used: BTreeSet<&String> = steps.chain(proof).chain(quiz).collect();
+        for name in lesson.scenes.keys().filter(|name| !used.contains(name)) {
+            let message = "no step and no question uses this scene: use it or delete it";
+            let file = format!("scenes/{name}.json");
+            self.faults
+                .push(Fault::new(&file, Problem::new("", message)));
+        }
+    }
+}
+
+fn problems(measures: &[Measure], scenario: &Scenario) -> Vec<Problem> {
+    measures
+        .iter()
+        .flat_map(|measure| measure.problems(scenario))
+        .collect()
+}
+
+fn words(prose: &[Block]) -> usize {
+    let count = |content: &[Inline]| markdown::plain(content).split_whitespace().count();
+    let of_block = |block: &Block| match block {
+        Block::Paragraph(content) | Block::Aside(content) => count(content),
+        Block::List { items, .. } => items.iter().map(|item| count(item)).sum(),
+        Block::Code { .. } => 0,
+    };
+    prose.iter().map(of_block).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::LessonFiles;
+
+    const SCENE: &str = r#"{ "version": 1, "horizon_s": 10, "components": {
+        "users": { "client": { "operation": "buy", "target": "shop", "arrivals": { "poisson": { "rate_per_s": 5 } } } },
+        "shop": { "service": { "workers": 2, "plans": { "*": [ { "work": { "constant": { "mean_ms": 20 } } } ] } } } } }"#;
+
+    const LESSON: &str = r#"# A lesson
+
+Its purpose.
+
+```proof
+{ "goal": [{"measure":"p99_ms","below":100}],
+  "without": {"scene":"one","set":{"/components/shop/service/workers":1}}, "with": {"scene":"one"} }
+```
+
+## A step
+
+The [shop](component:shop) works.
+
+```step
+{ "id": "a", "scene": "one",
+  "knobs": [{"label":"Load","path":"/components/users/client/arrivals/poisson/rate_per_s","min":1,"max":9,"step":1}],
+  "task": {"text":"Lose one.","when":[{"measure":"lost","of":"shop","above":0}]} }
+```
+"#;
+
+    fn read(lesson: &str) -> Result<Lesson, Vec<String>> {
+        let scenes = [("one".to_owned(), SCENE.to_owned())].into();
+        let files = LessonFiles {
+            lesson: lesson.to_owned(),
+            quiz: None,
+            scenes,
+        };
+        let told = |faults: Vec<Fault>| faults.iter().map(ToString::to_string).collect();
+        let lesson = Lesson::read(&files).map_err(told)?;
+        match lesson.faults() {
+            faults if faults.is_empty() => Ok(lesson),
+            faults => Err(told(faults)),
+        }
+    }
+
+    /// `LESSON` with `from` replaced by `to` has a fault that reads `expected`.
+    fn check(from: &str, to: &str, expected: &str) {
+        assert!(LESSON.contains(from), "{from}");
+        let faults = read(&LESSON.replacen(from, to, 1)).expect_err("must be refused");
+        assert!(
+            faults.iter().any(|fault| fault.contains(expected)),
+            "{faults:?}"
+        );
+    }
+
+    #[test]
+    fn a_good_lesson_is_read() {
+        let lesson = read(LESSON).expect("valid");
+        assert_eq!((lesson.title.as_str(), lesson.steps.len()), ("A lesson", 1));
+        assert_eq!(lesson.steps[0].data.knobs.len(), 1);
+    }
+
+    #[test]
+    fn faults_name_their_line_and_the_remedy() {
+        check(
+            "```step\n{ \"id\": \"a\", \"scene\": \"one\",",
+            "```step\n{ \"id\": \"a\",",
+            "lesson.md:1",
+        );
+        check(
+            "```step",
+            "```json",
+            "lesson.md:10: the step 'A step' has no scene: add a ```step block",
+        );
+        check(
+            "\"scene\": \"one\",\n  \"knobs\"",
+            "\"scene\": \"two\",\n  \"knobs\"",
+            "there is no scene 'two': scenes/ has one",
+        );
+        check(
+            "component:shop",
+            "component:till",
+            "component:till is not in this step's scene, which has users, shop",
+        );
+        check("\"min\":1", "\"min\":-1", "the knob 'Load' at -1");
+        check(
+            "rate_per_s\",\"min\"",
+            "rate\",\"min\"",
+            "names nothing in the scene",
+        );
+        check(
+            "\"lost\",\"of\":\"shop\"",
+            "\"lost\",\"of\":\"till\"",
+            "there is no component 'till'",
+        );
+        check("\"text\"", "\"txt\"", "task.txt: unknown field");
+        check(
+            "# A lesson\n",
+            "",
+            "lesson.md:1: a lesson begins with its title",
+        );
+        check("```proof", "```text", "a lesson needs a ```proof block");
+        check(
+            "Its purpose.",
+            "<b>Its</b> purpose.",
+            "lesson.md:3: HTML is not allowed",
+        );
+        check(
+            "The [shop]",
+            &format!("{} [shop]", "word ".repeat(121)),
+            "at most 120 are allowed",
+        );
+    }
+}
