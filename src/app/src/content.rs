@@ -9,6 +9,7 @@ use web_sys::Response;
 use yew::prelude::*;
 
 use crate::browser;
+use crate::handle::Handle;
 
 /// Something that has to be fetched first.
 #[derive(Debug)]
@@ -16,7 +17,7 @@ pub enum Loading<T> {
     /// It is on its way.
     Waiting,
     /// It is here.
-    Here(Rc<T>),
+    Here(Handle<T>),
     /// It is not to be had; why.
     Failed(String),
 }
@@ -25,19 +26,8 @@ impl<T> Clone for Loading<T> {
     fn clone(&self) -> Self {
         match self {
             Self::Waiting => Self::Waiting,
-            Self::Here(value) => Self::Here(Rc::clone(value)),
+            Self::Here(value) => Self::Here(value.clone()),
             Self::Failed(why) => Self::Failed(why.clone()),
-        }
-    }
-}
-
-impl<T> PartialEq for Loading<T> {
-    fn eq(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Self::Waiting, Self::Waiting) => true,
-            (Self::Here(a), Self::Here(b)) => Rc::ptr_eq(a, b),
-            (Self::Failed(a), Self::Failed(b)) => a == b,
-            _ => false,
         }
     }
 }
@@ -101,24 +91,24 @@ async fn lesson(id: &str) -> Result<Lesson, String> {
 }
 
 /// The names that follow `"scene":` in some texts.
-fn scene_names(texts: &[&str]) -> std::collections::BTreeSet<String> {
+fn scene_names(texts: &[&str]) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
     let after = texts
         .iter()
         .flat_map(|text| text.split("\"scene\"").skip(1));
-    let named = after.filter_map(|rest| {
-        let name = rest
-            .trim_start()
-            .strip_prefix(':')?
-            .trim_start()
-            .strip_prefix('"')?
-            .split('"')
-            .next()?;
+    let found = after.filter_map(|rest| {
+        let rest = rest.trim_start().strip_prefix(':')?;
+        rest.trim_start().strip_prefix('"')?.split('"').next()
+    });
+    for name in found {
         let plain = name
             .chars()
             .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
-        (plain && !name.is_empty()).then(|| name.to_owned())
-    });
-    named.collect()
+        if plain && !name.is_empty() && !names.iter().any(|known| known == name) {
+            names.push(name.to_owned());
+        }
+    }
+    names
 }
 
 fn listed(what: &str, problems: &[impl ToString]) -> String {
@@ -167,7 +157,7 @@ where
                 // What comes after the reader has moved on is of no use.
                 if still.get() {
                     state.set(match result {
-                        Ok(value) => Loading::Here(Rc::new(value)),
+                        Ok(value) => Loading::Here(value.into()),
                         Err(why) => Loading::Failed(why),
                     });
                 }
@@ -184,7 +174,6 @@ mod tests {
     #[test]
     fn scenes_are_found_by_their_names() {
         let text = r#"{"scene": "one", "x": {"scene":"two-b"}} "scene" : "../x" scene "scene" "#;
-        let names: Vec<String> = super::scene_names(&[text, text]).into_iter().collect();
-        assert_eq!(names, ["one", "two-b"]);
+        assert_eq!(super::scene_names(&[text, text]), ["one", "two-b"]);
     }
 }

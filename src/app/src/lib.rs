@@ -6,6 +6,7 @@
 pub mod browser;
 pub mod content;
 pub mod crash;
+pub mod handle;
 pub mod icon;
 pub mod page;
 pub mod prose;

@@ -2,11 +2,14 @@
 
 use std::cell::Cell;
 
+use gloo::timers::callback::Timeout;
 use gloo::worker::{Spawnable, WorkerBridge};
+use scale_course::{Lesson, RunRef};
+use scale_sim::{Measure, write_json};
 use yew::Callback;
 
 use crate::browser;
-use crate::protocol::{Command, Reply};
+use crate::protocol::{Command, Job, Reply};
 use crate::worker::SimulationWorker;
 
 /// A worker of one's own. It ends when this is dropped.
@@ -42,6 +45,53 @@ impl Simulator {
         self.run.set(self.run.get() + 1);
         self.run.get()
     }
+}
+
+/// What was measured: a list of values for each job, in the order asked; or why nothing was.
+pub type Measured = Result<Vec<Vec<Option<f64>>>, String>;
+
+/// How long a measurement may take before it is given up, in milliseconds.
+const PATIENCE_MS: u32 = 30_000;
+
+/// A measurement under way. It ends when this is dropped.
+#[derive(Debug)]
+pub struct Measuring {
+    _simulator: Simulator,
+    _patience: Timeout,
+}
+
+impl Measuring {
+    /// Runs scenarios from start to end on a worker of their own.
+    pub fn new(jobs: Vec<Job>, heard: Callback<Measured>) -> Self {
+        let late =
+            heard.reform(|()| Err("the simulation has not answered for 30 seconds".to_owned()));
+        let simulator = Simulator::new(Callback::from(move |reply| match reply {
+            Reply::Measured(_, values) => heard.emit(Ok(values)),
+            Reply::Refused(_, why) => heard.emit(Err(why)),
+            Reply::Ready(..) | Reply::Frame(..) => {}
+        }));
+        simulator.ask(Command::Measure {
+            question: simulator.number(),
+            jobs,
+        });
+        Self {
+            _simulator: simulator,
+            _patience: Timeout::new(PATIENCE_MS, move || late.emit(())),
+        }
+    }
+}
+
+/// What to run, and what to measure of it.
+///
+/// # Errors
+///
+/// A run that names what is not in the lesson, in one sentence.
+pub fn job(lesson: &Lesson, run: &RunRef, measures: &[Measure]) -> Result<Job, String> {
+    let scenario = lesson.tree(run);
+    Ok(Job {
+        scenario: write_json(&scenario.map_err(|problems| problems[0].to_string())?),
+        measures: write_json(&measures),
+    })
 }
 
 impl core::fmt::Debug for Simulator {

@@ -183,16 +183,6 @@ impl Reducible for State {
 /// The state, and the way to change it.
 pub type Shared = UseReducerHandle<State>;
 
-/// The shared state of the page.
-///
-/// # Panics
-///
-/// Outside [`crate::page::App`].
-#[hook]
-pub fn use_shared() -> Shared {
-    use_context::<Shared>().expect("every page stands inside App")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use web_sys::Storage;
 
 use scale_course::{Progress, ProgressError};
+use scale_sim::write_json;
 
 use crate::browser;
 
@@ -133,8 +134,8 @@ pub fn settings() -> Settings {
 
 /// Keeps the settings.
 pub fn keep_settings(settings: Settings) {
-    if let (Some(storage), Ok(text)) = (storage(), serde_json::to_string(&settings)) {
+    if let Some(storage) = storage() {
         // Settings that cannot be kept still hold for this visit.
-        let _ = storage.set_item(SETTINGS, &text);
+        let _ = storage.set_item(SETTINGS, &write_json(&settings));
     }
 }

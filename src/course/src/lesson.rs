@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::markdown::{self, Prose, Section};
 use crate::quiz::{Quiz, RunRef};
-use crate::setting::{Settings, apply};
+use crate::setting::{Settings, patched};
 use crate::source::{Fault, LessonFiles};
 
 /// A whole lesson.
@@ -290,6 +290,15 @@ impl Lesson {
     ///
     /// A scene that is not there, or settings that do not fit it.
     pub fn scenario(&self, run: &RunRef) -> Result<Scenario, Vec<Problem>> {
+        Scenario::from_value(&self.tree(run)?)
+    }
+
+    /// The JSON of the scenario of a run of this lesson.
+    ///
+    /// # Errors
+    ///
+    /// A scene that is not there, or a setting that names nothing in it.
+    pub fn tree(&self, run: &RunRef) -> Result<Value, Vec<Problem>> {
         let scene = self.scenes.get(&run.scene).ok_or_else(|| {
             let known: Vec<&str> = self.scenes.keys().map(String::as_str).collect();
             let message = format!(
@@ -299,7 +308,7 @@ impl Lesson {
             );
             vec![Problem::new("scene", message)]
         })?;
-        apply(&scene.json, &run.set)
+        patched(&scene.json, &run.set)
     }
 
     /// The step called `id`, and its place.

@@ -21,5 +21,5 @@ pub use proof::{Evidence, SEEDS, check_claims, check_proof, gather};
 pub use quiz::{
     Choice, Drawn, Feedback, Given, Item, Key, Kind, Question, Quiz, RunRef, Shown, Truth,
 };
-pub use setting::{Settings, apply, patched};
+pub use setting::{Settings, patched};
 pub use source::{Fault, LessonFiles};

@@ -3,7 +3,7 @@
 use core::fmt;
 use std::collections::{BTreeMap, BTreeSet};
 
-use scale_sim::{Problem, read_json};
+use scale_sim::{Problem, read_json, write_json};
 use serde::{Deserialize, Serialize};
 
 use crate::lesson::Answer;
@@ -153,12 +153,8 @@ impl Progress {
     }
 
     /// Writes it as JSON.
-    ///
-    /// # Panics
-    ///
-    /// Never: it is plain data.
     pub fn write(&self) -> String {
-        serde_json::to_string_pretty(self).expect("plain data")
+        write_json(self)
     }
 
     /// The progress in a lesson.

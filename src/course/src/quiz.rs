@@ -10,6 +10,7 @@ use rand_xoshiro::SplitMix64;
 use scale_sim::{Condition, Measure, Metric, Problem, read_json};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use vecmap::VecMap;
 
 use crate::catalog::is_id;
 use crate::lesson::number;
@@ -285,10 +286,13 @@ impl Question {
     pub fn draw(&self, seed: u64) -> Drawn {
         let mut random = SplitMix64::seed_from_u64(seed);
         let mut below = |n: usize| ((u128::from(random.next_u64()) * n as u128) >> 64) as usize;
-        let values: BTreeMap<&str, f64> = self
+        let values: VecMap<&str, f64> = self
             .params
             .iter()
-            .map(|(name, values)| (name.as_str(), values[below(values.len())]))
+            .filter_map(|(name, values)| {
+                let drawn = values.get(below(values.len()))?;
+                Some((name.as_str(), *drawn))
+            })
             .collect();
         let words = |text: &str| {
             let fill = |text: String, (name, value): (&&str, &f64)| {

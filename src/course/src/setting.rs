@@ -1,20 +1,11 @@
 //! Settings: changes to a scenario by JSON pointer, as knobs, questions and proofs make them.
 
-use scale_sim::{Problem, Scenario};
+use scale_sim::Problem;
 use serde_json::Value;
 use vecmap::VecMap;
 
 /// What to change: JSON pointers (RFC 6901) into the scenario, and the values to put there.
 pub type Settings = VecMap<String, Value>;
-
-/// The scenario in `json` with `settings` applied.
-///
-/// # Errors
-///
-/// A pointer that names nothing in the scenario, or the problems of what came out.
-pub fn apply(json: &Value, settings: &Settings) -> Result<Scenario, Vec<Problem>> {
-    Scenario::from_value(&patched(json, settings)?)
-}
 
 /// `json` with `settings` applied.
 ///

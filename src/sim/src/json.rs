@@ -6,6 +6,7 @@
 
 use core::fmt;
 
+use serde::Serialize;
 use serde::de::{self, DeserializeOwned, Deserializer, IntoDeserializer, Unexpected, Visitor};
 use serde_json::{Map, Value};
 
@@ -39,6 +40,15 @@ pub fn parse_json(text: &str) -> Result<Value, Problem> {
 /// The first thing that is wrong, with its path and what is allowed there.
 pub fn from_json_value<T: DeserializeOwned>(tree: &Value) -> Result<T, Problem> {
     T::deserialize(At(tree)).map_err(|fault| fault.0.problem())
+}
+
+/// Writes plain data as JSON, for people to read too.
+///
+/// # Panics
+///
+/// For a map whose keys are no texts, which no type of ours has.
+pub fn write_json<T: Serialize>(value: &T) -> String {
+    serde_json::to_string_pretty(value).expect("plain data")
 }
 
 /// A tree in which no object has a name twice.

@@ -37,7 +37,7 @@ pub use engine::{Engine, Stop, Totals};
 pub use estimate::Estimate;
 pub use event::{Event, LOG_HEAD, Loss, RequestRef, write_line};
 pub use figures::{Figures, Latency, StationFigures};
-pub use json::{from_json_value, parse_json, read_json};
+pub use json::{from_json_value, parse_json, read_json, write_json};
 pub use measure::{Condition, Measure, Metric};
 pub use model::{Files, Model, StationInfo};
 pub use probe::{Log, NoProbe, Probe};

@@ -1,23 +1,29 @@
 //! The map of the course, beneath a system that is already running.
 
-use std::rc::Rc;
-
 use scale_course::{Catalog, CatalogLesson, Knob, Progress};
 use yew::prelude::*;
 
 use super::{Route, not_here};
 use crate::content::{Loading, use_catalog};
+use crate::handle::Handle;
 use crate::icon::{Sign, icon};
 use crate::stage::{Setting, Stage};
-use crate::state::use_shared;
+use crate::state::Shared;
 
 /// The system on the home page: the shop of the first lesson, with three instances.
 const SCENE: &str = include_str!("home.json");
 
+/// Properties of [`Home`].
+#[derive(Clone, PartialEq, Debug, Properties)]
+pub struct Props {
+    /// What the page shares.
+    pub shared: Shared,
+}
+
 /// The map of the course.
 #[component]
-pub fn Home() -> Html {
-    let shared = use_shared();
+pub fn Home(props: &Props) -> Html {
+    let shared = &props.shared;
     let (catalog, again) = use_catalog();
     let setting = use_memo((), |()| Setting {
         key: "home".to_owned(),
@@ -53,7 +59,7 @@ pub fn Home() -> Html {
                     }
                 </div>
                 <div class="hero-stage">
-                    <Stage {setting} autoplay=true speed=0.5 charts=false />
+                    <Stage setting={Handle::from(setting)} settings={shared.settings} autoplay=true speed=0.5 charts=false />
                 </div>
             </section>
             <section class="map" aria-labelledby="map-title">
@@ -73,10 +79,7 @@ fn route(lesson: &str, step: Option<&str>) -> Route {
 }
 
 /// The lesson to go on with: the first open one that is not done, at the step it was left.
-fn next_lesson(
-    catalog: &Rc<Catalog>,
-    progress: &Progress,
-) -> Option<(CatalogLesson, Option<String>)> {
+fn next_lesson(catalog: &Catalog, progress: &Progress) -> Option<(CatalogLesson, Option<String>)> {
     let mut open = catalog.lessons.iter().filter(|lesson| !lesson.planned);
     let undone = open.clone().find(|lesson| !is_done(lesson, progress));
     let lesson = undone.or_else(|| open.next())?;
@@ -87,7 +90,7 @@ fn is_done(lesson: &CatalogLesson, progress: &Progress) -> bool {
     lesson.steps > 0 && progress.lesson(&lesson.id).steps.len() >= lesson.steps as usize
 }
 
-fn map(catalog: &Rc<Catalog>, progress: &Progress) -> Html {
+fn map(catalog: &Catalog, progress: &Progress) -> Html {
     let part = |(number, title): (usize, &String)| {
         let lessons = catalog
             .lessons

@@ -1,25 +1,26 @@
 //! A lesson: prose beside the stage, a prediction before some runs, a task that the run itself ticks.
 
-use std::rc::Rc;
-
-use scale_course::{Answer, Guess, Lesson, Predict, PredictionResult, RunRef, Step, patched};
+use scale_course::{Answer, Guess, Lesson, Predict, PredictionResult, RunRef, Step};
 use scale_sim::Kind;
+use serde_json::Value;
 use yew::prelude::*;
 
 use super::quiz::QuizPage;
 use super::{Route, not_here, use_title};
 use crate::content::{Loading, use_lesson};
+use crate::handle::Handle;
 use crate::icon::{Sign, icon};
 use crate::prose;
-use crate::protocol::{Command, Job, Reply};
-use crate::simulator::Simulator;
+use crate::simulator::{Measured, Measuring, job};
 use crate::stage::chart::number;
 use crate::stage::{Guessed, Setting, Stage};
-use crate::state::{Action, Shared, use_shared};
+use crate::state::{Action, Shared};
 
 /// Properties of [`LessonPage`].
 #[derive(Clone, PartialEq, Debug, Properties)]
 pub struct Props {
+    /// What the page shares.
+    pub shared: Shared,
     /// The lesson.
     pub id: AttrValue,
     /// The step; where the learner left, if none is named.
@@ -34,7 +35,7 @@ const QUIZ: &str = "quiz";
 #[component]
 pub fn LessonPage(props: &Props) -> Html {
     let (lesson, again) = use_lesson(&props.id);
-    let shared = use_shared();
+    let shared = props.shared.clone();
     let Loading::Here(lesson) = &lesson else {
         return html! {
             <div class="page narrow">
@@ -48,9 +49,13 @@ pub fn LessonPage(props: &Props) -> Html {
     let wanted = props.step.as_ref().map(ToString::to_string).or(last);
     let id = props.id.clone();
     let content = match wanted.as_deref() {
-        Some(QUIZ) => html! { <QuizPage lesson={Rc::clone(lesson)} {id} /> },
+        Some(QUIZ) => {
+            html! { <QuizPage shared={shared.clone()} lesson={lesson.clone()} {id} /> }
+        }
         Some(step) => match lesson.step(step) {
-            Some((at, _)) => html! { <StepPage lesson={Rc::clone(lesson)} {id} {at} key={at} /> },
+            Some((at, _)) => {
+                html! { <StepPage shared={shared.clone()} lesson={lesson.clone()} {id} {at} key={at} /> }
+            }
             None => html! {
                 <div class="prose">
                     <h1>{ "No such step" }</h1>
@@ -59,7 +64,9 @@ pub fn LessonPage(props: &Props) -> Html {
                 </div>
             },
         },
-        None => html! { <StepPage lesson={Rc::clone(lesson)} {id} at={0} key={0} /> },
+        None => {
+            html! { <StepPage shared={shared.clone()} lesson={lesson.clone()} {id} at={0} key={0} /> }
+        }
     };
     let current = wanted.unwrap_or_else(|| lesson.steps[0].data.id.clone());
     html! {
@@ -78,7 +85,7 @@ fn step_route(lesson: &str, step: &str) -> Route {
 }
 
 /// The steps of the lesson, as stops on the way.
-fn steps(lesson: &Rc<Lesson>, id: &str, current: &str, shared: &Shared) -> Html {
+fn steps(lesson: &Lesson, id: &str, current: &str, shared: &Shared) -> Html {
     let done = shared.progress.lesson(id);
     let stop = |(at, step): (usize, &Step)| {
         let ticked = done.steps.contains(&step.data.id);
@@ -122,14 +129,15 @@ fn steps(lesson: &Rc<Lesson>, id: &str, current: &str, shared: &Shared) -> Html 
 /// Properties of [`StepPage`].
 #[derive(Clone, PartialEq, Debug, Properties)]
 struct StepProps {
+    shared: Shared,
     id: AttrValue,
-    lesson: Rc<Lesson>,
+    lesson: Handle<Lesson>,
     at: usize,
 }
 
 #[component]
 fn StepPage(props: &StepProps) -> Html {
-    let shared = use_shared();
+    let shared = props.shared.clone();
     let step = &props.lesson.steps[props.at];
     let step_id = step.data.id.clone();
     use_title(Some(format!("{}: {}", props.lesson.title, step.title)));
@@ -155,26 +163,17 @@ fn StepPage(props: &StepProps) -> Html {
                 set: step.data.set.clone(),
             },
         };
-        use_memo(
-            (
-                Rc::clone(&props.lesson).steps[props.at].data.id.clone(),
-                run,
-            ),
-            |(id, run)| {
-                let scene = &props.lesson.scenes[&run.scene];
-                Setting {
-                    key: id.clone(),
-                    scene: patched(&scene.json, &run.set).unwrap_or_else(|_| scene.json.clone()),
-                    knobs: step.data.knobs.clone(),
-                    task: step
-                        .data
-                        .task
-                        .as_ref()
-                        .map(|task| task.when.clone())
-                        .unwrap_or_default(),
-                }
-            },
-        )
+        use_memo((step_id.clone(), run), |(id, run)| Setting {
+            key: id.clone(),
+            scene: scene(&props.lesson, run),
+            knobs: step.data.knobs.clone(),
+            task: step
+                .data
+                .task
+                .as_ref()
+                .map(|task| task.when.clone())
+                .unwrap_or_default(),
+        })
     };
     let on_task = {
         let (shared, lesson, step) = (shared.clone(), props.id.to_string(), step_id.clone());
@@ -221,13 +220,10 @@ fn StepPage(props: &StepProps) -> Html {
             }
         })
     };
-    let scene = &props.lesson.scenes[&step.data.scene];
+    let scene = props.lesson.scenes.get(&step.data.scene);
     let kind_of = |name: &str| {
-        scene
-            .scenario
-            .components
-            .get(name)
-            .map(scale_sim::Component::kind)
+        let component = scene.and_then(|scene| scene.scenario.components.get(name));
+        component.map(scale_sim::Component::kind)
     };
     let guessed = match (&step.data.predict, &result) {
         (
@@ -252,8 +248,8 @@ fn StepPage(props: &StepProps) -> Html {
                 <h1>{ &step.title }</h1>
                 if props.at == 0 { <div class="lead">{ prose::show(&props.lesson.intro, &kind_of) }</div> }
                 { prose::show(&step.prose, &kind_of) }
-                if let Some(predict) = &step.data.predict {
-                    <Prediction lesson={Rc::clone(&props.lesson)} predict={Rc::new(predict.clone())} {result} {on_predicted} {on_skip} skipped={*skipped} />
+                if step.data.predict.is_some() {
+                    <Prediction lesson={props.lesson.clone()} at={props.at} {result} {on_predicted} {on_skip} skipped={*skipped} />
                 }
                 { task(step, done, holds_back) }
             </article>
@@ -261,7 +257,7 @@ fn StepPage(props: &StepProps) -> Html {
                 if holds_back {
                     <p class="held-note">{ icon(Sign::Hint) }{ "Predict first, then watch. Or play with it right away." }</p>
                 }
-                <Stage {setting} {on_task} {guessed} autoplay={*fresh} speed={1.0} />
+                <Stage setting={Handle::from(setting)} settings={shared.settings} {on_task} {guessed} autoplay={*fresh} speed={1.0} />
             </div>
             { onward(props, &on_read) }
         </div>
@@ -318,8 +314,8 @@ fn onward(props: &StepProps, on_read: &Callback<MouseEvent>) -> Html {
 /// Properties of [`Prediction`].
 #[derive(Clone, PartialEq, Debug, Properties)]
 struct PredictionProps {
-    lesson: Rc<Lesson>,
-    predict: Rc<Predict>,
+    lesson: Handle<Lesson>,
+    at: usize,
     result: Option<PredictionResult>,
     skipped: bool,
     on_predicted: Callback<PredictionResult>,
@@ -329,57 +325,44 @@ struct PredictionProps {
 /// A prediction: committed first, then graded by the engine.
 #[component]
 fn Prediction(props: &PredictionProps) -> Html {
-    let predict = &props.predict;
     let answer = use_state(|| None::<Answer>);
     let failed = use_state(|| None::<String>);
-    let waiting = use_state(|| false);
-    let simulator = use_mut_ref(|| None::<Simulator>);
+    let measuring = use_state(|| None::<Measuring>);
+    let Some(predict) = &props.lesson.steps[props.at].data.predict else {
+        return html! {};
+    };
+    let waiting = measuring.is_some();
     let commit = {
-        let (answer, failed, waiting) = (answer.clone(), failed.clone(), waiting.clone());
-        let (props, simulator) = (props.clone(), Rc::clone(&simulator));
+        let (answer, failed, measuring) = (answer.clone(), failed.clone(), measuring.clone());
+        let (props, predict) = (props.clone(), predict.clone());
         Callback::from(move |event: SubmitEvent| {
             event.prevent_default();
             let Some(given) = (*answer).clone() else {
                 return;
             };
+            let job = job(&props.lesson, &predict.run, &predict.kind.measures());
             let heard = {
-                let (props, failed, waiting) = (props.clone(), failed.clone(), waiting.clone());
-                Callback::from(move |reply: Reply| {
-                    waiting.set(false);
-                    let kind = &props.predict.kind;
-                    match reply {
-                        Reply::Measured(_, values) => match kind.truth(&values[0]) {
-                            Some(truth) => {
-                                let right = kind.is_right(&given, &truth);
-                                props.on_predicted.emit(PredictionResult {
-                                    given: given.clone(),
-                                    truth,
-                                    right,
-                                });
-                            }
-                            None => failed.set(Some("the run had nothing to measure".to_owned())),
-                        },
-                        Reply::Refused(_, why) => failed.set(Some(why)),
-                        Reply::Ready(..) | Reply::Frame(..) => {}
+                let (props, failed, measuring) = (props.clone(), failed.clone(), measuring.clone());
+                let kind = predict.kind.clone();
+                Callback::from(move |measured: Measured| {
+                    measuring.set(None);
+                    let truth = measured.and_then(|values| {
+                        let truth = values.first().and_then(|values| kind.truth(values));
+                        truth.ok_or_else(|| "the run had nothing to measure".to_owned())
+                    });
+                    match truth {
+                        Ok(truth) => props.on_predicted.emit(PredictionResult {
+                            right: kind.is_right(&given, &truth),
+                            given: given.clone(),
+                            truth,
+                        }),
+                        Err(why) => failed.set(Some(why)),
                     }
                 })
             };
-            match props.lesson.scenario(&props.predict.run) {
-                Ok(scenario) => {
-                    let job = Job {
-                        scenario: serde_json::to_string(&scenario).unwrap_or_default(),
-                        measures: serde_json::to_string(&props.predict.kind.measures())
-                            .unwrap_or_default(),
-                    };
-                    waiting.set(true);
-                    let worker = Simulator::new(heard);
-                    worker.ask(Command::Measure {
-                        question: worker.number(),
-                        jobs: vec![job],
-                    });
-                    *simulator.borrow_mut() = Some(worker);
-                }
-                Err(problems) => failed.set(Some(problems[0].to_string())),
+            match job {
+                Ok(job) => measuring.set(Some(Measuring::new(vec![job], heard))),
+                Err(why) => failed.set(Some(why)),
             }
         })
     };
@@ -437,8 +420,8 @@ fn Prediction(props: &PredictionProps) -> Html {
             <p>{ &predict.ask }</p>
             { input }
             <div class="row">
-                <button class="button primary" type="submit" disabled={answer.is_none() || *waiting}>
-                    { if *waiting { "Running …" } else { "Commit and run" } }
+                <button class="button primary" type="submit" disabled={answer.is_none() || waiting}>
+                    { if waiting { "Running …" } else { "Commit and run" } }
                 </button>
                 <button class="button quiet" type="button" onclick={skip}>{ "Skip" }</button>
             </div>
@@ -475,6 +458,11 @@ fn told(predict: &Predict, result: &PredictionResult, lesson: &Lesson) -> Html {
             if !result.right && !predict.misconception.is_empty() { <p class="misconception">{ &predict.misconception }</p> }
         </section>
     }
+}
+
+/// The JSON of a run's scenario; nothing if the lesson does not have it, which the stage then says.
+pub(super) fn scene(lesson: &Lesson, run: &RunRef) -> Value {
+    lesson.tree(run).unwrap_or_default()
 }
 
 /// The name of a component, with its sign and colour.

@@ -42,10 +42,46 @@ pub fn App() -> Html {
         store::keep_settings(*settings);
     });
     use_kept(&shared);
+    let route = use_route();
+    use_title(match route {
+        Route::Home => Some("Learn how systems scale".to_owned()),
+        Route::About => Some("About".to_owned()),
+        Route::Settings => Some("Settings".to_owned()),
+        Route::NotFound => Some("Not found".to_owned()),
+        // A lesson has its title once it is here.
+        Route::Lesson { .. } => None,
+    });
     html! {
-        <ContextProvider<Shared> context={shared.clone()}>
-            <Frame />
-        </ContextProvider<Shared>>
+        <>
+            <a class="skip" href="#main" onclick={Callback::from(|event: MouseEvent| {
+                event.prevent_default();
+                browser::focus_heading();
+            })}>{ "Skip to the content" }</a>
+            <header class="top">
+                <a href={Route::Home.href()} class="brand">
+                    <svg class="mark" viewBox="0 0 32 32" width="28" height="28" aria-hidden="true">
+                        <path d="M16 29V16M16 16L4.500 9.500M16 16l11.500-6.500" /><circle cx="16" cy="16" r="3.500" />
+                        <circle cx="16" cy="28" r="2" /><circle cx="4.500" cy="9.500" r="2" /><circle cx="27.500" cy="9.500" r="2" />
+                    </svg>
+                    <span>{ "Scale Lab" }</span>
+                </a>
+                <nav aria-label="Site">
+                    <a href={Route::Home.href()} class="nav-link">{ icon(Sign::Map) }<span>{ "Course" }</span></a>
+                    <a href={Route::About.href()} class="nav-link">{ icon(Sign::Hint) }<span>{ "About" }</span></a>
+                    <a href={Route::Settings.href()} class="nav-link">{ icon(Sign::Settings) }<span>{ "Settings" }</span></a>
+                </nav>
+            </header>
+            { notice(&shared) }
+            <main id="main">
+                { match route {
+                    Route::Home => html! { <home::Home {shared} /> },
+                    Route::Lesson { id, step } => html! { <lesson::LessonPage {shared} {id} {step} /> },
+                    Route::Settings => html! { <settings::SettingsPage {shared} /> },
+                    Route::About => about::page(),
+                    Route::NotFound => not_found::page(),
+                } }
+            </main>
+        </>
     }
 }
 
@@ -91,55 +127,8 @@ fn use_kept(shared: &Shared) {
     });
 }
 
-#[component]
-fn Frame() -> Html {
-    let route = use_route();
-    use_title(match route {
-        Route::Home => Some("Learn how systems scale".to_owned()),
-        Route::About => Some("About".to_owned()),
-        Route::Settings => Some("Settings".to_owned()),
-        Route::NotFound => Some("Not found".to_owned()),
-        // A lesson has its title once it is here.
-        Route::Lesson { .. } => None,
-    });
-    html! {
-        <>
-            <a class="skip" href="#main" onclick={Callback::from(|event: MouseEvent| {
-                event.prevent_default();
-                browser::focus_heading();
-            })}>{ "Skip to the content" }</a>
-            <header class="top">
-                <a href={Route::Home.href()} class="brand">
-                    <svg class="mark" viewBox="0 0 32 32" width="28" height="28" aria-hidden="true">
-                        <path d="M16 29V16M16 16L4.500 9.500M16 16l11.500-6.500" /><circle cx="16" cy="16" r="3.500" />
-                        <circle cx="16" cy="28" r="2" /><circle cx="4.500" cy="9.500" r="2" /><circle cx="27.500" cy="9.500" r="2" />
-                    </svg>
-                    <span>{ "Scale Lab" }</span>
-                </a>
-                <nav aria-label="Site">
-                    <a href={Route::Home.href()} class="nav-link">{ icon(Sign::Map) }<span>{ "Course" }</span></a>
-                    <a href={Route::About.href()} class="nav-link">{ icon(Sign::Hint) }<span>{ "About" }</span></a>
-                    <a href={Route::Settings.href()} class="nav-link">{ icon(Sign::Settings) }<span>{ "Settings" }</span></a>
-                </nav>
-            </header>
-            <NoticeBar />
-            <main id="main">
-                { match route {
-                    Route::Home => html! { <home::Home /> },
-                    Route::Lesson { id, step } => html! { <lesson::LessonPage {id} {step} /> },
-                    Route::Settings => html! { <settings::SettingsPage /> },
-                    Route::About => about::page(),
-                    Route::NotFound => not_found::page(),
-                } }
-            </main>
-        </>
-    }
-}
-
 /// Something to tell the reader, with what can be done about it.
-#[component]
-fn NoticeBar() -> Html {
-    let shared = crate::state::use_shared();
+fn notice(shared: &Shared) -> Html {
     let Some(notice) = shared.notice.clone() else {
         return html! { <div role="status"></div> };
     };

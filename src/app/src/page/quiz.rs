@@ -2,32 +2,34 @@
 
 use std::rc::Rc;
 
-use scale_course::{Drawn, Feedback, Given, Key, Kind as Form, Lesson, RunRef, Truth, patched};
+use scale_course::{Drawn, Feedback, Given, Key, Kind as Form, Lesson, Truth};
 use yew::prelude::*;
 
-use super::lesson::component_word;
+use super::lesson::{component_word, scene};
 use super::{Route, use_title};
 use crate::browser;
+use crate::handle::Handle;
 use crate::icon::{Sign, icon};
-use crate::protocol::{Command, Job, Reply};
-use crate::simulator::Simulator;
+use crate::simulator::{Measured, Measuring, job};
 use crate::stage::chart::number;
 use crate::stage::{Setting, Stage};
-use crate::state::{Action, use_shared};
+use crate::state::{Action, Shared};
 
 /// Properties of [`QuizPage`].
 #[derive(Clone, PartialEq, Debug, Properties)]
 pub struct Props {
+    /// What the page shares.
+    pub shared: Shared,
     /// The lesson's place.
     pub id: AttrValue,
     /// The lesson.
-    pub lesson: Rc<Lesson>,
+    pub lesson: Handle<Lesson>,
 }
 
 /// The questions of a lesson, one at a time.
 #[component]
 pub fn QuizPage(props: &Props) -> Html {
-    let shared = use_shared();
+    let shared = props.shared.clone();
     let at = use_state(|| 0_usize);
     // A new visit draws new questions; within it they stay as they are until another is asked for.
     let seed = use_state(browser::fresh_seed);
@@ -83,7 +85,7 @@ pub fn QuizPage(props: &Props) -> Html {
         Callback::from(move |()| seed.set(browser::fresh_seed()))
     };
     html! {
-        <Asked key={format!("{}-{}", *at, *seed)} id={props.id.clone()} lesson={Rc::clone(&props.lesson)} at={*at} seed={*seed}
+        <Asked {shared} key={format!("{}-{}", *at, *seed)} id={props.id.clone()} lesson={props.lesson.clone()} at={*at} seed={*seed}
             {again} back={at.checked_sub(1).map(go)} next={go(*at + 1)} />
     }
 }
@@ -91,8 +93,9 @@ pub fn QuizPage(props: &Props) -> Html {
 /// Properties of [`Asked`].
 #[derive(Clone, PartialEq, Properties)]
 struct AskedProps {
+    shared: Shared,
     id: AttrValue,
-    lesson: Rc<Lesson>,
+    lesson: Handle<Lesson>,
     at: usize,
     seed: u64,
     again: Callback<()>,
@@ -103,7 +106,7 @@ struct AskedProps {
 /// One question, until it is answered and beyond.
 #[component]
 fn Asked(props: &AskedProps) -> Html {
-    let shared = use_shared();
+    let shared = props.shared.clone();
     let questions = &props.lesson.quiz.questions;
     let drawn = use_memo((props.at, props.seed), |(at, seed)| {
         questions[*at].draw(*seed)
@@ -111,47 +114,33 @@ fn Asked(props: &AskedProps) -> Html {
     let given = use_state(|| first_answer(&drawn));
     let key = use_state(|| None::<Result<Key, String>>);
     let judged = use_state(|| None::<Feedback>);
-    let waiting = use_state(|| false);
-    let simulator = use_mut_ref(|| None::<Simulator>);
+    let measuring = use_state(|| None::<Measuring>);
+    let waiting = measuring.is_some();
     let shown = use_state(|| false);
 
     let check = {
-        let (props, shared, drawn, given) = (
-            props.clone(),
-            shared.clone(),
-            Rc::clone(&drawn),
-            given.clone(),
-        );
-        let (key, judged, waiting, simulator) = (
-            key.clone(),
-            judged.clone(),
-            waiting.clone(),
-            Rc::clone(&simulator),
-        );
+        let (props, shared) = (props.clone(), shared.clone());
+        let (drawn, given) = (Rc::clone(&drawn), given.clone());
+        let (key, judged, measuring) = (key.clone(), judged.clone(), measuring.clone());
         Callback::from(move |event: SubmitEvent| {
             event.prevent_default();
             let Some(answer) = (*given).clone() else {
                 return;
             };
-            let jobs: Result<Vec<Job>, String> = drawn
-                .runs()
+            let runs = drawn.runs();
+            let jobs = runs
                 .iter()
-                .map(|run| job(&props.lesson, &run.run, &run.measures))
-                .collect();
-            let jobs = match jobs {
+                .map(|run| job(&props.lesson, &run.run, &run.measures));
+            let jobs = match jobs.collect() {
                 Ok(jobs) => jobs,
                 Err(why) => return key.set(Some(Err(why))),
             };
             let heard = {
                 let (props, shared, drawn) = (props.clone(), shared.clone(), Rc::clone(&drawn));
-                let (key, judged, waiting) = (key.clone(), judged.clone(), waiting.clone());
-                Callback::from(move |reply: Reply| {
-                    waiting.set(false);
-                    let found = match reply {
-                        Reply::Measured(_, values) => drawn.key(&values),
-                        Reply::Refused(_, why) => Err(why),
-                        Reply::Ready(..) | Reply::Frame(..) => return,
-                    };
+                let (key, judged, measuring) = (key.clone(), judged.clone(), measuring.clone());
+                Callback::from(move |measured: Measured| {
+                    measuring.set(None);
+                    let found = measured.and_then(|values| drawn.key(&values));
                     if let Ok(found) = &found {
                         let feedback = drawn.judge(found, &answer);
                         shared.dispatch(Action::Answered {
@@ -164,21 +153,17 @@ fn Asked(props: &AskedProps) -> Html {
                     key.set(Some(found));
                 })
             };
-            waiting.set(true);
-            let worker = Simulator::new(heard);
-            worker.ask(Command::Measure {
-                question: worker.number(),
-                jobs,
-            });
-            *simulator.borrow_mut() = Some(worker);
+            measuring.set(Some(Measuring::new(jobs, heard)));
         })
     };
     let show = {
         let shown = shown.clone();
         Callback::from(move |_: MouseEvent| shown.set(true))
     };
-    let setting = use_memo((props.at, props.seed), |_| {
-        setting(&props.lesson, &drawn.run)
+    let setting = use_memo((props.at, props.seed), |_| Setting {
+        key: "quiz".to_owned(),
+        scene: scene(&props.lesson, &drawn.run),
+        ..Setting::default()
     });
     let answered = judged.is_some();
     let again = props.again.reform(|_: MouseEvent| ());
@@ -188,14 +173,14 @@ fn Asked(props: &AskedProps) -> Html {
                 <p class="eyebrow">{ format!("Stop and think · question {} of {}", props.at + 1, questions.len()) }</p>
                 <h1 class="question">{ &drawn.ask }</h1>
                 <form onsubmit={check} aria-label="Answer">
-                    <fieldset class="answer" disabled={answered || *waiting}>
+                    <fieldset class="answer" disabled={answered || waiting}>
                         <legend class="unseen">{ "Your answer" }</legend>
                         { form(&drawn, &props.lesson, &given) }
                     </fieldset>
                     if !answered {
                         <div class="row">
-                            <button class="button primary" type="submit" disabled={given.is_none() || *waiting}>
-                                { if *waiting { "The engine is running it …" } else { "Check" } }
+                            <button class="button primary" type="submit" disabled={given.is_none() || waiting}>
+                                { if waiting { "The engine is running it …" } else { "Check" } }
                             </button>
                         </div>
                     }
@@ -218,7 +203,7 @@ fn Asked(props: &AskedProps) -> Html {
             </article>
             <div class="step-stage">
                 if *shown || judged.as_ref().is_some_and(|feedback| !feedback.right) {
-                    <Stage {setting} autoplay=true speed=2.0 />
+                    <Stage setting={Handle::from(setting)} settings={props.shared.settings} autoplay=true speed=2.0 />
                 } else {
                     <div class="stage-curtain" aria-hidden="true"><span>{ "The run that answers this question is shown here." }</span></div>
                 }
@@ -247,30 +232,8 @@ fn first_answer(drawn: &Drawn) -> Option<Given> {
     }
 }
 
-fn job(lesson: &Lesson, run: &RunRef, measures: &[scale_sim::Measure]) -> Result<Job, String> {
-    let scenario = lesson
-        .scenario(run)
-        .map_err(|problems| problems[0].to_string())?;
-    Ok(Job {
-        scenario: serde_json::to_string(&scenario).map_err(|e| e.to_string())?,
-        measures: serde_json::to_string(measures).map_err(|e| e.to_string())?,
-    })
-}
-
-fn setting(lesson: &Lesson, run: &RunRef) -> Setting {
-    let scene = lesson
-        .scenes
-        .get(&run.scene)
-        .map(|scene| patched(&scene.json, &run.set).unwrap_or_else(|_| scene.json.clone()));
-    Setting {
-        key: "quiz".to_owned(),
-        scene: scene.unwrap_or_default(),
-        ..Setting::default()
-    }
-}
-
 /// The fields of an answer.
-fn form(drawn: &Drawn, lesson: &Rc<Lesson>, given: &UseStateHandle<Option<Given>>) -> Html {
+fn form(drawn: &Drawn, lesson: &Lesson, given: &UseStateHandle<Option<Given>>) -> Html {
     let radio = |own: Given, words: Html| {
         let checked = **given == Some(own.clone());
         let given = given.clone();

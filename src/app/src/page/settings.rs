@@ -7,23 +7,8 @@ use yew::prelude::*;
 
 use super::{MOTIONS, THEMES};
 use crate::browser;
-use crate::state::{Action, Shared, use_shared};
+use crate::state::{Action, Shared};
 use crate::store::Settings;
-
-/// Settings and progress.
-#[component]
-pub fn SettingsPage() -> Html {
-    let shared = use_shared();
-    let settings = shared.settings;
-    html! {
-        <div class="page narrow">
-            <h1>{ "Settings" }</h1>
-            { choice(&shared, "Colours", "theme", &THEMES, settings.theme, |settings, theme| Settings { theme, ..settings }) }
-            { choice(&shared, "Motion", "motion", &MOTIONS, settings.motion, |settings, motion| Settings { motion, ..settings }) }
-            <ProgressPart />
-        </div>
-    }
-}
 
 fn choice<T: Copy + PartialEq + 'static>(
     shared: &Shared,
@@ -50,9 +35,18 @@ fn choice<T: Copy + PartialEq + 'static>(
     }
 }
 
+/// Properties of [`SettingsPage`].
+#[derive(Clone, PartialEq, Debug, Properties)]
+pub struct Props {
+    /// What the page shares.
+    pub shared: Shared,
+}
+
+/// Settings and progress.
 #[component]
-fn ProgressPart() -> Html {
-    let shared = use_shared();
+pub fn SettingsPage(props: &Props) -> Html {
+    let shared = props.shared.clone();
+    let settings = shared.settings;
     let dialog = use_node_ref();
     let imported = use_state(|| None::<Result<Progress, String>>);
     let steps: usize = shared
@@ -141,7 +135,11 @@ fn ProgressPart() -> Html {
         })
     };
     html! {
-        <section>
+        <div class="page narrow">
+            <h1>{ "Settings" }</h1>
+            { choice(&shared, "Colours", "theme", &THEMES, settings.theme, |settings, theme| Settings { theme, ..settings }) }
+            { choice(&shared, "Motion", "motion", &MOTIONS, settings.motion, |settings, motion| Settings { motion, ..settings }) }
+            <section>
             <h2>{ "Your progress" }</h2>
             <p>{ match steps {
                 0 => "Nothing yet: it is kept in this browser as you go.".to_owned(),
@@ -173,6 +171,7 @@ fn ProgressPart() -> Html {
                     <button class="button" onclick={Callback::from(move |_: MouseEvent| close())}>{ "Keep it" }</button>
                 </div>
             </dialog>
-        </section>
+            </section>
+        </div>
     }
 }

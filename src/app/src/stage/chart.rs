@@ -23,21 +23,19 @@ pub struct Line {
 }
 
 /// A chart.
-#[derive(Clone, PartialEq, Debug, Properties)]
+#[derive(Clone, PartialEq, Debug)]
 pub struct Graph {
     /// What it shows.
-    pub title: AttrValue,
+    pub title: &'static str,
     /// The unit of its values.
-    pub unit: AttrValue,
+    pub unit: &'static str,
     /// Its lines.
     pub lines: Vec<Line>,
     /// Where time ends, in simulated seconds.
     pub horizon_s: f64,
     /// A top that is not to be exceeded, such as 100 %.
-    #[prop_or_default]
     pub top: Option<f64>,
     /// A value to mark: what was predicted.
-    #[prop_or_default]
     pub mark: Option<f64>,
 }
 
@@ -48,6 +46,9 @@ const PALETTE: [&str; 4] = [
     "--kind-balancer",
     "--kind-client",
 ];
+
+/// How many charts a run has.
+const CHARTS: usize = 3;
 
 /// The charts of a run.
 pub fn charts(player: &Player, guessed: Option<(Metric, f64)>) -> Vec<Graph> {
@@ -97,8 +98,8 @@ pub fn charts(player: &Player, guessed: Option<(Metric, f64)>) -> Vec<Graph> {
     }
     vec![
         Graph {
-            title: "Requests a second".into(),
-            unit: "/s".into(),
+            title: "Requests a second",
+            unit: "/s",
             lines: vec![
                 line("sent", "--ink-soft", true, &|w| per_s(w.sent, w)),
                 line("answered", "--request", false, &|w| per_s(w.completed, w)),
@@ -113,8 +114,8 @@ pub fn charts(player: &Player, guessed: Option<(Metric, f64)>) -> Vec<Graph> {
             ]),
         },
         Graph {
-            title: "Latency".into(),
-            unit: "ms".into(),
+            title: "Latency",
+            unit: "ms",
             lines: vec![
                 line("p99", "--wait", true, &|w| w.latency.map(|l| l.p99_ms)),
                 line("median", "--request", false, &|w| {
@@ -126,8 +127,8 @@ pub fn charts(player: &Player, guessed: Option<(Metric, f64)>) -> Vec<Graph> {
             mark: marked(&[Metric::P50Ms, Metric::P95Ms, Metric::P99Ms, Metric::MeanMs]),
         },
         Graph {
-            title: "Utilisation".into(),
-            unit: "%".into(),
+            title: "Utilisation",
+            unit: "%",
             lines: utilisation,
             horizon_s,
             top: Some(100.0),
@@ -136,21 +137,27 @@ pub fn charts(player: &Player, guessed: Option<(Metric, f64)>) -> Vec<Graph> {
     ]
 }
 
-/// A chart, its key, and its table.
-#[component]
-pub fn ChartView(chart: &Graph) -> Html {
-    let canvas = use_node_ref();
-    {
-        let canvas = canvas.clone();
-        // The theme is no property: its colours are read when drawing, so it must count as a change.
-        let theme = browser::style("--ink");
-        use_effect_with((chart.clone(), theme), move |(chart, _)| {
+/// Charts, each with its key and its table. They are drawn again when they or the theme have changed.
+#[hook]
+pub fn use_charts(charts: Vec<Graph>) -> Html {
+    let canvases = use_memo((), |()| [(); CHARTS].map(|()| NodeRef::default()));
+    let views = charts.iter().zip(&*canvases);
+    let views: Html = views.map(|(chart, canvas)| view(chart, canvas)).collect();
+    // The theme is no part of a chart: its colours are read when drawing, so it must count as a change.
+    let theme = browser::style("--ink");
+    use_effect_with((charts, theme), move |(charts, _)| {
+        for (chart, canvas) in charts.iter().zip(&*canvases) {
             if let Some(canvas) = canvas.cast::<HtmlCanvasElement>() {
                 // A chart that cannot be drawn leaves its table.
                 let _ = draw(chart, &canvas);
             }
-        });
-    }
+        }
+    });
+    views
+}
+
+/// A chart, its key, and its table.
+fn view(chart: &Graph, canvas: &NodeRef) -> Html {
     let last = |line: &Line| {
         line.points
             .last()
@@ -167,11 +174,11 @@ pub fn ChartView(chart: &Graph) -> Html {
     html! {
         <figure class="chart">
             <figcaption>
-                <span class="chart-title">{ &chart.title }</span>
-                <span class="chart-unit">{ &chart.unit }</span>
+                <span class="chart-title">{ chart.title }</span>
+                <span class="chart-unit">{ chart.unit }</span>
                 <ul class="chart-key">{ for key }</ul>
             </figcaption>
-            <canvas ref={canvas} role="img" aria-label={summary(chart)}></canvas>
+            <canvas ref={canvas.clone()} role="img" aria-label={summary(chart)}></canvas>
             <details class="chart-table">
                 <summary>{ "As a table" }</summary>
                 { table(chart) }

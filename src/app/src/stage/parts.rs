@@ -1,7 +1,5 @@
 //! The parts of the stage that are elements of the page: connections, components, controls, figures, words.
 
-use std::rc::Rc;
-
 use scale_course::Knob;
 use scale_sim::Kind;
 use vecmap::VecMap;
@@ -187,7 +185,7 @@ pub fn bar(player: &Player, act: &Callback<Deed>) -> Html {
 
 /// What the reader can change in the scene.
 pub fn knobs(
-    setting: &Rc<Setting>,
+    setting: &Setting,
     values: &VecMap<String, f64>,
     on_knob: &Callback<(String, f64)>,
 ) -> Html {

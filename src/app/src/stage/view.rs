@@ -3,23 +3,24 @@
 use std::rc::Rc;
 
 use scale_course::{Knob, Settings, patched};
-use scale_sim::{Condition, Metric};
+use scale_sim::{Condition, Metric, write_json};
 use serde_json::Value;
 use vecmap::VecMap;
 use wasm_bindgen::JsCast;
 use web_sys::HtmlElement;
 use yew::prelude::*;
 
-use super::chart::{ChartView, charts};
+use super::chart::{charts, use_charts};
 use super::clock::{Clock, Live, PATIENCE_S, Watch};
 use super::layout::Layout;
 use super::painter::Colours;
 use super::parts::{Deed, bar, edges, figures, knobs, nodes, words};
 use super::player::Player;
 use crate::browser;
+use crate::handle::Handle;
 use crate::protocol::{Command, Reply};
 use crate::simulator::Simulator;
-use crate::state::use_shared;
+use crate::store;
 
 /// What is played: a scene as JSON, what can be changed in it, and what is to be brought about.
 #[derive(Clone, PartialEq, Debug, Default)]
@@ -47,7 +48,9 @@ pub struct Guessed {
 #[derive(Clone, PartialEq, Debug, Properties)]
 pub struct Props {
     /// What is played.
-    pub setting: Rc<Setting>,
+    pub setting: Handle<Setting>,
+    /// What the reader has set: colours and motion.
+    pub settings: store::Settings,
     /// Whether it plays at once.
     #[prop_or_default]
     pub autoplay: bool,
@@ -68,8 +71,7 @@ pub struct Props {
 /// A run to be watched, stopped, stepped and changed.
 #[component]
 pub fn Stage(props: &Props) -> Html {
-    let shared = use_shared();
-    let still = shared.settings.still();
+    let still = props.settings.still();
     let live = use_mut_ref(Live::default);
     let renew = use_force_update();
     let (box_ref, canvas_ref) = (use_node_ref(), use_node_ref());
@@ -105,7 +107,7 @@ pub fn Stage(props: &Props) -> Html {
     // Begins a run of the scene with the knobs as they stand.
     let load = {
         let (live, simulator) = (Rc::clone(&live), Rc::clone(&simulator));
-        let (setting, speed) = (Rc::clone(&props.setting), props.speed);
+        let (setting, speed) = (props.setting.clone(), props.speed);
         move |playing: bool, fresh: bool| {
             let live = &mut *live.borrow_mut();
             let speed = if fresh { speed } else { live.player.speed };
@@ -120,7 +122,7 @@ pub fn Stage(props: &Props) -> Html {
             );
             live.told_task = false;
             live.dirty = true;
-            let task = serde_json::to_string(&setting.task).unwrap_or_else(|_| "[]".to_owned());
+            let task = write_json(&setting.task);
             match scenario(&setting, &live.values) {
                 Ok(scenario) => simulator.ask(Command::Load {
                     run: live.player.run,
@@ -136,7 +138,7 @@ pub fn Stage(props: &Props) -> Html {
         let (load, autoplay) = (load.clone(), props.autoplay && !still);
         let renew = renew.clone();
         use_effect_with(
-            (Rc::clone(&props.setting), props.autoplay, *worker),
+            (props.setting.clone(), props.autoplay, *worker),
             move |_| {
                 load(autoplay, true);
                 renew.force_update();
@@ -147,7 +149,7 @@ pub fn Stage(props: &Props) -> Html {
     // The page's theme may change under way.
     {
         let live = Rc::clone(&live);
-        use_effect_with(shared.settings, move |_| {
+        use_effect_with(props.settings, move |_| {
             let live = &mut *live.borrow_mut();
             live.colours = Colours::read();
             live.dirty = true;
@@ -184,7 +186,7 @@ pub fn Stage(props: &Props) -> Html {
 
     let on_knob = {
         let (live, simulator, renew) = (Rc::clone(&live), Rc::clone(&simulator), renew.clone());
-        let (setting, load) = (Rc::clone(&props.setting), load.clone());
+        let (setting, load) = (props.setting.clone(), load.clone());
         Callback::from(move |(path, value): (String, f64)| {
             let begun = {
                 let live = &mut *live.borrow_mut();
@@ -261,6 +263,12 @@ pub fn Stage(props: &Props) -> Html {
 
     let live = live.borrow();
     let player = &live.player;
+    let graphs = if props.charts {
+        charts(player, props.guessed.map(|g| (g.metric, g.value)))
+    } else {
+        Vec::new()
+    };
+    let graphs = use_charts(graphs);
     let stuck = player.is_stuck(browser::now_ms() / 1000.0, PATIENCE_S);
     let revive = {
         let worker = worker.clone();
@@ -290,11 +298,7 @@ pub fn Stage(props: &Props) -> Html {
             { knobs(&props.setting, &live.values, &on_knob) }
             { figures(player) }
             if props.charts {
-                <div class="charts">
-                    { for charts(player, props.guessed.map(|g| (g.metric, g.value))).into_iter().map(|chart| html! {
-                        <ChartView ..chart />
-                    }) }
-                </div>
+                <div class="charts">{ graphs }</div>
             }
             { words(player) }
         </section>
@@ -324,5 +328,5 @@ fn scenario(setting: &Setting, values: &VecMap<String, f64>) -> Result<String, S
         .map(|(path, value)| (path.clone(), Knob::value(*value)))
         .collect();
     let patched = patched(&setting.scene, &settings).map_err(|problems| problems[0].to_string())?;
-    Ok(patched.to_string())
+    Ok(write_json(&patched))
 }
