@@ -134,7 +134,7 @@ pub struct StationReport {
 pub struct LossReport {
     /// Why, such as `queue_full`.
     pub reason: &'static str,
-    /// The station that refused.
+    /// The station where it began to fail; empty if it was at none: the client itself gave up, or a balancer.
     pub station: String,
     /// How many requests.
     pub lost: Figure,
@@ -178,9 +178,7 @@ impl Report {
             stations: stations()
                 .map(|(at, info)| all.station(at, info.name, info.servers))
                 .collect(),
-            losses: stations()
-                .filter_map(|(at, info)| all.losses(at, info.name))
-                .collect(),
+            losses: all.losses(model),
             runs: runs.iter().map(RunReport::new).collect(),
         }
     }
@@ -267,16 +265,29 @@ impl Runs<'_> {
         self.count(|run| u64::from(run.figures.stations[at].waiting_max))
     }
 
-    fn losses(&self, at: usize, name: &str) -> Option<LossReport> {
-        // A second reason needs a count of its own at each station: this line will not let it be forgotten.
-        let [reason] = Loss::ALL;
-        let lost = |figures: &Figures| figures.stations[at].refused;
-        let any = self.0.iter().any(|run| lost(&run.figures) > 0);
-        any.then(|| LossReport {
-            reason: reason.name(),
-            station: name.to_owned(),
-            lost: self.count(|run| lost(&run.figures)),
-            lost_per_s: self.per_s(lost),
-        })
+    /// Where requests were lost and why, place by place in the model's order.
+    fn losses(&self, model: &Model) -> Vec<LossReport> {
+        let all = self.0.iter().flat_map(|run| &run.figures.losses);
+        let mut places: Vec<(u32, u8)> = all.map(|l| (l.station, l.reason)).collect();
+        places.sort_unstable();
+        places.dedup();
+        let reports = places.into_iter().map(|(station, reason)| {
+            let lost = |figures: &Figures| {
+                let here = figures.losses.iter();
+                here.filter(|l| l.station == station && l.reason == reason)
+                    .map(|l| l.count)
+                    .sum()
+            };
+            LossReport {
+                reason: Loss::ALL[usize::from(reason)].name(),
+                station: model
+                    .stations()
+                    .nth(station as usize)
+                    .map_or_else(String::new, |info| info.name.to_owned()),
+                lost: self.count(|run| lost(&run.figures)),
+                lost_per_s: self.per_s(lost),
+            }
+        });
+        reports.collect()
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BinaryHeap;
 
+use crate::frame::{CallId, FrameId};
 use crate::time::Time;
 
 /// Something planned to happen.
@@ -12,7 +13,17 @@ pub(crate) enum Due {
     /// A user of a closed-loop client has thought enough.
     Thought { client: u16, user: u32 },
     /// A frame's piece of work is done.
-    Worked { frame: u32 },
+    Worked { frame: FrameId },
+    /// A frame has come over the wire.
+    Arrived { frame: FrameId },
+    /// A frame's answer has come back over the wire.
+    Answered { frame: FrameId },
+    /// A call has waited long enough for its next attempt.
+    Retry { call: CallId },
+    /// An attempt of a call has not been answered in time.
+    Timeout { call: CallId, attempt: u32 },
+    /// An attempt of a call is slow: time for a second one beside it.
+    Hedge { call: CallId },
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -82,12 +93,13 @@ mod tests {
     #[test]
     fn earlier_first_and_ties_in_order_of_planning() {
         let mut calendar = Calendar::default();
-        for (time, frame) in [(5, 0), (3, 1), (5, 2), (3, 3)] {
-            calendar.plan(Time::from_nanos(time), Due::Worked { frame });
+        let due = |client| Due::Arrival { client, edition: 0 };
+        for (time, client) in [(5, 0), (3, 1), (5, 2), (3, 3)] {
+            calendar.plan(Time::from_nanos(time), due(client));
         }
         assert_eq!(calendar.next_time(), Some(Time::from_nanos(3)));
         let order: Vec<Due> = core::iter::from_fn(|| calendar.next().map(|(_, due)| due)).collect();
-        let expected: Vec<Due> = [1, 3, 0, 2].map(|frame| Due::Worked { frame }).into();
+        let expected: Vec<Due> = [1, 3, 0, 2].map(due).into();
         assert_eq!(order, expected);
     }
 }

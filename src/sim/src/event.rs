@@ -5,35 +5,87 @@ use core::fmt;
 use crate::model::Model;
 use crate::time::{Duration, Time};
 
-/// A request as probes know it.
+/// What an event is about, as probes know it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct RequestRef {
-    /// Its number: requests are counted from 0 in the order in which they came, over all clients.
+    /// The request's number: requests are counted from 0 in the order in which they came, over all clients. `u64::MAX` if
+    /// the event is about none: a crash, say.
     pub id: u64,
-    /// Its place in the table of requests under way: small, and used again by later requests.
+    /// The request's place in the table of requests under way: small, and used again by later requests.
     pub slot: u32,
+    /// The place of the frame that it happened to in the table of frames; `u32::MAX` if it happened to none.
+    pub frame: u32,
 }
 
-/// Why a request was lost.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
-pub enum Loss {
-    /// All servers were busy and the waiting line was full.
-    QueueFull,
+impl RequestRef {
+    /// No request at all.
+    pub const NONE: Self = Self {
+        id: u64::MAX,
+        slot: u32::MAX,
+        frame: u32::MAX,
+    };
 }
 
-impl Loss {
-    /// Every reason.
-    pub const ALL: [Self; 1] = [Self::QueueFull];
+/// What a call has made.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Child {
+    /// A frame, by its place in the table of frames.
+    Frame(u32),
+    /// A call of several attempts or branches, by its place in the table of calls.
+    Call(u32),
+}
 
-    /// The reason as logs and summaries spell it.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::QueueFull => "queue_full",
+/// Declares the reasons of losses with their names in logs, summaries and measures.
+macro_rules! losses {
+    ($($(#[doc = $doc:literal])+ $name:ident = $text:literal,)+) => {
+        /// Why a call failed, and in the end a request was lost.
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
+        pub enum Loss {
+            $($(#[doc = $doc])+ $name,)+
         }
-    }
+
+        impl Loss {
+            /// Every reason.
+            pub const ALL: &[Self] = &[$(Self::$name,)+];
+
+            /// The reason as logs and summaries spell it.
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$name => $text,)+
+                }
+            }
+        }
+    };
 }
 
-/// One thing that happened. Stations and components are numbered as in the [`Model`].
+losses! {
+    /// All servers were busy and the waiting line was full.
+    QueueFull = "queue_full",
+    /// It had waited longer than the line's rule allows.
+    Shed = "shed",
+    /// No answer within the caller's timeout.
+    TimedOut = "timed_out",
+    /// The instance crashed while it worked on it.
+    Crashed = "crashed",
+    /// The instance was down: the connection was refused.
+    Down = "down",
+    /// The balancer knew no usable target.
+    NoTarget = "no_target",
+    /// The circuit breaker was open.
+    CircuitOpen = "circuit_open",
+    /// A rate or concurrency limit.
+    Limited = "limited",
+    /// No connection of the pool became free in time.
+    PoolTimeout = "pool_timeout",
+    /// It could not be got over the wire.
+    Unreachable = "unreachable",
+    /// An error that was put in as a fault.
+    Error = "error",
+    /// No room was left on the disk.
+    DiskFull = "disk_full",
+}
+
+/// One thing that happened. Stations and components are numbered as in the [`Model`]; `u32::MAX` is no station.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Event {
     /// A client sent a request.
@@ -42,6 +94,13 @@ pub enum Event {
         client: u16,
         /// What it asks for.
         operation: u16,
+        /// What the client's call has made.
+        child: Child,
+    },
+    /// It sets out over a wire to a component.
+    Departed {
+        /// The component.
+        to: u16,
     },
     /// A balancer chose a station.
     Routed {
@@ -57,6 +116,13 @@ pub enum Event {
         /// Requests that wait there now, this one among them.
         waiting: u32,
     },
+    /// It has left the waiting line without being served.
+    Unqueued {
+        /// The station.
+        station: u32,
+        /// Requests that still wait there.
+        waiting: u32,
+    },
     /// It holds a server.
     Started {
         /// The station.
@@ -70,13 +136,65 @@ pub enum Event {
     Called {
         /// The station that asks.
         station: u32,
+        /// The component that is asked; the first of several.
+        to: u16,
+        /// What the call has made.
+        child: Child,
+    },
+    /// The station asks another component and goes on at once.
+    Spawned {
+        /// The station that asks.
+        station: u32,
         /// The component that is asked.
         to: u16,
+        /// What the call has made.
+        child: Child,
     },
-    /// The call has come back, with an answer or a refusal.
+    /// A call starts one of its attempts or branches.
+    Tried {
+        /// The call.
+        call: u32,
+        /// The attempt, from 0.
+        attempt: u32,
+        /// The component that is asked.
+        to: u16,
+        /// What the attempt has made.
+        child: Child,
+    },
+    /// An attempt has failed; the call goes on.
+    Missed {
+        /// The call.
+        call: u32,
+        /// The attempt.
+        attempt: u32,
+        /// Why.
+        reason: Loss,
+    },
+    /// A call waits before its next attempt.
+    BackedOff {
+        /// The call.
+        call: u32,
+        /// For how long.
+        wait: Duration,
+    },
+    /// A call is over; what else it has under way is not waited for any more.
+    Settled {
+        /// The call.
+        call: u32,
+        /// The attempt or branch that decided.
+        attempt: u32,
+    },
+    /// The call has come back, with an answer or a failure.
     Returned {
         /// The station that asked.
         station: u32,
+    },
+    /// The call failed, and the station goes on with a substitute.
+    FellBack {
+        /// The station that asked.
+        station: u32,
+        /// Why the call failed.
+        reason: Loss,
     },
     /// It has let go of its server and is on its way back.
     Left {
@@ -85,7 +203,19 @@ pub enum Event {
         /// Servers that are still busy there.
         busy: u32,
     },
-    /// The station could not take it.
+    /// Its answer sets out over a wire.
+    Replied {
+        /// The station that answers.
+        station: u32,
+    },
+    /// A station has come to have other servers at work: some have failed, or come back, or were added.
+    Capacity {
+        /// The station.
+        station: u32,
+        /// Its servers that can be used now; 0 while it is down.
+        servers: u32,
+    },
+    /// It could not be taken: by a station, or by a balancer that knows none.
     Refused {
         /// The station.
         station: u32,
@@ -98,6 +228,8 @@ pub enum Event {
         client: u16,
         /// How long it took from being sent.
         latency: Duration,
+        /// Whether a part of it is a substitute.
+        degraded: bool,
     },
     /// The client has a refusal.
     Lost {
@@ -105,7 +237,7 @@ pub enum Event {
         client: u16,
         /// Why.
         reason: Loss,
-        /// The station that refused.
+        /// The station where it began to fail.
         station: u32,
         /// How long it took from being sent.
         latency: Duration,
@@ -117,12 +249,22 @@ impl Event {
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Sent { .. } => "sent",
+            Self::Departed { .. } => "departed",
             Self::Routed { .. } => "routed",
             Self::Queued { .. } => "queued",
+            Self::Unqueued { .. } => "unqueued",
             Self::Started { .. } => "started",
             Self::Called { .. } => "called",
+            Self::Spawned { .. } => "spawned",
+            Self::Tried { .. } => "tried",
+            Self::Missed { .. } => "missed",
+            Self::BackedOff { .. } => "backed_off",
+            Self::Settled { .. } => "settled",
             Self::Returned { .. } => "returned",
+            Self::FellBack { .. } => "fell_back",
             Self::Left { .. } => "left",
+            Self::Replied { .. } => "replied",
+            Self::Capacity { .. } => "capacity",
             Self::Refused { .. } => "refused",
             Self::Completed { .. } => "completed",
             Self::Lost { .. } => "lost",
@@ -133,15 +275,21 @@ impl Event {
     pub const fn station(&self) -> Option<u32> {
         match *self {
             Self::Queued { station, .. }
+            | Self::Unqueued { station, .. }
             | Self::Started { station, .. }
             | Self::Called { station, .. }
+            | Self::Spawned { station, .. }
             | Self::Returned { station }
+            | Self::FellBack { station, .. }
             | Self::Left { station, .. }
-            | Self::Refused { station, .. } => Some(station),
-            Self::Sent { .. }
-            | Self::Routed { .. }
-            | Self::Completed { .. }
-            | Self::Lost { .. } => None,
+            | Self::Replied { station }
+            | Self::Capacity { station, .. }
+            | Self::Refused { station, .. }
+                if station != u32::MAX =>
+            {
+                Some(station)
+            }
+            _ => None,
         }
     }
 }
@@ -161,23 +309,32 @@ pub fn write_line(
     request: RequestRef,
     event: &Event,
 ) -> fmt::Result {
-    write!(out, "{},{},{},", now.nanos(), request.id, event.name())?;
+    if request.id == u64::MAX {
+        write!(out, "{},,{},", now.nanos(), event.name())?;
+    } else {
+        write!(out, "{},{},{},", now.nanos(), request.id, event.name())?;
+    }
     let component = |at: u16| model.components[usize::from(at)].name.as_str();
-    let station = |at: u32| model.stations[at as usize].name.as_str();
+    let station = |at: u32| model.stations.get(at as usize).map_or("", |s| &s.name);
     match *event {
-        Event::Sent { client, operation } => {
-            writeln!(
-                out,
-                "{},{}",
-                component(client),
-                model.operation_name(operation)
-            )
-        }
+        Event::Sent {
+            client, operation, ..
+        } => writeln!(
+            out,
+            "{},{}",
+            component(client),
+            model.operation_name(operation)
+        ),
+        Event::Departed { to } => writeln!(out, "{},", component(to)),
         Event::Routed {
             balancer,
             station: to,
         } => writeln!(out, "{},{}", component(balancer), station(to)),
         Event::Queued {
+            station: at,
+            waiting,
+        }
+        | Event::Unqueued {
             station: at,
             waiting,
         } => writeln!(out, "{},{waiting}", station(at)),
@@ -187,13 +344,36 @@ pub fn write_line(
         | Event::Left { station: at, busy } => {
             writeln!(out, "{},{busy}", station(at))
         }
-        Event::Called { station: at, to } => writeln!(out, "{},{}", station(at), component(to)),
-        Event::Returned { station: at } => writeln!(out, "{},", station(at)),
-        Event::Refused {
+        Event::Called {
+            station: at, to, ..
+        }
+        | Event::Spawned {
+            station: at, to, ..
+        } => writeln!(out, "{},{}", station(at), component(to)),
+        Event::Tried { attempt, to, .. } => writeln!(out, "{},{attempt}", component(to)),
+        Event::Missed {
+            attempt, reason, ..
+        } => writeln!(out, ",{attempt}: {}", reason.name()),
+        Event::BackedOff { wait, .. } => writeln!(out, ",{}", wait.nanos()),
+        Event::Settled { attempt, .. } => writeln!(out, ",{attempt}"),
+        Event::Returned { station: at } | Event::Replied { station: at } => {
+            writeln!(out, "{},", station(at))
+        }
+        Event::Capacity {
+            station: at,
+            servers,
+        } => writeln!(out, "{},{servers}", station(at)),
+        Event::FellBack {
+            station: at,
+            reason,
+        }
+        | Event::Refused {
             station: at,
             reason,
         } => writeln!(out, "{},{}", station(at), reason.name()),
-        Event::Completed { client, latency } => {
+        Event::Completed {
+            client, latency, ..
+        } => {
             writeln!(out, "{},{}", component(client), latency.nanos())
         }
         Event::Lost {
@@ -201,12 +381,9 @@ pub fn write_line(
             reason,
             station: at,
             ..
-        } => writeln!(
-            out,
-            "{},{} at {}",
-            component(client),
-            reason.name(),
-            station(at)
-        ),
+        } => match station(at) {
+            "" => writeln!(out, "{},{}", component(client), reason.name()),
+            at => writeln!(out, "{},{} at {at}", component(client), reason.name()),
+        },
     }
 }

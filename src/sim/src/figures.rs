@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::event::Loss;
 use crate::time::{Duration, Time};
 
 /// Figures over a stretch of a run.
@@ -17,14 +18,29 @@ pub struct Figures {
     pub completed: u64,
     /// Requests that were answered within their client's deadline.
     pub good: u64,
+    /// Requests that were answered in part by a substitute.
+    pub degraded: u64,
     /// Requests that were lost.
     pub lost: u64,
+    /// Those lost, by where they began to fail and why; a place and reason without any is left out.
+    pub losses: Vec<Losses>,
     /// Mean number of requests under way.
     pub in_system: f64,
     /// Of the requests answered; absent if there were none.
     pub latency: Option<Latency>,
     /// By station, numbered as in the model.
     pub stations: Vec<StationFigures>,
+}
+
+/// Requests lost at one place for one reason.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Losses {
+    /// The station; `u32::MAX` for none: the client itself, or a balancer.
+    pub station: u32,
+    /// Why, numbered as in [`Loss::ALL`].
+    pub reason: u8,
+    /// How many.
+    pub count: u64,
 }
 
 /// How long requests took, from being sent to being answered.
@@ -87,10 +103,13 @@ pub(crate) struct Counters {
     pub sent: u64,
     pub completed: u64,
     pub good: u64,
+    pub degraded: u64,
     pub lost: u64,
     pub latency_ns: u128,
     pub in_system_ns: u128,
     pub stations: Vec<StationCounters>,
+    /// Losses so far, in the order in which places and reasons first came up: few.
+    losses: Vec<Losses>,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -108,9 +127,30 @@ impl Counters {
     /// Copies `other` into this without giving up the memory already held.
     pub fn copy_from(&mut self, other: &Self) {
         let stations = core::mem::take(&mut self.stations);
-        *self = Self { stations, ..*other };
+        let losses = core::mem::take(&mut self.losses);
+        *self = Self {
+            stations,
+            losses,
+            ..*other
+        };
         self.stations.clear();
         self.stations.extend_from_slice(&other.stations);
+        self.losses.clear();
+        self.losses.extend_from_slice(&other.losses);
+    }
+
+    /// Counts a request that was lost.
+    pub fn lose(&mut self, reason: Loss, station: u32) {
+        let reason = reason as u8;
+        let known = self.losses.iter_mut();
+        match { known }.find(|l| l.station == station && l.reason == reason) {
+            Some(known) => known.count += 1,
+            None => self.losses.push(Losses {
+                station,
+                reason,
+                count: 1,
+            }),
+        }
     }
 
     /// The figures between `mark` at `from` and this at `to`.
@@ -145,7 +185,18 @@ impl Counters {
             sent: self.sent - mark.sent,
             completed,
             good: self.good - mark.good,
+            degraded: self.degraded - mark.degraded,
             lost: self.lost - mark.lost,
+            losses: self
+                .losses
+                .iter()
+                .enumerate()
+                .map(|(at, now)| Losses {
+                    count: now.count - mark.losses.get(at).map_or(0, |then| then.count),
+                    ..*now
+                })
+                .filter(|losses| losses.count > 0)
+                .collect(),
             in_system: mean(self.in_system_ns, mark.in_system_ns),
             latency: (completed > 0).then(|| Latency {
                 mean_ms: (self.latency_ns - mark.latency_ns) as f64 / 1e6 / completed as f64,

@@ -7,12 +7,14 @@
 
 mod arrivals;
 mod calendar;
+mod compile;
 mod component;
 mod distribution;
 mod engine;
 mod estimate;
 mod event;
 mod figures;
+mod frame;
 mod json;
 pub mod limits;
 mod measure;
@@ -29,14 +31,14 @@ mod story;
 mod time;
 
 pub use component::{
-    Arrivals, Balancer, Call, Client, Component, Database, Instruction, Kind, LogFormat, Policy,
-    Service,
+    Arrivals, Balancer, Call, Client, Component, Database, Discipline, Instruction, Kind,
+    LogFormat, Parallel, Policy, Service,
 };
 pub use distribution::Distribution;
 pub use engine::{Engine, Stop, Totals};
 pub use estimate::Estimate;
-pub use event::{Event, LOG_HEAD, Loss, RequestRef, write_line};
-pub use figures::{Figures, Latency, StationFigures};
+pub use event::{Child, Event, LOG_HEAD, Loss, RequestRef, write_line};
+pub use figures::{Figures, Latency, Losses, StationFigures};
 pub use json::{from_json_value, parse_json, read_json, write_json};
 pub use measure::{Condition, Measure, Metric};
 pub use model::{Files, Model, StationInfo};

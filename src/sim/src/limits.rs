@@ -22,6 +22,14 @@ pub const PLAN: u64 = 1_000;
 pub const OPERATIONS: u64 = 1_000;
 /// Samples of one empirical distribution.
 pub const SAMPLES: u64 = 100_000;
+/// Repetitions of one call.
+pub const TIMES: u64 = 100_000;
+/// Calls made at once in one step.
+pub const FAN_OUT: u64 = 1_000;
+/// Fallbacks inside fallbacks.
+pub const FALLBACK_DEPTH: usize = 4;
+/// Bulkheads of one service.
+pub const BULKHEADS: u64 = 50;
 /// Nested calls under one request.
 pub const CALL_DEPTH: usize = 32;
 /// Arrivals in one replayed file.
@@ -32,5 +40,7 @@ pub const NAMES: usize = 2_000;
 pub const FILE_BYTES: usize = 4 << 20;
 /// Requests in the system at once; a run that reaches it is stopped.
 pub const IN_FLIGHT: usize = 1_000_000;
+/// Frames at once (a request has one at each component that works on it); a run that reaches it is stopped.
+pub const FRAMES: usize = 1_000_000;
 /// Events one run may handle unless told otherwise; a run that reaches it is stopped.
 pub const EVENTS: u64 = 200_000_000;

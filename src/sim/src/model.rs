@@ -1,16 +1,11 @@
 //! The model: a scenario compiled once into dense tables, so that the run knows no names.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use crate::arrivals::Arriving;
-use crate::component::{ANY, Component, Instruction, Kind, LogFormat, Policy};
+use crate::component::{Discipline, Kind, Policy};
 use crate::distribution::Sampler;
-use crate::limits;
-use crate::problem::Problem;
 use crate::random::Key;
-use crate::replay;
-use crate::scenario::Scenario;
 use crate::time::{Duration, Time};
 
 /// The texts of the files that a scenario names (recorded arrivals), by name.
@@ -26,6 +21,7 @@ pub struct Model {
     pub(crate) components: Vec<ComponentModel>,
     pub(crate) stations: Vec<StationModel>,
     pub(crate) code: Vec<Step>,
+    pub(crate) sites: Vec<Site>,
 }
 
 /// One component of the model.
@@ -38,6 +34,28 @@ pub(crate) struct ComponentModel {
     pub stations: Vec<u32>,
     /// Where its plan for each operation starts; empty for clients and balancers.
     pub plans: Vec<Option<u32>>,
+    /// How those that wait at its stations stand in line.
+    pub lines: Lines,
+}
+
+/// The waiting lines of a component's stations.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Lines {
+    pub discipline: Discipline,
+    /// How many servers the frames of a line may hold; without bulkheads all of them.
+    pub most: Vec<u32>,
+    /// The line of each operation; empty if all stand in line 0, or by priority.
+    pub of_operation: Vec<u16>,
+}
+
+impl Lines {
+    /// One line for all, first come first served.
+    pub fn one() -> Self {
+        Self {
+            most: vec![u32::MAX],
+            ..Self::default()
+        }
+    }
 }
 
 /// What a component does with a request.
@@ -52,7 +70,8 @@ pub(crate) enum Role {
 #[derive(Clone, Debug)]
 pub(crate) struct ClientModel {
     pub operation: u16,
-    pub target: u16,
+    /// The call by which its requests come in.
+    pub site: u32,
     pub arrivals: Arriving,
     pub deadline: Duration,
     /// The root of the draws of its arrivals, and of its users' thinking.
@@ -76,229 +95,68 @@ pub(crate) struct StationModel {
 /// One step of a compiled plan.
 #[derive(Clone, Debug)]
 pub(crate) enum Step {
+    /// Work for a time.
     Work { time: Sampler, key: u64 },
-    Call { to: u16, operation: u16, key: u64 },
+    /// Call and wait for the answer.
+    Call { site: u32 },
+    /// Call and go on.
+    Spawn { site: u32 },
+    /// Make all calls from site `first` on at once and wait for `need` answers.
+    Parallel { first: u32, count: u32, need: u32 },
+    /// Go on at another step.
+    Goto { step: u32 },
+    /// Answer.
     End,
 }
 
+/// A place in a plan where another component is called.
+#[derive(Clone, PartialEq, Debug)]
+pub(crate) struct Site {
+    /// The component that is called.
+    pub to: u16,
+    pub operation: u16,
+    /// Mixed into the draws of what is called.
+    pub key: u64,
+    /// How often.
+    pub times: u32,
+    /// Where the plan goes on if the call fails, or [`NONE`](crate::frame::NONE).
+    pub fallback: u32,
+}
+
 impl Model {
-    /// Compiles a scenario.
-    ///
-    /// # Errors
-    ///
-    /// Every problem of the scenario, and of the files that it names.
-    pub fn new(scenario: &Scenario, files: &Files) -> Result<Self, Vec<Problem>> {
-        Self::following(None, scenario, files)
-    }
-
-    /// Compiles a scenario so that stations which `before` has too keep their numbers, and lost ones stay to drain.
-    pub(crate) fn following(
-        before: Option<&Self>,
-        scenario: &Scenario,
-        files: &Files,
-    ) -> Result<Self, Vec<Problem>> {
-        let problems = scenario.problems();
-        if !problems.is_empty() {
-            return Err(problems);
-        }
-        let mut model = Self {
-            seed: scenario.seed,
-            horizon: Time::from_secs(scenario.horizon_s),
-            warmup: Time::from_secs(scenario.warmup_s),
-            operations: operations(scenario)?,
-            components: Vec::new(),
-            stations: before.map(|b| b.stations.clone()).unwrap_or_default(),
-            code: Vec::new(),
-        };
-        for station in &mut model.stations {
-            station.live = false;
-        }
-        for (name, component) in &scenario.components {
-            let compiled = model.component(scenario, files, name, component)?;
-            model.components.push(compiled);
-        }
-        // Balancers come last: their targets' stations must have numbers.
-        for (at, component) in scenario.components.values().enumerate() {
-            if let Component::Balancer(balancer) = component {
-                let stations = balancer.targets.iter().flat_map(|target| {
-                    let target = model.index(scenario, target);
-                    model.components[usize::from(target)].stations.clone()
-                });
-                model.components[at].stations = stations.collect();
-            }
-        }
-        if model.stations.len() > limits::WORKERS as usize {
-            let message = format!(
-                "{} instances in all: at most {} are allowed",
-                model.stations.len(),
-                limits::WORKERS
-            );
-            return Err(vec![Problem::new("components", message)]);
-        }
-        Ok(model)
-    }
-
-    fn component(
-        &mut self,
-        scenario: &Scenario,
-        files: &Files,
-        name: &str,
-        component: &Component,
-    ) -> Result<ComponentModel, Vec<Problem>> {
-        let key = Key::root(self.seed).named(name);
-        let mut stations = Vec::new();
-        let mut plans = Vec::new();
-        let role = match component {
-            Component::Client(client) => Role::Client(ClientModel {
-                operation: self.operation(&client.operation),
-                target: self.index(scenario, &client.target),
-                arrivals: Arriving::new(&client.arrivals, |file, format| {
-                    replayed(name, file, format, files)
-                })?,
-                deadline: client
-                    .deadline_ms
-                    .map_or(Duration::MAX, Duration::from_millis),
-                arrival_key: key.named("arrival"),
-                request_key: key.named("request"),
-            }),
-            Component::Balancer(balancer) => Role::Balancer(balancer.policy),
-            Component::Service(service) => {
-                for instance in 0..service.instances {
-                    let number = format!("{name}.{}", instance + 1);
-                    stations.push(self.station(number, instance, service.workers, service.queue));
-                }
-                plans = self.plans(
-                    &service.plans,
-                    |model, plan, operation, key| {
-                        for (i, instruction) in plan.iter().enumerate() {
-                            let key = key.with(i as u64).bits();
-                            model.code.push(match instruction {
-                                Instruction::Work(time) => Step::Work {
-                                    time: Sampler::new(time),
-                                    key,
-                                },
-                                Instruction::Call(call) => Step::Call {
-                                    to: model.index(scenario, &call.to),
-                                    operation: call
-                                        .operation
-                                        .as_deref()
-                                        .map_or(operation, |name| model.operation(name)),
-                                    key,
-                                },
-                            });
-                        }
-                    },
-                    name,
-                );
-                Role::Station
-            }
-            Component::Database(database) => {
-                stations.push(self.station(
-                    name.to_owned(),
-                    0,
-                    database.connections,
-                    database.queue,
-                ));
-                plans = self.plans(
-                    &database.queries,
-                    |model, time, _, key| {
-                        model.code.push(Step::Work {
-                            time: Sampler::new(time),
-                            key: key.bits(),
-                        });
-                    },
-                    name,
-                );
-                Role::Station
-            }
-        };
-        Ok(ComponentModel {
-            name: name.to_owned(),
-            kind: component.kind(),
-            role,
-            stations,
-            plans,
-        })
-    }
-
-    /// Gives an instance its station: the one of that name if there is one, else a new one.
-    fn station(&mut self, name: String, instance: u32, servers: u32, queue: u32) -> u32 {
-        let station = StationModel {
-            component: self.components.len() as u16,
-            name,
-            instance,
-            servers,
-            queue,
-            live: true,
-        };
-        let at = self.stations.iter().position(|s| s.name == station.name);
-        let at = at.unwrap_or(self.stations.len());
-        if at == self.stations.len() {
-            self.stations.push(station);
-        } else {
-            self.stations[at] = station;
-        }
-        at as u32
-    }
-
-    /// Compiles one plan for each operation that is asked for anywhere.
-    fn plans<T>(
-        &mut self,
-        plans: &vecmap::VecMap<String, T>,
-        compile: impl Fn(&mut Self, &T, u16, Key),
-        name: &str,
-    ) -> Vec<Option<u32>> {
-        // The seed is not in this key: it reaches a draw through the request's own key.
-        let key = Key::root(0).named(name);
-        let operations = self.operations.clone();
-        let starts = operations.iter().enumerate().map(|(operation, asked)| {
-            let (written, plan) = plans
-                .get_key_value(asked)
-                .or_else(|| plans.get_key_value(ANY))?;
-            let start = self.code.len() as u32;
-            compile(self, plan, operation as u16, key.named(written));
-            self.code.push(Step::End);
-            Some(start)
-        });
-        starts.collect()
-    }
-
-    #[expect(clippy::unused_self, reason = "reads as a question to the model")]
-    fn index(&self, scenario: &Scenario, name: &str) -> u16 {
-        scenario
-            .components
-            .get_index_of(name)
-            .expect("names were checked") as u16
-    }
-
-    fn operation(&self, name: &str) -> u16 {
-        self.operations
-            .iter()
-            .position(|o| o == name)
-            .expect("operations were collected") as u16
-    }
-
     /// Whether frames and calendars of a run of `other` still mean the same here: everything but numbers is alike.
     pub(crate) fn same_shape(&self, other: &Self) -> bool {
         let step = |(a, b): (&Step, &Step)| match (a, b) {
+            (Step::Call { site: a }, Step::Call { site: b })
+            | (Step::Spawn { site: a }, Step::Spawn { site: b })
+            | (Step::Goto { step: a }, Step::Goto { step: b }) => a == b,
             (
-                Step::Call { to, operation, .. },
-                Step::Call {
-                    to: b_to,
-                    operation: b_operation,
+                Step::Parallel { first, count, .. },
+                Step::Parallel {
+                    first: b_first,
+                    count: b_count,
                     ..
                 },
-            ) => to == b_to && operation == b_operation,
+            ) => first == b_first && count == b_count,
             (a, b) => core::mem::discriminant(a) == core::mem::discriminant(b),
         };
+        let site = |(a, b): (&Site, &Site)| {
+            a.to == b.to && a.operation == b.operation && a.fallback == b.fallback
+        };
         let component = |(a, b): (&ComponentModel, &ComponentModel)| {
-            a.name == b.name && a.kind == b.kind && a.plans == b.plans
+            a.name == b.name
+                && a.kind == b.kind
+                && a.plans == b.plans
+                && a.lines.most.len() == b.lines.most.len()
+                && a.lines.of_operation == b.lines.of_operation
         };
         self.operations == other.operations
             && self.components.len() == other.components.len()
             && self.components.iter().zip(&other.components).all(component)
             && self.code.len() == other.code.len()
             && self.code.iter().zip(&other.code).all(step)
+            && self.sites.len() == other.sites.len()
+            && self.sites.iter().zip(&other.sites).all(site)
     }
 
     /// When a run of this model ends.
@@ -337,6 +195,11 @@ impl Model {
     pub fn operation_name(&self, operation: u16) -> &str {
         &self.operations[usize::from(operation)]
     }
+
+    /// How those that wait at `station` stand in line.
+    pub(crate) fn lines(&self, station: u32) -> &Lines {
+        &self.components[usize::from(self.stations[station as usize].component)].lines
+    }
 }
 
 /// What there is to know of a station before a run.
@@ -354,50 +217,4 @@ pub struct StationInfo<'a> {
     pub queue: u32,
     /// Whether requests still come here.
     pub live: bool,
-}
-
-/// The operations that clients and calls ask for, each once, in order of appearance.
-fn operations(scenario: &Scenario) -> Result<Vec<String>, Vec<Problem>> {
-    let mut all: vecmap::VecSet<&String> = vecmap::VecSet::new();
-    for component in scenario.components.values() {
-        match component {
-            Component::Client(client) => {
-                all.insert(&client.operation);
-            }
-            Component::Service(service) => {
-                let steps = service.plans.values().flatten();
-                all.extend(steps.filter_map(|step| match step {
-                    Instruction::Call(call) => call.operation.as_ref(),
-                    Instruction::Work(_) => None,
-                }));
-            }
-            Component::Balancer(_) | Component::Database(_) => {}
-        }
-    }
-    if all.len() as u64 > limits::OPERATIONS {
-        let message = format!(
-            "{} operations: at most {} are allowed",
-            all.len(),
-            limits::OPERATIONS
-        );
-        return Err(vec![Problem::new("components", message)]);
-    }
-    Ok(all.into_iter().cloned().collect())
-}
-
-fn replayed(
-    name: &str,
-    file: &str,
-    format: LogFormat,
-    files: &Files,
-) -> Result<Arc<[Time]>, Vec<Problem>> {
-    let path = format!("components.{name}.client.arrivals.replay.file");
-    let Some(text) = files.get(file) else {
-        return Err(vec![Problem::new(
-            path,
-            format!("the file '{file}' was not found beside the scenario"),
-        )]);
-    };
-    let arrivals = replay::read(text, format);
-    arrivals.map_err(|fault| vec![Problem::new(path, format!("{file}: {fault}"))])
 }

@@ -170,7 +170,7 @@ impl Probe for Recorder {
         if now > self.settled {
             self.come_to(now);
         }
-        let waited = self.stories.event(model, now, request, event);
+        let told = self.stories.event(model, now, request, event);
         match *event {
             Event::Sent { .. } => {
                 self.counters.sent += 1;
@@ -193,32 +193,51 @@ impl Probe for Recorder {
                 gauge.waiting = waiting;
                 let counters = &mut self.counters.stations[station as usize];
                 counters.started += 1;
-                if let Some(waited) = waited
-                    && waited > Duration::ZERO
-                {
-                    counters.wait_ns += u128::from(waited.nanos());
-                }
+                counters.wait_ns += u128::from(told.waited.nanos());
             }
             Event::Left { station, busy } => {
                 self.gauges[station as usize].busy = busy;
                 self.counters.stations[station as usize].left += 1;
+                self.held[station as usize] -= u32::from(told.was_asking);
             }
-            Event::Refused { station, .. } => self.counters.stations[station as usize].refused += 1,
-            Event::Completed { client, latency } => {
+            Event::Unqueued { station, waiting } => self.gauges[station as usize].waiting = waiting,
+            Event::Capacity { station, servers } => self.gauges[station as usize].servers = servers,
+            Event::Refused { station, .. } => {
+                if let Some(counters) = self.counters.stations.get_mut(station as usize) {
+                    counters.refused += 1;
+                }
+            }
+            Event::Completed {
+                client,
+                latency,
+                degraded,
+            } => {
                 self.in_system -= 1;
                 self.counters.completed += 1;
+                self.counters.degraded += u64::from(degraded);
                 self.counters.good += u64::from(latency <= self.deadlines[usize::from(client)]);
                 self.counters.latency_ns += u128::from(latency.nanos());
                 self.total.latency.add(latency);
                 self.current.latency.add(latency);
             }
-            Event::Lost { .. } => {
+            Event::Lost {
+                reason, station, ..
+            } => {
                 self.in_system -= 1;
                 self.counters.lost += 1;
+                self.counters.lose(reason, station);
             }
             Event::Called { station, .. } => self.held[station as usize] += 1,
             Event::Returned { station } => self.held[station as usize] -= 1,
-            Event::Routed { .. } => {}
+            Event::Departed { .. }
+            | Event::Routed { .. }
+            | Event::Spawned { .. }
+            | Event::Tried { .. }
+            | Event::Missed { .. }
+            | Event::BackedOff { .. }
+            | Event::Settled { .. }
+            | Event::FellBack { .. }
+            | Event::Replied { .. } => {}
         }
     }
 

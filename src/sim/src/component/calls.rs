@@ -1,6 +1,6 @@
 //! Checks on who calls whom: every call is answered by some plan, none comes back to itself, and no loop is free of time.
 
-use super::{ANY, Arrivals, Component, Instruction};
+use super::{ANY, Arrivals, Call, Component, Instruction};
 use crate::limits;
 use crate::problem::Problems;
 use crate::scenario::Scenario;
@@ -17,6 +17,7 @@ pub(crate) fn check(scenario: &Scenario, problems: &mut Problems) {
             operation: &client.operation,
             way: Vec::new(),
             steps: 0,
+            repeats: 1,
             population,
             time_passes: false,
             refuser: None,
@@ -74,7 +75,9 @@ struct Walk<'a> {
     scenario: &'a Scenario,
     operation: &'a str,
     way: Vec<(&'a str, &'a str)>,
-    steps: usize,
+    steps: u64,
+    /// How often all that is visited now is done.
+    repeats: u64,
     population: u64,
     /// Whether any time has passed up to here, whichever way balancers choose.
     time_passes: bool,
@@ -83,12 +86,12 @@ struct Walk<'a> {
 }
 
 /// Visits of one walk: beyond this a request would fan out to more calls than any reader could follow.
-const STEPS: usize = 100_000;
+const STEPS: u64 = 1_000_000;
 
 impl<'a> Walk<'a> {
     /// Walks on to `name` with `operation`, and to all that is called from there.
     fn visit(&mut self, name: &'a str, operation: &'a str) -> Result<(), String> {
-        self.steps += 1;
+        self.steps = self.steps.saturating_add(self.repeats);
         if self.steps > STEPS {
             return Err(format!(
                 "one '{}' request makes more than {STEPS} calls",
@@ -138,14 +141,7 @@ impl<'a> Walk<'a> {
                     .get(operation)
                     .or_else(|| service.plans.get(ANY));
                 let plan = plan.ok_or_else(|| unanswered(name, operation, service.plans.keys()))?;
-                for instruction in plan {
-                    match instruction {
-                        Instruction::Work(time) => self.time_passes |= time.mean_ms() > 0.0,
-                        Instruction::Call(call) => {
-                            self.visit(&call.to, call.operation.as_deref().unwrap_or(operation))?;
-                        }
-                    }
-                }
+                self.plan(plan, operation)?;
             }
             Component::Database(database) => {
                 self.enter(name, database.connections, database.queue);
@@ -158,6 +154,45 @@ impl<'a> Walk<'a> {
                 self.time_passes |= time.mean_ms() > 0.0;
             }
         }
+        Ok(())
+    }
+
+    fn plan(&mut self, plan: &'a [Instruction], operation: &'a str) -> Result<(), String> {
+        for instruction in plan {
+            let before = self.time_passes;
+            match instruction {
+                Instruction::Work(time) => self.time_passes |= time.mean_ms() > 0.0,
+                Instruction::Call(call) => {
+                    self.call(call, operation)?;
+                    if call.asynchronous {
+                        self.time_passes = before;
+                    }
+                    // The call may fail before any time has passed.
+                    if let Some(fallback) = &call.fallback {
+                        let after = core::mem::replace(&mut self.time_passes, before);
+                        self.plan(fallback, operation)?;
+                        self.time_passes &= after;
+                    }
+                }
+                Instruction::Parallel(parallel) => {
+                    let mut on_every_way = true;
+                    for call in &parallel.calls {
+                        self.time_passes = before;
+                        self.call(call, operation)?;
+                        on_every_way &= self.time_passes;
+                    }
+                    self.time_passes = on_every_way;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn call(&mut self, call: &'a Call, operation: &'a str) -> Result<(), String> {
+        let before = self.repeats;
+        self.repeats = before.saturating_mul(u64::from(call.times));
+        self.visit(&call.to, call.operation.as_deref().unwrap_or(operation))?;
+        self.repeats = before;
         Ok(())
     }
 

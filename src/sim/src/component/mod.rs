@@ -15,7 +15,8 @@ use crate::scenario::{Scenario, unknown};
 pub use balancer::{Balancer, Policy};
 pub use client::{Arrivals, Client, LogFormat};
 pub use database::Database;
-pub use service::{Call, Instruction, Service};
+pub(crate) use service::PRIORITIES;
+pub use service::{Call, Discipline, Instruction, Parallel, Service};
 
 /// One component of a scenario.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]

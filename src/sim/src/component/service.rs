@@ -27,6 +27,17 @@ pub struct Service {
     /// Requests that may wait at one instance; the next is refused.
     #[serde(default = "no_bound")]
     pub queue: u32,
+    /// Who of those that wait is next.
+    #[serde(default, skip_serializing_if = "Discipline::is_fifo")]
+    pub discipline: Discipline,
+    /// Workers of one instance that an operation may hold at most, so that it cannot starve the others (bulkheads: Nygard,
+    /// *Release It!*, 2007); its requests wait in a line of their own.
+    #[serde(default, skip_serializing_if = "VecMap::is_empty")]
+    #[cfg_attr(
+        feature = "schema",
+        schemars(with = "std::collections::BTreeMap<String, u32>")
+    )]
+    pub bulkheads: VecMap<String, u32>,
     /// What it does, by operation; `*` is for any operation not named.
     #[cfg_attr(
         feature = "schema",
@@ -34,6 +45,29 @@ pub struct Service {
     )]
     pub plans: VecMap<String, Vec<Instruction>>,
 }
+
+/// Who of those that wait is next (the queue discipline).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Discipline {
+    /// First come, first served.
+    #[default]
+    Fifo,
+    /// Last come, first served.
+    Lifo,
+    /// The most urgent first (priority 0), first come first served within a priority. Who is served is not interrupted.
+    Priority,
+}
+
+impl Discipline {
+    fn is_fifo(&self) -> bool {
+        *self == Self::Fifo
+    }
+}
+
+/// Priorities that there are: 0, the most urgent, to 7.
+pub(crate) const PRIORITIES: u8 = 8;
 
 /// One step of a plan.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -44,6 +78,8 @@ pub enum Instruction {
     Work(Distribution),
     /// Ask another component and wait for its answer; if it is refused, so is this request.
     Call(Call),
+    /// Several calls at once; go on when enough of them have been answered.
+    Parallel(Parallel),
 }
 
 /// A call to another component.
@@ -56,10 +92,43 @@ pub struct Call {
     /// The operation to ask for; the request's own if none is named.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub operation: Option<String>,
+    /// How often it is made, one after the other: 1,000 for the 1,000 queries after the first of an N+1 page.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub times: u32,
+    /// Whether to go on at once, without the answer.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub asynchronous: bool,
+    /// What to do instead if the call fails: the request goes on, with a substitute for the answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fallback: Option<Vec<Instruction>>,
+}
+
+/// Calls that are made at the same moment.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Parallel {
+    /// The calls. A call with `times` is made so often at once.
+    pub calls: Vec<Call>,
+    /// How many answers are enough; all if none is named. The others are not waited for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub need: Option<u32>,
+}
+
+impl Parallel {
+    /// How many calls are made at once.
+    pub(crate) fn width(&self) -> u64 {
+        self.calls.iter().map(|call| u64::from(call.times)).sum()
+    }
 }
 
 const fn one() -> u32 {
     1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+const fn is_one(count: &u32) -> bool {
+    *count == 1
 }
 
 pub(super) const fn no_bound() -> u32 {
@@ -71,24 +140,103 @@ impl Service {
         p.count("instances", u64::from(self.instances), 1, limits::INSTANCES);
         p.count("workers", u64::from(self.workers), 1, limits::WORKERS);
         p.count("queue", u64::from(self.queue), 0, limits::QUEUE);
+        p.within("bulkheads", |p| {
+            if self.discipline != Discipline::Fifo && !self.bulkheads.is_empty() {
+                p.note("bulkheads have lines of their own: leave the discipline at fifo");
+            }
+            p.count("", self.bulkheads.len() as u64, 0, limits::BULKHEADS);
+            for (operation, most) in &self.bulkheads {
+                check_operation(operation, operation, p);
+                p.count(operation, u64::from(*most), 1, limits::WORKERS);
+            }
+        });
         if self.plans.is_empty() {
             p.note_at("plans", "a service needs at least one plan");
         }
         p.within("plans", |p| {
             for (operation, plan) in &self.plans {
                 check_operation(operation, operation, p);
-                p.count(operation, plan.len() as u64, 1, limits::PLAN);
-                p.within(operation, |p| {
-                    for (i, instruction) in plan.iter().enumerate() {
-                        p.within(format!("[{i}]"), |p| match instruction {
-                            Instruction::Work(time) => p.within("work", |p| time.check(p)),
-                            Instruction::Call(call) => p.within("call", |p| {
-                                check_target("to", &call.to, scenario, p);
-                                if let Some(operation) = &call.operation {
-                                    check_operation("operation", operation, p);
-                                }
-                            }),
-                        });
+                check_plan(operation, plan, scenario, p, 0);
+            }
+        });
+    }
+}
+
+/// Checks the steps of a plan; `depth` counts the fallbacks around it.
+fn check_plan(
+    field: &str,
+    plan: &[Instruction],
+    scenario: &Scenario,
+    p: &mut Problems,
+    depth: usize,
+) {
+    p.count(field, plan.len() as u64, 1, limits::PLAN);
+    p.within(field, |p| {
+        if depth > limits::FALLBACK_DEPTH {
+            p.note(format!(
+                "fallbacks of fallbacks: at most {} deep are allowed",
+                limits::FALLBACK_DEPTH
+            ));
+            return;
+        }
+        for (i, instruction) in plan.iter().enumerate() {
+            p.within(format!("[{i}]"), |p| match instruction {
+                Instruction::Work(time) => p.within("work", |p| time.check(p)),
+                Instruction::Call(call) => {
+                    p.within("call", |p| call.check(scenario, p, depth));
+                }
+                Instruction::Parallel(parallel) => p.within("parallel", |p| {
+                    parallel.check(scenario, p, depth);
+                }),
+            });
+        }
+    });
+}
+
+impl Call {
+    fn check(&self, scenario: &Scenario, p: &mut Problems, depth: usize) {
+        check_target("to", &self.to, scenario, p);
+        if let Some(operation) = &self.operation {
+            check_operation("operation", operation, p);
+        }
+        p.count("times", u64::from(self.times), 1, limits::TIMES);
+        if let Some(fallback) = &self.fallback {
+            if self.asynchronous {
+                p.note_at(
+                    "fallback",
+                    "nobody waits for this call, so nothing can be done instead",
+                );
+            }
+            check_plan("fallback", fallback, scenario, p, depth + 1);
+        }
+    }
+}
+
+impl Parallel {
+    fn check(&self, scenario: &Scenario, p: &mut Problems, depth: usize) {
+        p.count("calls", self.calls.len() as u64, 1, limits::PLAN);
+        let width = self.width();
+        if width > limits::FAN_OUT {
+            p.note(format!(
+                "{width} calls at once: at most {} are allowed",
+                limits::FAN_OUT
+            ));
+        }
+        if let Some(need) = self.need {
+            p.count("need", u64::from(need), 1, width);
+        }
+        p.within("calls", |p| {
+            for (i, call) in self.calls.iter().enumerate() {
+                p.within(format!("[{i}]"), |p| {
+                    call.check(scenario, p, depth);
+                    if call.asynchronous {
+                        p.note_at(
+                            "asynchronous",
+                            "calls made at once are waited for: use \"need\", or a call of its own",
+                        );
+                    }
+                    if call.fallback.is_some() {
+                        p.note_at("fallback", "calls made at once share one end: leave it out");
                     }
                 });
             }

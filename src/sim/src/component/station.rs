@@ -1,55 +1,88 @@
-//! The station that services and databases share: servers, and a bounded line that waits for them.
+//! The station that services, databases, caches and gateways share: servers, and bounded lines that wait for them.
 
-use slab::Slab;
+use slotmap::{Key as _, SlotMap};
 
-use crate::engine::Frame;
+use crate::frame::{Frame, FrameId};
 
-/// "No frame": the end of a line, or a request's first frame.
-pub(crate) const NONE: u32 = u32::MAX;
+/// Frames that wait, in the order in which they came. The line is threaded through the frames themselves, so that waiting
+/// allocates nothing.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub(crate) struct Line {
+    first: FrameId,
+    last: FrameId,
+    /// How many.
+    pub waiting: u32,
+    /// Frames of this line that hold a server.
+    pub busy: u32,
+}
 
-/// The state of one station. The line is threaded through the frames themselves, so that waiting allocates nothing.
+impl Line {
+    /// Puts `id` at the end.
+    pub fn join(&mut self, id: FrameId, frames: &mut SlotMap<FrameId, Frame>) {
+        frames[id].before = self.last;
+        frames[id].behind = FrameId::null();
+        match frames.get_mut(self.last) {
+            Some(last) => last.behind = id,
+            None => self.first = id,
+        }
+        self.last = id;
+        self.waiting += 1;
+    }
+
+    /// Takes `id`, which waits here, out of the line.
+    pub fn remove(&mut self, id: FrameId, frames: &mut SlotMap<FrameId, Frame>) {
+        let (before, behind) = (frames[id].before, frames[id].behind);
+        match frames.get_mut(before) {
+            Some(frame) => frame.behind = behind,
+            None => self.first = behind,
+        }
+        match frames.get_mut(behind) {
+            Some(frame) => frame.before = before,
+            None => self.last = before,
+        }
+        self.waiting -= 1;
+    }
+
+    /// Who came first.
+    pub fn first(&self) -> Option<FrameId> {
+        (!self.first.is_null()).then_some(self.first)
+    }
+
+    /// Who came last.
+    pub fn last(&self) -> Option<FrameId> {
+        (!self.last.is_null()).then_some(self.last)
+    }
+}
+
+/// The full speed of a station; see [`Station::speed`].
+pub(crate) const FULL_SPEED: u32 = 1000;
+
+/// The state of one station.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub(crate) struct Station {
+    /// Whether it answers at all.
+    pub up: bool,
+    /// How fast it works, in thousandths.
+    pub speed: u32,
+    /// Servers that are out of order.
+    pub lost_servers: u32,
     /// Frames that hold a server.
     pub busy: u32,
     /// Frames that wait for one.
     pub waiting: u32,
-    first: u32,
-    last: u32,
+    /// Its lines: one, or one for each priority or bulkhead.
+    pub lines: Vec<Line>,
 }
 
 impl Station {
-    pub const fn new() -> Self {
+    pub fn new(lines: usize) -> Self {
         Self {
+            up: true,
+            speed: FULL_SPEED,
+            lost_servers: 0,
             busy: 0,
             waiting: 0,
-            first: NONE,
-            last: NONE,
+            lines: vec![Line::default(); lines],
         }
-    }
-
-    /// Puts `frame` at the end of the line.
-    pub fn join(&mut self, frame: u32, frames: &mut Slab<Frame>) {
-        if self.last == NONE {
-            self.first = frame;
-        } else {
-            frames[self.last as usize].next = frame;
-        }
-        self.last = frame;
-        self.waiting += 1;
-    }
-
-    /// Takes the first frame out of the line.
-    pub fn take(&mut self, frames: &mut Slab<Frame>) -> Option<u32> {
-        if self.first == NONE {
-            return None;
-        }
-        let frame = self.first;
-        self.first = core::mem::replace(&mut frames[frame as usize].next, NONE);
-        if self.first == NONE {
-            self.last = NONE;
-        }
-        self.waiting -= 1;
-        Some(frame)
     }
 }

@@ -1,0 +1,368 @@
+//! From a scenario to a model: names become numbers, plans become flat lists of steps.
+
+use std::sync::Arc;
+
+use crate::arrivals::Arriving;
+use crate::component::{
+    ANY, Call, Component, Discipline, Instruction, LogFormat, PRIORITIES, Service,
+};
+use crate::distribution::Sampler;
+use crate::frame::NONE;
+use crate::limits;
+use crate::model::{
+    ClientModel, ComponentModel, Files, Lines, Model, Role, Site, StationModel, Step,
+};
+use crate::problem::Problem;
+use crate::random::Key;
+use crate::replay;
+use crate::scenario::Scenario;
+use crate::time::{Duration, Time};
+
+impl Model {
+    /// Compiles a scenario.
+    ///
+    /// # Errors
+    ///
+    /// Every problem of the scenario, and of the files that it names.
+    pub fn new(scenario: &Scenario, files: &Files) -> Result<Self, Vec<Problem>> {
+        Self::following(None, scenario, files)
+    }
+
+    /// Compiles a scenario so that stations which `before` has too keep their numbers, and lost ones stay to drain.
+    pub(crate) fn following(
+        before: Option<&Self>,
+        scenario: &Scenario,
+        files: &Files,
+    ) -> Result<Self, Vec<Problem>> {
+        let problems = scenario.problems();
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        let mut model = Self {
+            seed: scenario.seed,
+            horizon: Time::from_secs(scenario.horizon_s),
+            warmup: Time::from_secs(scenario.warmup_s),
+            operations: operations(scenario)?,
+            components: Vec::new(),
+            stations: before.map(|b| b.stations.clone()).unwrap_or_default(),
+            code: Vec::new(),
+            sites: Vec::new(),
+        };
+        for station in &mut model.stations {
+            station.live = false;
+        }
+        for (name, component) in &scenario.components {
+            let compiled = Compiler {
+                model: &mut model,
+                scenario,
+                name,
+            }
+            .component(files, component)?;
+            model.components.push(compiled);
+        }
+        // Balancers come last: their targets' stations must have numbers.
+        for (at, component) in scenario.components.values().enumerate() {
+            if let Component::Balancer(balancer) = component {
+                let stations = balancer.targets.iter().flat_map(|target| {
+                    let target = index(scenario, target);
+                    model.components[usize::from(target)].stations.clone()
+                });
+                model.components[at].stations = stations.collect();
+            }
+        }
+        if model.stations.len() > limits::WORKERS as usize {
+            let message = format!(
+                "{} instances in all: at most {} are allowed",
+                model.stations.len(),
+                limits::WORKERS
+            );
+            return Err(vec![Problem::new("components", message)]);
+        }
+        Ok(model)
+    }
+}
+
+/// The number of the component called `name`.
+fn index(scenario: &Scenario, name: &str) -> u16 {
+    scenario
+        .components
+        .get_index_of(name)
+        .expect("names were checked") as u16
+}
+
+/// Compiles one component.
+struct Compiler<'a> {
+    model: &'a mut Model,
+    scenario: &'a Scenario,
+    /// The component's name.
+    name: &'a str,
+}
+
+impl Compiler<'_> {
+    fn component(
+        mut self,
+        files: &Files,
+        component: &Component,
+    ) -> Result<ComponentModel, Vec<Problem>> {
+        let key = Key::root(self.model.seed).named(self.name);
+        let mut stations = Vec::new();
+        let mut plans = Vec::new();
+        let mut lines = Lines::one();
+        let role = match component {
+            Component::Client(client) => {
+                let operation = self.operation(&client.operation);
+                let site = Site {
+                    to: index(self.scenario, &client.target),
+                    operation,
+                    key: 0,
+                    times: 1,
+                    fallback: NONE,
+                };
+                self.model.sites.push(site);
+                Role::Client(ClientModel {
+                    operation,
+                    site: self.model.sites.len() as u32 - 1,
+                    arrivals: Arriving::new(&client.arrivals, |file, format| {
+                        replayed(self.name, file, format, files)
+                    })?,
+                    deadline: client
+                        .deadline_ms
+                        .map_or(Duration::MAX, Duration::from_millis),
+                    arrival_key: key.named("arrival"),
+                    request_key: key.named("request"),
+                })
+            }
+            Component::Balancer(balancer) => Role::Balancer(balancer.policy),
+            Component::Service(service) => {
+                for instance in 0..service.instances {
+                    let number = format!("{}.{}", self.name, instance + 1);
+                    stations.push(self.station(number, instance, service.workers, service.queue));
+                }
+                lines = self.lines(service);
+                plans = self.plans(&service.plans, |compiler, plan, operation, key| {
+                    compiler.plan(plan, operation, key);
+                });
+                Role::Station
+            }
+            Component::Database(database) => {
+                stations.push(self.station(
+                    self.name.to_owned(),
+                    0,
+                    database.connections,
+                    database.queue,
+                ));
+                plans = self.plans(&database.queries, |compiler, time, _, key| {
+                    compiler.step(Step::Work {
+                        time: Sampler::new(time),
+                        key: key.bits(),
+                    });
+                });
+                Role::Station
+            }
+        };
+        Ok(ComponentModel {
+            name: self.name.to_owned(),
+            kind: component.kind(),
+            role,
+            stations,
+            plans,
+            lines,
+        })
+    }
+
+    /// Gives an instance its station: the one of that name if there is one, else a new one.
+    fn station(&mut self, name: String, instance: u32, servers: u32, queue: u32) -> u32 {
+        let station = StationModel {
+            component: self.model.components.len() as u16,
+            name,
+            instance,
+            servers,
+            queue,
+            live: true,
+        };
+        let known = self.model.stations.iter();
+        let at = known.clone().position(|s| s.name == station.name);
+        let at = at.unwrap_or(known.len());
+        if at == self.model.stations.len() {
+            self.model.stations.push(station);
+        } else {
+            self.model.stations[at] = station;
+        }
+        at as u32
+    }
+
+    /// The waiting lines of a service's instances.
+    fn lines(&self, service: &Service) -> Lines {
+        let most = match service.discipline {
+            Discipline::Priority => vec![u32::MAX; usize::from(PRIORITIES)],
+            Discipline::Fifo | Discipline::Lifo => core::iter::once(u32::MAX)
+                .chain(service.bulkheads.values().copied())
+                .collect(),
+        };
+        let line = |operation| {
+            let bulkhead = service.bulkheads.get_index_of(operation);
+            bulkhead.map_or(0, |at| at as u16 + 1)
+        };
+        Lines {
+            discipline: service.discipline,
+            most,
+            of_operation: if service.bulkheads.is_empty() {
+                Vec::new()
+            } else {
+                self.model.operations.iter().map(line).collect()
+            },
+        }
+    }
+
+    /// Compiles one plan for each operation that is asked for anywhere.
+    fn plans<T>(
+        &mut self,
+        plans: &vecmap::VecMap<String, T>,
+        compile: impl Fn(&mut Self, &T, u16, Key),
+    ) -> Vec<Option<u32>> {
+        // The seed is not in this key: it reaches a draw through the request's own key.
+        let key = Key::root(0).named(self.name);
+        let operations = self.model.operations.clone();
+        let starts = operations.iter().enumerate().map(|(operation, asked)| {
+            let (written, plan) = plans
+                .get_key_value(asked)
+                .or_else(|| plans.get_key_value(ANY))?;
+            let start = self.model.code.len() as u32;
+            compile(self, plan, operation as u16, key.named(written));
+            self.step(Step::End);
+            Some(start)
+        });
+        starts.collect()
+    }
+
+    /// Compiles the steps of a plan.
+    fn plan(&mut self, plan: &[Instruction], operation: u16, key: Key) {
+        for (i, instruction) in plan.iter().enumerate() {
+            let key = key.with(i as u64);
+            match instruction {
+                Instruction::Work(time) => {
+                    self.step(Step::Work {
+                        time: Sampler::new(time),
+                        key: key.bits(),
+                    });
+                }
+                Instruction::Call(call) => {
+                    let site = self.site(call, operation, key);
+                    self.step(if call.asynchronous {
+                        Step::Spawn { site }
+                    } else {
+                        Step::Call { site }
+                    });
+                    if let Some(fallback) = &call.fallback {
+                        self.fallback(site, fallback, operation, key);
+                    }
+                }
+                Instruction::Parallel(parallel) => {
+                    let first = self.model.sites.len() as u32;
+                    for (i, call) in parallel.calls.iter().enumerate() {
+                        self.site(call, operation, key.with(i as u64));
+                    }
+                    self.step(Step::Parallel {
+                        first,
+                        count: parallel.calls.len() as u32,
+                        need: parallel.need.unwrap_or(parallel.width() as u32),
+                    });
+                }
+            }
+        }
+    }
+
+    /// What is done instead of a failed call stands behind it, and is jumped over if the call goes well.
+    fn fallback(&mut self, site: u32, plan: &[Instruction], operation: u16, key: Key) {
+        let over = self.step(Step::End);
+        self.model.sites[site as usize].fallback = over + 1;
+        self.plan(plan, operation, key.named("fallback"));
+        let end = self.model.code.len() as u32;
+        self.model.code[over as usize] = Step::Goto { step: end };
+    }
+
+    fn step(&mut self, step: Step) -> u32 {
+        self.model.code.push(step);
+        self.model.code.len() as u32 - 1
+    }
+
+    fn site(&mut self, call: &Call, operation: u16, key: Key) -> u32 {
+        let site = Site {
+            to: index(self.scenario, &call.to),
+            operation: call
+                .operation
+                .as_deref()
+                .map_or(operation, |name| self.operation(name)),
+            key: key.bits(),
+            times: call.times,
+            fallback: NONE,
+        };
+        self.model.sites.push(site);
+        self.model.sites.len() as u32 - 1
+    }
+
+    fn operation(&self, name: &str) -> u16 {
+        let known = self.model.operations.iter().position(|o| o == name);
+        known.expect("operations were collected") as u16
+    }
+}
+
+/// The operations that clients and calls ask for, each once, in order of appearance.
+fn operations(scenario: &Scenario) -> Result<Vec<String>, Vec<Problem>> {
+    let mut all: vecmap::VecSet<&String> = vecmap::VecSet::new();
+    for component in scenario.components.values() {
+        match component {
+            Component::Client(client) => {
+                all.insert(&client.operation);
+            }
+            Component::Service(service) => {
+                for plan in service.plans.values() {
+                    asked_by(plan, &mut all);
+                }
+            }
+            Component::Balancer(_) | Component::Database(_) => {}
+        }
+    }
+    if all.len() as u64 > limits::OPERATIONS {
+        let message = format!(
+            "{} operations: at most {} are allowed",
+            all.len(),
+            limits::OPERATIONS
+        );
+        return Err(vec![Problem::new("components", message)]);
+    }
+    Ok(all.into_iter().cloned().collect())
+}
+
+fn asked_by<'a>(plan: &'a [Instruction], all: &mut vecmap::VecSet<&'a String>) {
+    for instruction in plan {
+        let calls = match instruction {
+            Instruction::Work(_) => &[],
+            Instruction::Call(call) => core::slice::from_ref(call),
+            Instruction::Parallel(parallel) => &parallel.calls[..],
+        };
+        for call in calls {
+            all.extend(&call.operation);
+            if let Some(fallback) = &call.fallback {
+                asked_by(fallback, all);
+            }
+        }
+    }
+}
+
+fn replayed(
+    name: &str,
+    file: &str,
+    format: LogFormat,
+    files: &Files,
+) -> Result<Arc<[Time]>, Vec<Problem>> {
+    let path = format!("components.{name}.client.arrivals.replay.file");
+    let Some(text) = files.get(file) else {
+        return Err(vec![Problem::new(
+            path,
+            format!("the file '{file}' was not found beside the scenario"),
+        )]);
+    };
+    let arrivals = replay::read(text, format);
+    arrivals.map_err(|fault| vec![Problem::new(path, format!("{file}: {fault}"))])
+}

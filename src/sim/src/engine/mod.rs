@@ -1,0 +1,327 @@
+//! The engine: takes the next planned event, changes the state, plans what follows.
+//!
+//! A request runs plans. Each component that works on it holds a *frame* (station, plan, position); a call opens a frame, and
+//! the caller's server stays held until the answer. Who waits for an answer is named by a key, so whoever has gone away in the
+//! meantime (a caller that timed out or crashed) is simply not found, and the work goes on for nobody. Steps that take no time
+//! happen at once, in the order in which they became possible; all else goes through the calendar.
+
+mod call;
+mod clients;
+mod visit;
+
+use core::fmt;
+use core::hash::{Hash, Hasher};
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use slotmap::SlotMap;
+
+use crate::arrivals::Arriving;
+use crate::calendar::{Calendar, Due};
+use crate::component::balancer::BalancerState;
+use crate::component::station::{Line, Station};
+use crate::event::{Event, RequestRef};
+use crate::frame::{CallId, Frame, FrameId, Request, RequestId};
+use crate::limits;
+use crate::model::{Files, Model, Role};
+use crate::probe::{NoProbe, Probe};
+use crate::problem::Problem;
+use crate::scenario::Scenario;
+use crate::state_hash::StateHasher;
+use crate::time::Time;
+
+use call::Pending;
+use clients::ClientState;
+
+/// Why a run is not over yet, or why it had to be stopped.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Stop {
+    /// It has come to the moment asked for.
+    Reached,
+    /// It has handled as many events as its budget allows.
+    EventBudget {
+        /// The budget.
+        events: u64,
+    },
+    /// As many requests, or parts of requests, are under way as a run may hold.
+    InFlight {
+        /// How many requests are.
+        requests: usize,
+    },
+}
+
+impl fmt::Display for Stop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Reached => write!(f, "the run came to its end"),
+            Self::EventBudget { events } => {
+                write!(
+                    f,
+                    "the run was stopped after {events} events, its budget: shorten it or lower the load"
+                )
+            }
+            Self::InFlight { requests } => write!(
+                f,
+                "the run was stopped with {requests} requests under way, the most it may hold: bound the queues or lower the load"
+            ),
+        }
+    }
+}
+
+/// How many requests came, and what became of them.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub struct Totals {
+    /// Sent by clients.
+    pub sent: u64,
+    /// Returned.
+    pub completed: u64,
+    /// Lost.
+    pub lost: u64,
+    /// Still under way.
+    pub under_way: u64,
+}
+
+/// A run of a model, watched by a probe. A clone is a snapshot: both go on alike.
+#[derive(Clone, Debug)]
+pub struct Engine<P = NoProbe> {
+    model: Arc<Model>,
+    now: Time,
+    calendar: Calendar,
+    requests: SlotMap<RequestId, Request>,
+    frames: SlotMap<FrameId, Frame>,
+    calls: SlotMap<CallId, Pending>,
+    /// Frames that can take their next step now.
+    ready: VecDeque<FrameId>,
+    stations: Vec<Station>,
+    /// By component; empty where the component is no balancer.
+    balancers: Vec<BalancerState>,
+    /// By component; empty where the component is no client.
+    clients: Vec<ClientState>,
+    totals: Totals,
+    events: u64,
+    budget: u64,
+    probe: P,
+}
+
+impl<P: Probe> Engine<P> {
+    /// A run at its start, with nothing happened yet.
+    pub fn new(model: Arc<Model>, probe: P) -> Self {
+        let mut engine = Self {
+            now: Time::ZERO,
+            calendar: Calendar::default(),
+            requests: SlotMap::with_key(),
+            frames: SlotMap::with_key(),
+            calls: SlotMap::with_key(),
+            ready: VecDeque::new(),
+            stations: Vec::new(),
+            balancers: vec![BalancerState::default(); model.components.len()],
+            clients: vec![ClientState::default(); model.components.len()],
+            totals: Totals::default(),
+            events: 0,
+            budget: limits::EVENTS,
+            probe,
+            model,
+        };
+        engine.add_stations();
+        for balancer in &mut engine.balancers {
+            balancer.resize(engine.model.stations.len());
+        }
+        for client in 0..engine.model.components.len() {
+            engine.open(client as u16, 0);
+        }
+        engine.probe.reconfigured(&engine.model, Time::ZERO);
+        engine
+    }
+
+    /// Lets the run handle at most `events` events in all.
+    #[must_use]
+    pub fn with_budget(mut self, events: u64) -> Self {
+        self.budget = events;
+        self
+    }
+
+    /// The model.
+    pub fn model(&self) -> &Arc<Model> {
+        &self.model
+    }
+
+    /// The moment the run has come to.
+    pub fn now(&self) -> Time {
+        self.now
+    }
+
+    /// Events handled so far.
+    pub fn events(&self) -> u64 {
+        self.events
+    }
+
+    /// Requests so far. `sent` is always the sum of the others.
+    pub fn totals(&self) -> Totals {
+        Totals {
+            under_way: self.totals.sent - self.totals.completed - self.totals.lost,
+            ..self.totals
+        }
+    }
+
+    /// The probe.
+    pub fn probe(&self) -> &P {
+        &self.probe
+    }
+
+    /// The probe, to take out of it what it has gathered.
+    pub fn probe_mut(&mut self) -> &mut P {
+        &mut self.probe
+    }
+
+    /// The probe, at the end of the run.
+    pub fn into_probe(self) -> P {
+        self.probe
+    }
+
+    /// Servers that are busy at a station, and requests that wait there.
+    ///
+    /// # Panics
+    ///
+    /// If the model has no such station.
+    pub fn station(&self, station: usize) -> (u32, u32) {
+        (self.stations[station].busy, self.stations[station].waiting)
+    }
+
+    /// A hash of the whole state (not of the probe): equal states have equal hashes, native and in Wasm.
+    pub fn state_hash(&self) -> u64 {
+        let mut hasher = StateHasher::default();
+        self.now.hash(&mut hasher);
+        self.totals.hash(&mut hasher);
+        self.events.hash(&mut hasher);
+        for (time, sequence, due) in self.calendar.in_order() {
+            (time, sequence, due).hash(&mut hasher);
+        }
+        for entry in &self.requests {
+            entry.hash(&mut hasher);
+        }
+        for entry in &self.frames {
+            entry.hash(&mut hasher);
+        }
+        for entry in &self.calls {
+            entry.hash(&mut hasher);
+        }
+        self.stations.hash(&mut hasher);
+        self.balancers.hash(&mut hasher);
+        self.clients.hash(&mut hasher);
+        hasher.finish()
+    }
+
+    /// Runs up to and including `until`.
+    pub fn run_until(&mut self, until: Time) -> Stop {
+        while let Some(time) = self.calendar.next_time()
+            && time <= until
+        {
+            if self.events >= self.budget {
+                return Stop::EventBudget {
+                    events: self.budget,
+                };
+            }
+            if self.requests.len() >= limits::IN_FLIGHT || self.frames.len() >= limits::FRAMES {
+                return Stop::InFlight {
+                    requests: self.requests.len(),
+                };
+            }
+            self.step();
+        }
+        self.now = self.now.max(until);
+        self.probe.advanced(&self.model, self.now);
+        Stop::Reached
+    }
+
+    /// When the next event is due; `None` if nothing will ever happen again.
+    pub fn next_time(&self) -> Option<Time> {
+        self.calendar.next_time()
+    }
+
+    /// Handles the next event, with all that follows from it at once. Tells whether there was one.
+    pub fn step(&mut self) -> bool {
+        let Some((time, due)) = self.calendar.next() else {
+            return false;
+        };
+        debug_assert!(time >= self.now, "the calendar never goes back");
+        self.now = time;
+        self.events += 1;
+        match due {
+            Due::Arrival { client, edition } => self.arrive(client, edition),
+            Due::Thought { client, user } => self.thought(client, user),
+            Due::Worked { frame } => self.worked(frame),
+            Due::Arrived { frame } => self.arrived(frame),
+            Due::Answered { frame } => self.answered(frame),
+            Due::Retry { call } => self.retry(call),
+            Due::Timeout { call, attempt } => self.timeout(call, attempt),
+            Due::Hedge { call } => self.hedge(call),
+        }
+        while let Some(frame) = self.ready.pop_front() {
+            self.advance(frame);
+        }
+        true
+    }
+
+    /// Changes the system while it runs: rates, times, numbers of instances, workers and connections, lengths of lines.
+    /// What is under way goes on; an instance that is taken away finishes what it has.
+    ///
+    /// # Errors
+    ///
+    /// The scenario's problems; or that it is not the same system: other components, operations or plans.
+    pub fn reconfigure(&mut self, scenario: &Scenario, files: &Files) -> Result<(), Vec<Problem>> {
+        let model = Model::following(Some(&self.model), scenario, files)?;
+        if !model.same_shape(&self.model) {
+            return Err(vec![Problem::new(
+                "components",
+                "other components or plans than before: this change needs a new run",
+            )]);
+        }
+        let before = core::mem::replace(&mut self.model, Arc::new(model));
+        let model = Arc::clone(&self.model);
+        self.add_stations();
+        for (at, component) in model.components.iter().enumerate() {
+            match (&component.role, &before.components[at].role) {
+                (Role::Balancer(_), _) => self.balancers[at].resize(model.stations.len()),
+                (Role::Client(new), Role::Client(old)) if new.arrivals != old.arrivals => {
+                    let users = match &old.arrivals {
+                        Arriving::Closed { users, .. } => *users,
+                        _ => 0,
+                    };
+                    self.clients[at].edition += 1;
+                    // A memoryless process starts anew at any moment; the others count from now.
+                    self.clients[at].last = self.now;
+                    self.open(at as u16, users);
+                }
+                _ => {}
+            }
+        }
+        for station in 0..model.stations.len() as u32 {
+            self.serve_waiting(station);
+        }
+        while let Some(frame) = self.ready.pop_front() {
+            self.advance(frame);
+        }
+        self.probe.reconfigured(&self.model, self.now);
+        Ok(())
+    }
+
+    /// Gives every station of the model its state.
+    fn add_stations(&mut self) {
+        for station in self.stations.len()..self.model.stations.len() {
+            let lines = self.model.lines(station as u32).most.len();
+            self.stations.push(Station::new(lines));
+        }
+    }
+
+    /// Tells the probe what happened to `request` at `frame`.
+    #[inline]
+    fn tell(&mut self, request: RequestId, frame: u32, event: &Event) {
+        let id = self.requests[request].id;
+        let about = RequestRef {
+            id,
+            slot: request.slot(),
+            frame,
+        };
+        self.probe.event(&self.model, self.now, about, event);
+    }
+}

@@ -1,0 +1,300 @@
+//! A frame's way: to its station, into line, through its plan, and back with an answer.
+
+use std::sync::Arc;
+
+use slotmap::Key as _;
+
+use super::Engine;
+use crate::calendar::Due;
+use crate::component::Discipline;
+use crate::component::station::FULL_SPEED;
+use crate::event::{Event, Loss};
+use crate::frame::{
+    Failure, Frame, FrameId, NOBODY, NONE, Outcome, RequestId, State, Value, Waiter,
+};
+use crate::model::{Model, Role, Step};
+use crate::probe::Probe;
+use crate::random::Key;
+use crate::time::{Duration, Time};
+
+impl<P: Probe> Engine<P> {
+    /// A new frame of `request`, for a call to component `to`, about `data`.
+    pub(super) fn frame(
+        &mut self,
+        request: RequestId,
+        waiter: Waiter,
+        to: u16,
+        operation: u16,
+        key: Key,
+        data: u64,
+    ) -> FrameId {
+        self.requests[request].open += 1;
+        self.frames.insert(Frame {
+            request,
+            waiter,
+            state: State::Travelling,
+            component: to,
+            balancer: NOBODY,
+            station: NONE,
+            operation,
+            class: 0,
+            step: 0,
+            turn: 0,
+            links: [NONE; 2],
+            key,
+            data,
+            outcome: Ok(Value::default()),
+            since: Time::ZERO,
+            before: FrameId::null(),
+            behind: FrameId::null(),
+        })
+    }
+
+    /// A frame comes over the wire.
+    pub(super) fn arrived(&mut self, id: FrameId) {
+        if self.frames.contains_key(id) {
+            let model = Arc::clone(&self.model);
+            self.set_out(&model, id);
+        }
+    }
+
+    /// A frame is where it was sent: at a balancer, which sends it on, or at its station.
+    pub(super) fn set_out(&mut self, model: &Model, id: FrameId) {
+        let frame = &self.frames[id];
+        let component = &model.components[usize::from(frame.component)];
+        match component.role {
+            Role::Balancer(policy) => {
+                let (request, balancer) = (frame.request, frame.component);
+                let station =
+                    self.balancers[usize::from(balancer)].choose(policy, &component.stations);
+                let frame = &mut self.frames[id];
+                frame.balancer = balancer;
+                frame.station = station;
+                frame.component = model.stations[station as usize].component;
+                self.tell(request, id.slot(), &Event::Routed { balancer, station });
+                self.admit(model, id);
+            }
+            Role::Client(_) | Role::Station => {
+                self.frames[id].station = component.stations[0];
+                self.admit(model, id);
+            }
+        }
+    }
+
+    /// A frame asks to be taken by its station.
+    fn admit(&mut self, model: &Model, id: FrameId) {
+        let frame = &mut self.frames[id];
+        let (request, station) = (frame.request, frame.station);
+        let place = &model.stations[station as usize];
+        let component = &model.components[usize::from(place.component)];
+        let plan = component.plans[usize::from(frame.operation)];
+        frame.step = plan.expect("every call was checked to have a plan");
+        frame.since = self.now;
+        frame.class = match component.lines.discipline {
+            Discipline::Priority => u16::from(self.requests[request].priority),
+            Discipline::Fifo | Discipline::Lifo => {
+                let line = component
+                    .lines
+                    .of_operation
+                    .get(usize::from(frame.operation));
+                line.copied().unwrap_or(0)
+            }
+        };
+        let class = usize::from(frame.class);
+        let state = &mut self.stations[station as usize];
+        if !state.up {
+            return self.refuse(id, Loss::Down);
+        }
+        let free = state.busy + state.lost_servers < place.servers
+            && state.lines[class].busy < component.lines.most[class];
+        if free {
+            self.start(id);
+        } else if state.waiting < place.queue {
+            state.waiting += 1;
+            let waiting = state.waiting;
+            state.lines[class].join(id, &mut self.frames);
+            self.frames[id].state = State::Waiting;
+            self.tell(request, id.slot(), &Event::Queued { station, waiting });
+        } else {
+            self.refuse(id, Loss::QueueFull);
+        }
+    }
+
+    /// A frame is not taken by its station.
+    fn refuse(&mut self, id: FrameId, reason: Loss) {
+        let Frame {
+            request,
+            station,
+            balancer,
+            ..
+        } = self.frames[id];
+        self.tell(request, id.slot(), &Event::Refused { station, reason });
+        self.let_go(balancer, station);
+        self.send_back(id, Err(Failure { reason, station }));
+    }
+
+    /// A frame gets a server.
+    fn start(&mut self, id: FrameId) {
+        let frame = &mut self.frames[id];
+        frame.state = State::Working;
+        let (request, station) = (frame.request, frame.station);
+        let state = &mut self.stations[station as usize];
+        state.busy += 1;
+        state.lines[usize::from(frame.class)].busy += 1;
+        let event = Event::Started {
+            station,
+            busy: state.busy,
+            waiting: state.waiting,
+        };
+        self.tell(request, id.slot(), &event);
+        self.ready.push_back(id);
+    }
+
+    /// A frame's work is done.
+    pub(super) fn worked(&mut self, id: FrameId) {
+        if let Some(frame) = self.frames.get_mut(id) {
+            frame.step += 1;
+            self.advance(id);
+        }
+    }
+
+    /// A frame takes its next step.
+    pub(super) fn advance(&mut self, id: FrameId) {
+        // It may have crashed since it became ready.
+        while let Some(frame) = self.frames.get_mut(id) {
+            // Borrowing the model through a second handle would count references on each step; indexing is free.
+            match &self.model.code[frame.step as usize] {
+                Step::Work { time, key } => {
+                    let demand = time.draw(&mut frame.key.with(*key).draws());
+                    let speed = self.stations[frame.station as usize].speed;
+                    let time = self.now + at_speed(demand, speed);
+                    self.calendar.plan(time, Due::Worked { frame: id });
+                    return;
+                }
+                Step::Call { site } => {
+                    let site = *site;
+                    return self.call(id, site);
+                }
+                Step::Spawn { site } => {
+                    let site = *site;
+                    self.spawn(id, site);
+                    self.frames[id].step += 1;
+                }
+                Step::Parallel { first, count, need } => {
+                    let (first, count, need) = (*first, *count, *need);
+                    return self.parallel(id, first, count, need);
+                }
+                Step::Goto { step } => frame.step = *step,
+                Step::End => {
+                    let outcome = frame.outcome;
+                    return self.finish(id, outcome);
+                }
+            }
+        }
+    }
+
+    /// A frame has run its plan, or can't go on: it lets go of its server, and its answer goes back.
+    pub(super) fn finish(&mut self, id: FrameId, outcome: Outcome) {
+        let frame = &self.frames[id];
+        let (request, station, balancer) = (frame.request, frame.station, frame.balancer);
+        let state = &mut self.stations[station as usize];
+        state.busy -= 1;
+        state.lines[usize::from(frame.class)].busy -= 1;
+        let busy = state.busy;
+        self.tell(request, id.slot(), &Event::Left { station, busy });
+        self.let_go(balancer, station);
+        self.serve_waiting(station);
+        self.send_back(id, outcome);
+    }
+
+    /// A frame's answer goes back over the wire.
+    fn send_back(&mut self, id: FrameId, outcome: Outcome) {
+        let frame = &mut self.frames[id];
+        frame.outcome = outcome;
+        frame.state = State::Returning;
+        self.answered(id);
+    }
+
+    /// A frame's answer is back with whoever waits for it.
+    pub(super) fn answered(&mut self, id: FrameId) {
+        let Some(frame) = self.frames.remove(id) else {
+            return;
+        };
+        self.requests[frame.request].open -= 1;
+        self.deliver(frame.waiter, frame.request, frame.outcome);
+        self.release(frame.request);
+    }
+
+    /// Whoever waits hears of an outcome; who is gone does not.
+    pub(super) fn deliver(&mut self, waiter: Waiter, request: RequestId, outcome: Outcome) {
+        match waiter {
+            Waiter::Client => self.end(request, outcome),
+            Waiter::Frame(caller) => self.resume(caller, outcome),
+            Waiter::Call(call, attempt) => self.heard(call, attempt, outcome),
+            Waiter::Nobody => {}
+        }
+    }
+
+    /// Forgets a request that is over, once nothing of it is left.
+    pub(super) fn release(&mut self, id: RequestId) {
+        if let Some(request) = self.requests.get(id)
+            && request.over
+            && request.open == 0
+        {
+            self.requests.remove(id);
+        }
+    }
+
+    /// Free servers of a station take who waits.
+    pub(super) fn serve_waiting(&mut self, station: u32) {
+        let servers = self.model.stations[station as usize].servers;
+        loop {
+            let state = &mut self.stations[station as usize];
+            if state.waiting == 0 || state.busy + state.lost_servers >= servers || !state.up {
+                return;
+            }
+            let lines = self.model.lines(station);
+            let next = match lines.discipline {
+                Discipline::Lifo => state.lines[0].last(),
+                Discipline::Priority => state.lines.iter().find_map(super::Line::first),
+                Discipline::Fifo if state.lines.len() == 1 => state.lines[0].first(),
+                // Of the bulkheads that have room, the one whose first has waited longest.
+                Discipline::Fifo => {
+                    let open = state.lines.iter().zip(&lines.most);
+                    let open = open.filter(|(line, most)| line.busy < **most);
+                    let firsts = open.filter_map(|(line, _)| line.first());
+                    firsts.min_by_key(|id| self.frames[*id].since)
+                }
+            };
+            let Some(id) = next else {
+                return;
+            };
+            self.unqueue(id);
+            self.start(id);
+        }
+    }
+
+    /// Takes a frame out of the line that it waits in.
+    fn unqueue(&mut self, id: FrameId) {
+        let frame = &self.frames[id];
+        let (station, class) = (frame.station, frame.class);
+        let state = &mut self.stations[station as usize];
+        state.waiting -= 1;
+        state.lines[usize::from(class)].remove(id, &mut self.frames);
+    }
+
+    fn let_go(&mut self, balancer: u16, station: u32) {
+        if balancer != NOBODY {
+            self.balancers[usize::from(balancer)].ended(station);
+        }
+    }
+}
+
+/// How long a piece of work takes on a station of `speed` thousandths.
+fn at_speed(demand: Duration, speed: u32) -> Duration {
+    if speed == FULL_SPEED {
+        return demand;
+    }
+    let nanos = u128::from(demand.nanos()) * u128::from(FULL_SPEED) / u128::from(speed.max(1));
+    Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
+}

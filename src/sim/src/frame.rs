@@ -1,0 +1,150 @@
+//! What is under way: requests, the frames that work on them, and the calls that frames wait for.
+
+use slotmap::new_key_type;
+use slotmap::{Key as _, KeyData};
+
+use crate::event::Loss;
+use crate::random::Key;
+use crate::time::Time;
+
+new_key_type! {
+    /// A request under way. A key whose request is over finds nothing, so nobody has to be told.
+    pub(crate) struct RequestId;
+    /// A frame: one component's part in a request.
+    pub(crate) struct FrameId;
+    /// A call with settings of its own, or several calls made together.
+    pub(crate) struct CallId;
+}
+
+/// "No station", "no link", "no step".
+pub(crate) const NONE: u32 = u32::MAX;
+/// "No component".
+pub(crate) const NOBODY: u16 = u16::MAX;
+
+/// The place of a key in its table: small, and used again.
+pub(crate) fn slot(key: KeyData) -> u32 {
+    key.as_ffi() as u32
+}
+
+impl FrameId {
+    /// Its place in the table, as probes know it.
+    pub fn slot(self) -> u32 {
+        slot(self.data())
+    }
+}
+
+impl CallId {
+    /// Its place in the table, as probes know it.
+    pub fn slot(self) -> u32 {
+        slot(self.data())
+    }
+}
+
+impl RequestId {
+    /// Its place in the table, as probes know it.
+    pub fn slot(self) -> u32 {
+        slot(self.data())
+    }
+}
+
+/// A request under way.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub(crate) struct Request {
+    /// Its number, in the order of sending.
+    pub id: u64,
+    /// The client that sent it; [`NOBODY`] for those that the system sends itself, such as health checks.
+    pub client: u16,
+    /// The user of the client who sent it.
+    pub user: u32,
+    /// Which waiting line it belongs in where there are several: 0 goes first.
+    pub priority: u8,
+    /// Whether some part of the answer is a substitute.
+    pub degraded: bool,
+    /// Whether its client has its answer; what is left is work that nobody waits for.
+    pub over: bool,
+    /// Frames and calls that still belong to it.
+    pub open: u32,
+    pub sent: Time,
+}
+
+/// Who is told what came of something.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(crate) enum Waiter {
+    /// The client that sent the request.
+    Client,
+    /// The frame that made a plain call.
+    Frame(FrameId),
+    /// A call, of one of its attempts or branches.
+    Call(CallId, u32),
+    /// Nobody: the caller has gone on at once.
+    Nobody,
+}
+
+/// What an answer brings back.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub(crate) struct Value {
+    /// The version of the row that was read; 0 if none was.
+    pub version: u64,
+    /// How many bytes it has on the wire.
+    pub bytes: u32,
+}
+
+/// Why something failed, and where it began.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(crate) struct Failure {
+    pub reason: Loss,
+    /// The station where it began, or [`NONE`].
+    pub station: u32,
+}
+
+/// What came of a call.
+pub(crate) type Outcome = Result<Value, Failure>;
+
+/// What a frame is doing.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(crate) enum State {
+    /// On its way to a component.
+    Travelling,
+    /// In a waiting line of its station.
+    Waiting,
+    /// Holding a server, at work.
+    Working,
+    /// Holding a server, waiting for a call.
+    Asking,
+    /// It has let go of its server; the answer is on its way back.
+    Returning,
+}
+
+/// One component's part in a request under way.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub(crate) struct Frame {
+    pub request: RequestId,
+    pub waiter: Waiter,
+    pub state: State,
+    /// The component that was called; a balancer until it has chosen.
+    pub component: u16,
+    /// The balancer that chose the station, or [`NOBODY`].
+    pub balancer: u16,
+    /// The station, or [`NONE`] while none has been chosen.
+    pub station: u32,
+    pub operation: u16,
+    /// Which waiting line of the station it belongs in.
+    pub class: u16,
+    /// The step of the plan that it takes or has come to.
+    pub step: u32,
+    /// How often the call of this step has been answered.
+    pub turn: u32,
+    /// The links that it came over, and its answer goes back over; [`NONE`] where there is none.
+    pub links: [u32; 2],
+    /// What this visit's draws derive from: the request and the way it came, not the moment or the instance.
+    pub key: Key,
+    /// The row, user or product that it is about.
+    pub data: u64,
+    /// What it has to answer so far; what it answers, once it returns.
+    pub outcome: Outcome,
+    /// When it came to its station.
+    pub since: Time,
+    /// Its neighbours in the waiting line, or the null key.
+    pub before: FrameId,
+    pub behind: FrameId,
+}
