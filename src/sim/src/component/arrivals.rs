@@ -1,0 +1,354 @@
+//! When a client's requests come.
+//!
+//! Open loops: at random, evenly, at rates that change with time, in bursts, in batches, or as recorded. A closed loop: users who
+//! wait for the answer, think, and ask again.
+
+use serde::{Deserialize, Serialize};
+
+use crate::distribution::Distribution;
+use crate::limits;
+use crate::problem::Problems;
+
+/// When requests come.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Arrivals {
+    /// At random, independently of each other: a Poisson process.
+    Poisson {
+        /// Mean arrivals a second; 0 for none.
+        rate_per_s: f64,
+    },
+    /// At equal distances.
+    Constant {
+        /// Arrivals a second; 0 for none.
+        rate_per_s: f64,
+    },
+    /// At random with a rate that changes evenly from one value to another and then stays: a non-homogeneous Poisson
+    /// process, sampled by inverting its cumulative rate (Çinlar, *Introduction to Stochastic Processes*, 1975).
+    Ramp {
+        /// Arrivals a second at the start.
+        from_per_s: f64,
+        /// Arrivals a second at the end and from then on.
+        to_per_s: f64,
+        /// How long the change takes, in seconds.
+        over_s: f64,
+    },
+    /// At random with one rate, but for a while with another, as after an announcement.
+    Spike {
+        /// Arrivals a second before and after.
+        base_per_s: f64,
+        /// Arrivals a second during the spike.
+        peak_per_s: f64,
+        /// When it begins, in seconds.
+        at_s: f64,
+        /// How long it lasts, in seconds.
+        for_s: f64,
+    },
+    /// At random with a rate that swings about its mean as a cosine does: day and night.
+    Daily {
+        /// Mean arrivals a second.
+        mean_per_s: f64,
+        /// How far it swings, as a part of the mean: 0 is not at all, with 1 the rate at the trough is 0 and at the peak twice
+        /// the mean.
+        swing: f64,
+        /// How long a day is, in seconds.
+        #[serde(default = "day_s", skip_serializing_if = "is_day")]
+        period_s: f64,
+        /// When in the day the peak is, in seconds.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        peak_at_s: f64,
+    },
+    /// At random with a rate that is linear between points.
+    Profile {
+        /// Points, each a moment in seconds and the arrivals a second then. The first is at 0; two at one moment are a jump.
+        points: Vec<[f64; 2]>,
+        /// Whether it begins again after the last point; else the last rate stays.
+        #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+        repeat: bool,
+    },
+    /// In bursts: at random with one of two rates, each for an exponential time. A Markov-modulated Poisson process (Fischer and
+    /// Meier-Hellstern, Performance Evaluation 18, 1993), which is bursty at every scale up to the phases' length.
+    OnOff {
+        /// Arrivals a second during a burst.
+        rate_on_per_s: f64,
+        /// Arrivals a second between bursts; 0 for none.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        rate_off_per_s: f64,
+        /// The mean length of a burst, in seconds.
+        mean_on_s: f64,
+        /// The mean time between bursts, in seconds.
+        mean_off_s: f64,
+    },
+    /// In batches that come at random: several requests at one moment, as from a page that asks for all its parts at once.
+    Batch {
+        /// Mean requests (not batches) a second; 0 for none.
+        rate_per_s: f64,
+        /// How many requests a batch has.
+        size: BatchSize,
+    },
+    /// A closed loop: a fixed number of users, each with at most one request under way.
+    Closed {
+        /// How many users.
+        users: u32,
+        /// How long a user thinks before each request.
+        think_time: Distribution,
+    },
+    /// Arrivals as recorded in a file that lies beside the scenario.
+    Replay {
+        /// The file's name.
+        file: String,
+        /// How the file is written.
+        format: LogFormat,
+    },
+}
+
+/// How many requests a batch has.
+#[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum BatchSize {
+    /// Always as many.
+    Constant {
+        /// How many, 1 to 10,000.
+        size: u32,
+    },
+    /// Geometric from 1: many small, few large.
+    Geometric {
+        /// The mean, 1 to 10,000.
+        mean: f64,
+    },
+}
+
+/// How a file of recorded arrivals is written.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum LogFormat {
+    /// A column of seconds since any moment, in order, with or without a head line; further columns are ignored.
+    Csv,
+    /// A web server's access log in Common or Combined Log Format.
+    CommonLog,
+}
+
+const fn day_s() -> f64 {
+    86_400.0
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a reference"
+)]
+fn is_day(seconds: &f64) -> bool {
+    seconds.to_bits() == day_s().to_bits()
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a reference"
+)]
+fn is_zero(value: &f64) -> bool {
+    value.to_bits() == 0
+}
+
+/// The shortest mean of a phase, in seconds: phases without arrivals are walked through one by one.
+const PHASE_S: f64 = 0.01;
+
+impl BatchSize {
+    /// The mean number of requests in a batch.
+    pub fn mean(self) -> f64 {
+        match self {
+            Self::Constant { size } => f64::from(size),
+            Self::Geometric { mean } => mean,
+        }
+    }
+
+    fn check(self, p: &mut Problems) {
+        match self {
+            Self::Constant { size } => p.within("constant", |p| {
+                p.count("size", u64::from(size), 1, limits::BATCH);
+            }),
+            Self::Geometric { mean } => p.within("geometric", |p| {
+                p.number("mean", mean, 1.0, limits::BATCH as f64);
+            }),
+        }
+    }
+}
+
+impl Arrivals {
+    /// The process as scenario files spell it.
+    const fn name(&self) -> &'static str {
+        match self {
+            Self::Poisson { .. } => "poisson",
+            Self::Constant { .. } => "constant",
+            Self::Ramp { .. } => "ramp",
+            Self::Spike { .. } => "spike",
+            Self::Daily { .. } => "daily",
+            Self::Profile { .. } => "profile",
+            Self::OnOff { .. } => "on_off",
+            Self::Batch { .. } => "batch",
+            Self::Closed { .. } => "closed",
+            Self::Replay { .. } => "replay",
+        }
+    }
+
+    pub(super) fn check(&self, p: &mut Problems) {
+        p.within(self.name(), |p| self.check_fields(p));
+    }
+
+    fn check_fields(&self, p: &mut Problems) {
+        let rate = |p: &mut Problems, field: &str, value: f64| {
+            p.number(field, value, 0.0, limits::RATE_PER_S);
+        };
+        match self {
+            Self::Poisson { rate_per_s } | Self::Constant { rate_per_s } => {
+                rate(p, "rate_per_s", *rate_per_s);
+            }
+            Self::Ramp {
+                from_per_s,
+                to_per_s,
+                over_s,
+            } => {
+                rate(p, "from_per_s", *from_per_s);
+                rate(p, "to_per_s", *to_per_s);
+                p.number("over_s", *over_s, 1e-3, limits::HORIZON_S);
+            }
+            Self::Spike {
+                base_per_s,
+                peak_per_s,
+                at_s,
+                for_s,
+            } => {
+                rate(p, "base_per_s", *base_per_s);
+                rate(p, "peak_per_s", *peak_per_s);
+                p.number("at_s", *at_s, 0.0, limits::HORIZON_S);
+                p.number("for_s", *for_s, 1e-3, limits::HORIZON_S);
+            }
+            Self::Daily {
+                mean_per_s,
+                swing,
+                period_s,
+                peak_at_s,
+            } => {
+                // The peak is at most twice the mean.
+                p.number("mean_per_s", *mean_per_s, 0.0, limits::RATE_PER_S / 2.0);
+                p.number("swing", *swing, 0.0, 1.0);
+                p.number("period_s", *period_s, 1.0, limits::HORIZON_S);
+                p.number("peak_at_s", *peak_at_s, 0.0, limits::HORIZON_S);
+            }
+            Self::Profile { points, repeat } => check_points(points, *repeat, p),
+            Self::OnOff {
+                rate_on_per_s,
+                rate_off_per_s,
+                mean_on_s,
+                mean_off_s,
+            } => {
+                rate(p, "rate_on_per_s", *rate_on_per_s);
+                rate(p, "rate_off_per_s", *rate_off_per_s);
+                p.number("mean_on_s", *mean_on_s, PHASE_S, limits::HORIZON_S);
+                p.number("mean_off_s", *mean_off_s, PHASE_S, limits::HORIZON_S);
+            }
+            Self::Batch { rate_per_s, size } => {
+                rate(p, "rate_per_s", *rate_per_s);
+                p.within("size", |p| size.check(p));
+            }
+            Self::Closed { users, think_time } => {
+                p.count("users", u64::from(*users), 1, limits::USERS);
+                p.within("think_time", |p| think_time.check(p));
+            }
+            Self::Replay { file, .. } => {
+                if file.is_empty() || file.len() > 200 {
+                    p.note_at("file", "a file's name is 1 to 200 characters");
+                }
+            }
+        }
+    }
+}
+
+fn check_points(points: &[[f64; 2]], repeat: bool, p: &mut Problems) {
+    let least = if repeat { 2 } else { 1 };
+    p.count("points", points.len() as u64, least, limits::PROFILE);
+    p.within("points", |p| {
+        let mut before = 0.0;
+        for (i, [at_s, rate_per_s]) in points.iter().enumerate() {
+            p.within(format!("[{i}]"), |p| {
+                let latest = if i == 0 { 0.0 } else { limits::HORIZON_S };
+                p.number("[0]", *at_s, before, latest);
+                p.number("[1]", *rate_per_s, 0.0, limits::RATE_PER_S);
+            });
+            before = at_s.max(before);
+        }
+        if repeat && points.len() > 1 && before < 1e-3 {
+            p.note("a profile that repeats lasts at least 0.001 s");
+        }
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(json: &str) -> Vec<String> {
+        let arrivals: Arrivals = crate::json::read_json(json).expect("of the format");
+        let again = serde_json::to_string(&arrivals).expect("plain data");
+        assert_eq!(
+            crate::json::read_json::<Arrivals>(&again),
+            Ok(arrivals.clone())
+        );
+        let mut problems = Problems::default();
+        arrivals.check(&mut problems);
+        let found = problems.or(()).err().unwrap_or_default();
+        found.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn what_is_right_passes() {
+        for json in [
+            r#"{"spike":{"base_per_s":1,"peak_per_s":9,"at_s":0,"for_s":1}}"#,
+            r#"{"daily":{"mean_per_s":1,"swing":1}}"#,
+            r#"{"profile":{"points":[[0,1],[1,1],[1,5]]}}"#,
+            r#"{"on_off":{"rate_on_per_s":5,"mean_on_s":1,"mean_off_s":1}}"#,
+            r#"{"batch":{"rate_per_s":5,"size":{"geometric":{"mean":2.5}}}}"#,
+        ] {
+            assert_eq!(said(json), Vec::<String>::new(), "{json}");
+        }
+    }
+
+    #[test]
+    fn what_is_out_of_range_is_named() {
+        for (json, expected) in [
+            (
+                r#"{"spike":{"base_per_s":1,"peak_per_s":9e9,"at_s":0,"for_s":1}}"#,
+                "spike.peak_per_s: 9000000000 is out",
+            ),
+            (
+                r#"{"daily":{"mean_per_s":1,"swing":1.5}}"#,
+                "daily.swing: 1.5 is out of range: 0 to 1",
+            ),
+            (
+                r#"{"profile":{"points":[[0,1],[2,1],[1,5]]}}"#,
+                "profile.points[2][0]: 1 is out of range: 2 to",
+            ),
+            (
+                r#"{"profile":{"points":[[1,1]]}}"#,
+                "profile.points[0][0]: 1 is out of range: 0 to 0",
+            ),
+            (
+                r#"{"profile":{"points":[[0,1],[0,2]],"repeat":true}}"#,
+                "profile.points: a profile that repeats",
+            ),
+            (r#"{"profile":{"points":[]}}"#, "profile.points: 0 is out"),
+            (
+                r#"{"on_off":{"rate_on_per_s":5,"mean_on_s":1,"mean_off_s":0}}"#,
+                "on_off.mean_off_s: 0 is out",
+            ),
+            (
+                r#"{"batch":{"rate_per_s":5,"size":{"constant":{"size":0}}}}"#,
+                "batch.size.constant.size: 0 is out",
+            ),
+        ] {
+            let said = said(json);
+            assert!(said.len() == 1 && said[0].starts_with(expected), "{said:?}");
+        }
+    }
+}
