@@ -18,12 +18,18 @@ pub(crate) enum Due {
     Arrived { frame: FrameId },
     /// A frame's answer has come back over the wire.
     Answered { frame: FrameId },
+    /// What a frame sent was lost on the wire: time to send it again.
+    Resent { frame: FrameId, link: u32 },
+    /// A fault comes or goes.
+    Fault { fault: u32 },
+    /// Time to give up sending.
+    Unreachable { frame: FrameId },
     /// A call has waited long enough for its next attempt.
     Retry { call: CallId },
     /// An attempt of a call has not been answered in time.
     Timeout { call: CallId, attempt: u32 },
     /// An attempt of a call is slow: time for a second one beside it.
-    Hedge { call: CallId },
+    Hedge { call: CallId, attempt: u32 },
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

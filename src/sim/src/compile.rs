@@ -4,19 +4,23 @@ use std::sync::Arc;
 
 use crate::arrivals::Arriving;
 use crate::component::{
-    ANY, Call, Component, Discipline, Instruction, LogFormat, PRIORITIES, Service,
+    ANY, Asking, Call, Component, Discipline, Instruction, LogFormat, PRIORITIES, Service,
 };
 use crate::distribution::Sampler;
-use crate::frame::NONE;
+use crate::fault::{Place, Trouble};
+use crate::frame::{NOBODY, NONE};
 use crate::limits;
 use crate::model::{
-    ClientModel, ComponentModel, Files, Lines, Model, Role, Site, StationModel, Step,
+    ClientModel, ComponentModel, Effect, FaultModel, FaultTimes, Files, Guard, Lines, Model,
+    NO_KEY, Role, Site, StationModel, Step,
 };
 use crate::problem::Problem;
 use crate::random::Key;
 use crate::replay;
+use crate::resilience::Resilience;
 use crate::scenario::Scenario;
 use crate::time::{Duration, Time};
+use crate::wire::Wire;
 
 impl Model {
     /// Compiles a scenario.
@@ -47,6 +51,10 @@ impl Model {
             stations: before.map(|b| b.stations.clone()).unwrap_or_default(),
             code: Vec::new(),
             sites: Vec::new(),
+            guards: 0,
+            wires: scenario.links.iter().map(Wire::new).collect(),
+            faults: faults(scenario),
+            zones: scenario.zones,
         };
         for station in &mut model.stations {
             station.live = false;
@@ -68,6 +76,18 @@ impl Model {
                     model.components[usize::from(target)].stations.clone()
                 });
                 model.components[at].stations = stations.collect();
+                let names = scenario.components.keys();
+                let links = names.map(|to| {
+                    link(
+                        scenario,
+                        scenario
+                            .components
+                            .get_index(at)
+                            .map_or("", |(name, _)| name),
+                        to,
+                    )
+                });
+                model.components[at].links = links.collect();
             }
         }
         if model.stations.len() > limits::WORKERS as usize {
@@ -90,6 +110,76 @@ fn index(scenario: &Scenario, name: &str) -> u16 {
         .expect("names were checked") as u16
 }
 
+/// The number of the link between two components, or [`NONE`].
+fn link(scenario: &Scenario, from: &str, to: &str) -> u32 {
+    let links = &scenario.links;
+    let at = links.iter().position(|l| l.from == from && l.to == to);
+    at.map_or(NONE, |at| at as u32)
+}
+
+fn faults(scenario: &Scenario) -> Vec<FaultModel> {
+    let compiled = scenario.faults.iter().enumerate().map(|(at, fault)| {
+        let place = |place: &Place| (index(scenario, &place.component), place.instance, None);
+        let on = |name: &str, instance| (index(scenario, name), instance, None);
+        let nowhere = (NOBODY, None, None);
+        let (effect, (component, instance, zone)) = match &fault.what {
+            Trouble::Crash(at) => (Effect::Crash, place(at)),
+            Trouble::MissedHealthChecks(at) => (Effect::Deaf, place(at)),
+            Trouble::CacheFlush(at) => (Effect::Flush, place(at)),
+            Trouble::DiskFull(at) => (Effect::DiskFull, place(at)),
+            Trouble::ReplicaLag(at) => (Effect::ReplicaLag, place(at)),
+            Trouble::Slow(slow) => {
+                let factor = slow.factor;
+                (Effect::Slow { factor }, on(&slow.component, slow.instance))
+            }
+            Trouble::Errors(errors) => {
+                let share = errors.share;
+                let at = on(&errors.component, errors.instance);
+                (Effect::Errors { share }, at)
+            }
+            Trouble::ReducedCapacity(reduced) => {
+                let servers = reduced.servers;
+                let at = on(&reduced.component, reduced.instance);
+                (Effect::Reduced { servers }, at)
+            }
+            Trouble::Partition(between) => {
+                let link = link(scenario, &between.from, &between.to);
+                (Effect::Partition { link }, nowhere)
+            }
+            Trouble::PacketLoss(lossy) => {
+                let link = link(scenario, &lossy.from, &lossy.to);
+                let loss = lossy.loss;
+                (Effect::Loss { link, loss }, nowhere)
+            }
+            Trouble::ZoneOutage(zone) => (Effect::Crash, (NOBODY, None, Some(zone.zone - 1))),
+            Trouble::TrafficSpike(spike) => {
+                let client = index(scenario, &spike.client);
+                let factor = spike.factor;
+                (Effect::Spike { client, factor }, nowhere)
+            }
+        };
+        let times = match fault.random {
+            Some(random) => FaultTimes::Random {
+                mean_up_s: random.mean_up_s,
+                mean_down_s: random.mean_down_s,
+                key: Key::root(scenario.seed).named("fault").with(at as u64),
+            },
+            None => FaultTimes::Once {
+                at: Time::from_secs(fault.at_s.unwrap_or(0.0)),
+                lasts: fault.for_s.map(Duration::from_secs),
+            },
+        };
+        FaultModel {
+            effect,
+            component,
+            instance: instance.map(|number| number - 1),
+            zone,
+            times,
+        }
+    });
+    compiled.collect()
+}
+
 /// Compiles one component.
 struct Compiler<'a> {
     model: &'a mut Model,
@@ -110,18 +200,26 @@ impl Compiler<'_> {
         let mut lines = Lines::one();
         let role = match component {
             Component::Client(client) => {
-                let operation = self.operation(&client.operation);
-                let site = Site {
-                    to: index(self.scenario, &client.target),
-                    operation,
-                    key: 0,
-                    times: 1,
-                    fallback: NONE,
-                };
-                self.model.sites.push(site);
+                let first = self.model.sites.len() as u32;
+                // One guard for all operations of the client.
+                let guard = self.guard(&client.resilience);
+                for operation in client.operations() {
+                    let site = Site {
+                        to: index(self.scenario, &client.target),
+                        operation: self.operation(operation),
+                        key: NO_KEY,
+                        times: 1,
+                        fallback: NONE,
+                        link: link(self.scenario, self.name, &client.target),
+                        bytes: 0,
+                        guard: guard.clone(),
+                    };
+                    self.model.sites.push(site);
+                }
                 Role::Client(ClientModel {
-                    operation,
-                    site: self.model.sites.len() as u32 - 1,
+                    site: first,
+                    asking: Asking::new(client),
+                    priority: client.line(),
                     arrivals: Arriving::new(&client.arrivals, |file, format| {
                         replayed(self.name, file, format, files)
                     })?,
@@ -167,6 +265,7 @@ impl Compiler<'_> {
             stations,
             plans,
             lines,
+            links: Vec::new(),
         })
     }
 
@@ -246,6 +345,19 @@ impl Compiler<'_> {
                         key: key.bits(),
                     });
                 }
+                Instruction::Reply(payload) => {
+                    let time = payload.compress_time();
+                    if time > Duration::ZERO {
+                        self.step(Step::Work {
+                            time: Sampler::Constant(time),
+                            key: key.bits(),
+                        });
+                    }
+                    self.step(Step::Reply {
+                        bytes: payload.compressed_bytes(),
+                        unpack: payload.decompress_time(),
+                    });
+                }
                 Instruction::Call(call) => {
                     let site = self.site(call, operation, key);
                     self.step(if call.asynchronous {
@@ -296,9 +408,27 @@ impl Compiler<'_> {
             key: key.bits(),
             times: call.times,
             fallback: NONE,
+            link: link(self.scenario, self.name, &call.to),
+            bytes: call.bytes,
+            guard: self.guard(&call.resilience),
         };
         self.model.sites.push(site);
         self.model.sites.len() as u32 - 1
+    }
+
+    fn guard(&mut self, resilience: &Resilience) -> Option<Guard> {
+        if resilience.is_empty() {
+            return None;
+        }
+        self.model.guards += 1;
+        let hedge = resilience.hedge.as_ref();
+        Some(Guard {
+            number: self.model.guards - 1,
+            timeout: resilience.timeout_ms.map(Duration::from_millis),
+            retry: resilience.retry.clone(),
+            hedge: hedge.map(|h| (Duration::from_millis(h.after_ms), h.at_most)),
+            breaker: resilience.breaker.clone(),
+        })
     }
 
     fn operation(&self, name: &str) -> u16 {
@@ -309,12 +439,10 @@ impl Compiler<'_> {
 
 /// The operations that clients and calls ask for, each once, in order of appearance.
 fn operations(scenario: &Scenario) -> Result<Vec<String>, Vec<Problem>> {
-    let mut all: vecmap::VecSet<&String> = vecmap::VecSet::new();
+    let mut all: vecmap::VecSet<&str> = vecmap::VecSet::new();
     for component in scenario.components.values() {
         match component {
-            Component::Client(client) => {
-                all.insert(&client.operation);
-            }
+            Component::Client(client) => all.extend(client.operations()),
             Component::Service(service) => {
                 for plan in service.plans.values() {
                     asked_by(plan, &mut all);
@@ -331,18 +459,18 @@ fn operations(scenario: &Scenario) -> Result<Vec<String>, Vec<Problem>> {
         );
         return Err(vec![Problem::new("components", message)]);
     }
-    Ok(all.into_iter().cloned().collect())
+    Ok(all.into_iter().map(str::to_owned).collect())
 }
 
-fn asked_by<'a>(plan: &'a [Instruction], all: &mut vecmap::VecSet<&'a String>) {
+fn asked_by<'a>(plan: &'a [Instruction], all: &mut vecmap::VecSet<&'a str>) {
     for instruction in plan {
         let calls = match instruction {
-            Instruction::Work(_) => &[],
+            Instruction::Work(_) | Instruction::Reply(_) => &[],
             Instruction::Call(call) => core::slice::from_ref(call),
             Instruction::Parallel(parallel) => &parallel.calls[..],
         };
         for call in calls {
-            all.extend(&call.operation);
+            all.extend(call.operation.as_deref());
             if let Some(fallback) = &call.fallback {
                 asked_by(fallback, all);
             }

@@ -3,6 +3,7 @@
 use core::fmt;
 
 use crate::model::Model;
+use crate::resilience::Phase;
 use crate::time::{Duration, Time};
 
 /// What an event is about, as probes know it.
@@ -177,6 +178,13 @@ pub enum Event {
         /// For how long.
         wait: Duration,
     },
+    /// The caller's circuit breaker for a component has changed its phase.
+    Breaker {
+        /// The component that is guarded against.
+        to: u16,
+        /// The phase from now on.
+        phase: Phase,
+    },
     /// A call is over; what else it has under way is not waited for any more.
     Settled {
         /// The call.
@@ -207,6 +215,13 @@ pub enum Event {
     Replied {
         /// The station that answers.
         station: u32,
+    },
+    /// A fault comes or goes.
+    Fault {
+        /// Which of the scenario's faults.
+        fault: u32,
+        /// Whether it is at work from now on.
+        active: bool,
     },
     /// A station has come to have other servers at work: some have failed, or come back, or were added.
     Capacity {
@@ -259,12 +274,14 @@ impl Event {
             Self::Tried { .. } => "tried",
             Self::Missed { .. } => "missed",
             Self::BackedOff { .. } => "backed_off",
+            Self::Breaker { .. } => "breaker",
             Self::Settled { .. } => "settled",
             Self::Returned { .. } => "returned",
             Self::FellBack { .. } => "fell_back",
             Self::Left { .. } => "left",
             Self::Replied { .. } => "replied",
             Self::Capacity { .. } => "capacity",
+            Self::Fault { .. } => "fault",
             Self::Refused { .. } => "refused",
             Self::Completed { .. } => "completed",
             Self::Lost { .. } => "lost",
@@ -355,9 +372,13 @@ pub fn write_line(
             attempt, reason, ..
         } => writeln!(out, ",{attempt}: {}", reason.name()),
         Event::BackedOff { wait, .. } => writeln!(out, ",{}", wait.nanos()),
+        Event::Breaker { to, phase } => writeln!(out, "{},{}", component(to), phase.name()),
         Event::Settled { attempt, .. } => writeln!(out, ",{attempt}"),
         Event::Returned { station: at } | Event::Replied { station: at } => {
             writeln!(out, "{},", station(at))
+        }
+        Event::Fault { fault, active } => {
+            writeln!(out, "{fault},{}", if active { "on" } else { "off" })
         }
         Event::Capacity {
             station: at,

@@ -5,7 +5,7 @@ use slotmap::{Key as _, KeyData};
 
 use crate::event::Loss;
 use crate::random::Key;
-use crate::time::Time;
+use crate::time::{Duration, Time};
 
 new_key_type! {
     /// A request under way. A key whose request is over finds nothing, so nobody has to be told.
@@ -86,7 +86,9 @@ pub(crate) struct Value {
     /// The version of the row that was read; 0 if none was.
     pub version: u64,
     /// How many bytes it has on the wire.
-    pub bytes: u32,
+    pub bytes: u64,
+    /// How long the receiver takes to unpack it.
+    pub unpack: Duration,
 }
 
 /// Why something failed, and where it began.
@@ -132,7 +134,7 @@ pub(crate) struct Frame {
     pub class: u16,
     /// The step of the plan that it takes or has come to.
     pub step: u32,
-    /// How often the call of this step has been answered.
+    /// How often the call of this step has been answered; on a wire, how often it was sent.
     pub turn: u32,
     /// The links that it came over, and its answer goes back over; [`NONE`] where there is none.
     pub links: [u32; 2],

@@ -6,6 +6,7 @@
 //! to the byte, on every platform.
 
 mod arrivals;
+mod cache;
 mod calendar;
 mod compile;
 mod component;
@@ -13,41 +14,66 @@ mod distribution;
 mod engine;
 mod estimate;
 mod event;
+mod fault;
 mod figures;
 mod frame;
 mod json;
+mod keys;
 pub mod limits;
 mod measure;
+mod mix;
 mod model;
+mod payload;
 mod probe;
 mod problem;
 mod random;
+mod rates;
 mod recorder;
 mod replay;
+mod resilience;
 mod run;
 mod scenario;
 mod state_hash;
 mod story;
 mod time;
+mod wire;
 
+pub use cache::{
+    Cache, CacheStore, Capacity, Dirty, Entry, Eviction, Flights, Invalidation, Item, Join,
+    Lifetimes, Lookup, Mode, Segment, Standing, Stored, Ttl, Value, Waiter, Warm, WriteBehind,
+    Written,
+};
 pub use component::{
-    Arrivals, Balancer, Call, Client, Component, Database, Discipline, Instruction, Kind,
-    LogFormat, Parallel, Policy, Service,
+    Arrivals, Asked, Asking, Balancer, BatchSize, Call, Client, Component, Database, Discipline,
+    Instruction, Kind, LogFormat, Parallel, Policy, Service,
 };
 pub use distribution::Distribution;
 pub use engine::{Engine, Stop, Totals};
 pub use estimate::Estimate;
 pub use event::{Child, Event, LOG_HEAD, Loss, RequestRef, write_line};
+pub use fault::{
+    Between, Errors, Fault, Lossy, Place, RandomTimes, Reduced, Slow, Spike, Trouble, Zone,
+};
 pub use figures::{Figures, Latency, Losses, StationFigures};
 pub use json::{from_json_value, parse_json, read_json, write_json};
+pub use keys::{KeySampler, Keys};
 pub use measure::{Condition, Measure, Metric};
+pub use mix::{Mix, MixSampler};
 pub use model::{Files, Model, StationInfo};
+pub use payload::{Codec, Compression, Content, Payload};
 pub use probe::{Log, NoProbe, Probe};
 pub use problem::Problem;
 pub use random::{Draws, Key};
 pub use recorder::Recorder;
 pub use replay::{ReplayError, read as read_replay};
+pub use resilience::{
+    Admit, Autoscale, AutoscaleState, Backoff, Breaker, BreakerState, Codel, CodelLaw,
+    ConcurrencyLimit, ConcurrencyState, ConsecutiveBreaker, Hedge, Jitter, Permit, Phase,
+    RateLimit, RateLimitState, Resilience, Retry, RetryBudget, RetryBudgetState, ScalingMetric,
+    ScalingRule, Shed, Shedding, SheddingState, StepDown, StepUp, Trial, WindowBreaker, WindowUnit,
+};
 pub use run::{Outcome, Simulation, outcome, run, run_unwatched, simulation};
 pub use scenario::{Scenario, VERSION, View};
 pub use story::{Doing, Span, Stories, Story};
 pub use time::{Duration, Time};
+pub use wire::{Link, Sent, Wire, WireState};

@@ -12,6 +12,16 @@ pub const QUEUE: u64 = 1_000_000;
 pub const RATE_PER_S: f64 = 1_000_000.0;
 /// Users of one closed-loop client.
 pub const USERS: u64 = 1_000_000;
+/// Keys of one client.
+pub const KEYS: u64 = 10_000_000;
+/// Requests in one batch, or their mean.
+pub const BATCH: u64 = 10_000;
+/// Points of one profile of rates.
+pub const PROFILE: u64 = 10_000;
+/// Bandwidth of one link, in megabits a second.
+pub const BANDWIDTH_MBIT_S: f64 = 1_000_000.0;
+/// Bytes of one payload.
+pub const PAYLOAD_BYTES: u64 = 1 << 30;
 /// The longest run, in simulated seconds: one week.
 pub const HORIZON_S: f64 = 604_800.0;
 /// The longest mean of one piece of work, in milliseconds: one hour.
@@ -22,6 +32,20 @@ pub const PLAN: u64 = 1_000;
 pub const OPERATIONS: u64 = 1_000;
 /// Samples of one empirical distribution.
 pub const SAMPLES: u64 = 100_000;
+/// Tries of one call.
+pub const ATTEMPTS: u64 = 10;
+/// Further copies of one hedged call.
+pub const HEDGES: u64 = 5;
+/// Calls that a circuit breaker looks back on.
+pub const BREAKER_CALLS: u64 = 1_000;
+/// Seconds that a circuit breaker looks back on.
+pub const BREAKER_SECONDS: u64 = 300;
+/// Keys that one rate limiter remembers.
+pub const RATE_LIMIT_KEYS: u64 = 100_000;
+/// Faults of a scenario.
+pub const FAULTS: u64 = 100;
+/// Links of a scenario.
+pub const LINKS: u64 = 2_000;
 /// Repetitions of one call.
 pub const TIMES: u64 = 100_000;
 /// Calls made at once in one step.
@@ -44,3 +68,13 @@ pub const IN_FLIGHT: usize = 1_000_000;
 pub const FRAMES: usize = 1_000_000;
 /// Events one run may handle unless told otherwise; a run that reaches it is stopped.
 pub const EVENTS: u64 = 200_000_000;
+/// Entries of one cache, and of all caches of a scenario together.
+pub const CACHE_ENTRIES: u64 = 500_000;
+/// Entries of a cache that is bounded in bytes alone.
+pub const CACHE_ENTRIES_UNSAID: u32 = 100_000;
+/// Bytes of one cache: one tebibyte. They are counted, not held.
+pub const CACHE_BYTES: u64 = 1 << 40;
+/// The longest time to live, in seconds: one year.
+pub const TTL_S: f64 = 31_536_000.0;
+/// Dirty keys of one cache that writes behind.
+pub const DIRTY: u32 = 100_000;

@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 
 use crate::arrivals::Arriving;
-use crate::component::{Discipline, Kind, Policy};
+use crate::component::{Asking, Discipline, Kind, Policy};
 use crate::distribution::Sampler;
 use crate::random::Key;
+use crate::resilience::{Breaker, Retry};
 use crate::time::{Duration, Time};
+use crate::wire::Wire;
 
 /// The texts of the files that a scenario names (recorded arrivals), by name.
 pub type Files = BTreeMap<String, String>;
@@ -22,6 +24,55 @@ pub struct Model {
     pub(crate) stations: Vec<StationModel>,
     pub(crate) code: Vec<Step>,
     pub(crate) sites: Vec<Site>,
+    /// How many sites have a guard.
+    pub(crate) guards: u32,
+    pub(crate) wires: Vec<Wire>,
+    pub(crate) faults: Vec<FaultModel>,
+    /// Over how many zones the instances are spread.
+    pub(crate) zones: u32,
+}
+
+/// A compiled fault.
+#[derive(Clone, Debug)]
+pub(crate) struct FaultModel {
+    pub effect: Effect,
+    /// The component that it strikes, or [`NOBODY`](crate::frame::NOBODY).
+    pub component: u16,
+    /// The instance, from 0; all if none.
+    pub instance: Option<u32>,
+    /// The zone, from 0.
+    pub zone: Option<u32>,
+    pub times: FaultTimes,
+}
+
+/// When a fault comes and goes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum FaultTimes {
+    Once {
+        at: Time,
+        lasts: Option<Duration>,
+    },
+    Random {
+        mean_up_s: f64,
+        mean_down_s: f64,
+        key: Key,
+    },
+}
+
+/// What a fault does.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Effect {
+    Crash,
+    Slow { factor: f64 },
+    Errors { share: f64 },
+    Reduced { servers: u32 },
+    Partition { link: u32 },
+    Loss { link: u32, loss: f64 },
+    Deaf,
+    Flush,
+    DiskFull,
+    ReplicaLag,
+    Spike { client: u16, factor: f64 },
 }
 
 /// One component of the model.
@@ -36,6 +87,8 @@ pub(crate) struct ComponentModel {
     pub plans: Vec<Option<u32>>,
     /// How those that wait at its stations stand in line.
     pub lines: Lines,
+    /// For a balancer with links, the wire to each component, or [`NONE`](crate::frame::NONE); else empty.
+    pub links: Vec<u32>,
 }
 
 /// The waiting lines of a component's stations.
@@ -69,9 +122,10 @@ pub(crate) enum Role {
 /// A compiled client.
 #[derive(Clone, Debug)]
 pub(crate) struct ClientModel {
-    pub operation: u16,
-    /// The call by which its requests come in.
+    /// The calls by which its requests come in: one for each of its operations, from this one on.
     pub site: u32,
+    pub asking: Asking,
+    pub priority: u8,
     pub arrivals: Arriving,
     pub deadline: Duration,
     /// The root of the draws of its arrivals, and of its users' thinking.
@@ -105,9 +159,14 @@ pub(crate) enum Step {
     Parallel { first: u32, count: u32, need: u32 },
     /// Go on at another step.
     Goto { step: u32 },
+    /// What is answered has so many bytes, and takes so long to unpack.
+    Reply { bytes: u64, unpack: Duration },
     /// Answer.
     End,
 }
+
+/// The key of a client's own call: what it draws derives from the request alone.
+pub(crate) const NO_KEY: u64 = 0;
 
 /// A place in a plan where another component is called.
 #[derive(Clone, PartialEq, Debug)]
@@ -115,12 +174,30 @@ pub(crate) struct Site {
     /// The component that is called.
     pub to: u16,
     pub operation: u16,
-    /// Mixed into the draws of what is called.
+    /// Mixed into the draws of what is called, unless it is [`NO_KEY`].
     pub key: u64,
     /// How often.
     pub times: u32,
     /// Where the plan goes on if the call fails, or [`NONE`](crate::frame::NONE).
     pub fallback: u32,
+    /// The wire to the component, or [`NONE`](crate::frame::NONE).
+    pub link: u32,
+    /// Bytes of the request on the wire.
+    pub bytes: u64,
+    /// What guards it, if it is not a plain call.
+    pub guard: Option<Guard>,
+}
+
+/// Compiled [`Resilience`](crate::resilience::Resilience).
+#[derive(Clone, PartialEq, Debug)]
+pub(crate) struct Guard {
+    /// Counted over all sites.
+    pub number: u32,
+    pub timeout: Option<Duration>,
+    pub retry: Option<Retry>,
+    /// After how long, and how many at most.
+    pub hedge: Option<(Duration, u32)>,
+    pub breaker: Option<Breaker>,
 }
 
 impl Model {
@@ -141,7 +218,11 @@ impl Model {
             (a, b) => core::mem::discriminant(a) == core::mem::discriminant(b),
         };
         let site = |(a, b): (&Site, &Site)| {
-            a.to == b.to && a.operation == b.operation && a.fallback == b.fallback
+            a.to == b.to
+                && a.operation == b.operation
+                && a.fallback == b.fallback
+                && a.link == b.link
+                && a.guard.is_some() == b.guard.is_some()
         };
         let component = |(a, b): (&ComponentModel, &ComponentModel)| {
             a.name == b.name
@@ -149,6 +230,7 @@ impl Model {
                 && a.plans == b.plans
                 && a.lines.most.len() == b.lines.most.len()
                 && a.lines.of_operation == b.lines.of_operation
+                && a.links == b.links
         };
         self.operations == other.operations
             && self.components.len() == other.components.len()
@@ -157,6 +239,8 @@ impl Model {
             && self.code.iter().zip(&other.code).all(step)
             && self.sites.len() == other.sites.len()
             && self.sites.iter().zip(&other.sites).all(site)
+            && self.wires.len() == other.wires.len()
+            && self.faults.len() == other.faults.len()
     }
 
     /// When a run of this model ends.
@@ -194,6 +278,21 @@ impl Model {
     /// The name of an operation.
     pub fn operation_name(&self, operation: u16) -> &str {
         &self.operations[usize::from(operation)]
+    }
+
+    /// Whether fault number `fault` is about `station`.
+    pub(crate) fn strikes(&self, fault: u32, station: u32) -> bool {
+        let (fault, station) = (
+            &self.faults[fault as usize],
+            &self.stations[station as usize],
+        );
+        match fault.zone {
+            Some(zone) => station.instance % self.zones == zone,
+            None => {
+                fault.component == station.component
+                    && fault.instance.is_none_or(|at| at == station.instance)
+            }
+        }
     }
 
     /// How those that wait at `station` stand in line.

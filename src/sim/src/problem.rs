@@ -55,7 +55,9 @@ impl Problems {
 
     /// Notes a problem at the current path.
     pub fn note(&mut self, message: impl Into<String>) {
-        let path = self.path.join(".").replace(".[", "[");
+        let path: Vec<&str> = self.path.iter().map(String::as_str).collect();
+        let path: Vec<&str> = path.into_iter().filter(|part| !part.is_empty()).collect();
+        let path = path.join(".").replace(".[", "[");
         self.found.push(Problem::new(path, message));
     }
 

@@ -236,6 +236,8 @@ impl Probe for Recorder {
             | Event::Missed { .. }
             | Event::BackedOff { .. }
             | Event::Settled { .. }
+            | Event::Breaker { .. }
+            | Event::Fault { .. }
             | Event::FellBack { .. }
             | Event::Replied { .. } => {}
         }

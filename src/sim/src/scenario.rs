@@ -7,10 +7,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use vecmap::VecMap;
 
-use crate::component::Component;
+use crate::component::{Component, is_one, one};
+use crate::fault::Fault;
 use crate::json::{from_json_value, parse_json};
 use crate::limits;
 use crate::problem::{Problem, Problems};
+use crate::wire::Link;
 
 /// The version of the format that this build reads.
 pub const VERSION: u32 = 1;
@@ -39,6 +41,15 @@ pub struct Scenario {
         schemars(with = "std::collections::BTreeMap<String, Component>")
     )]
     pub components: VecMap<String, Component>,
+    /// The wires between components. Where none is named the way takes no time.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub links: Vec<Link>,
+    /// What goes wrong, and when.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub faults: Vec<Fault>,
+    /// Over how many zones (data centres that fail apart) the instances of services are spread, in turn: 1 to 10.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub zones: u32,
     /// How to draw it. It changes nothing in a run.
     #[serde(default, skip_serializing_if = "VecMap::is_empty")]
     #[cfg_attr(
@@ -157,6 +168,31 @@ impl Scenario {
                     check_name(name, p);
                     component.check(self, p);
                 });
+            }
+        });
+        p.within("links", |p| {
+            p.count("", self.links.len() as u64, 0, limits::LINKS);
+            for (i, link) in self.links.iter().enumerate() {
+                p.within(format!("[{i}]"), |p| {
+                    link.check(self, p);
+                    let earlier = &self.links[..i];
+                    if earlier
+                        .iter()
+                        .any(|l| l.from == link.from && l.to == link.to)
+                    {
+                        p.note(format!(
+                            "there is a link from '{}' to '{}' already",
+                            link.from, link.to
+                        ));
+                    }
+                });
+            }
+        });
+        p.count("zones", u64::from(self.zones), 1, 10);
+        p.within("faults", |p| {
+            p.count("", self.faults.len() as u64, 0, limits::FAULTS);
+            for (i, fault) in self.faults.iter().enumerate() {
+                p.within(format!("[{i}]"), |p| fault.check(self, p));
             }
         });
         p.within("view", |p| {

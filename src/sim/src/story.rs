@@ -278,6 +278,8 @@ impl Stories {
             } => self.end(now, request, client, latency, Some((reason, station))),
             Event::Routed { .. }
             | Event::Refused { .. }
+            | Event::Breaker { .. }
+            | Event::Fault { .. }
             | Event::FellBack { .. }
             | Event::Capacity { .. } => {}
         }

@@ -1,9 +1,10 @@
 //! Checks on who calls whom: every call is answered by some plan, none comes back to itself, and no loop is free of time.
 
-use super::{ANY, Arrivals, Call, Component, Instruction};
+use super::{ANY, Arrivals, Call, Client, Component, Instruction};
 use crate::limits;
 use crate::problem::Problems;
 use crate::scenario::Scenario;
+use crate::time::Duration;
 
 /// Notes what is wrong with the calls of a scenario whose names are all right.
 pub(crate) fn check(scenario: &Scenario, problems: &mut Problems) {
@@ -12,46 +13,60 @@ pub(crate) fn check(scenario: &Scenario, problems: &mut Problems) {
         let Component::Client(client) = component else {
             continue;
         };
-        let mut walk = Walk {
-            scenario,
-            operation: &client.operation,
-            way: Vec::new(),
-            steps: 0,
-            repeats: 1,
-            population,
-            time_passes: false,
-            refuser: None,
-        };
-        let base = format!("components.{name}.client");
-        if let Err(message) = walk.visit(&client.target, &client.operation) {
-            problems.note_at(format!("{base}.target"), message);
-            continue;
+        for operation in client.operations() {
+            check_operation(scenario, name, client, operation, population, problems);
         }
-        let Arrivals::Closed { think_time, .. } = &client.arrivals else {
-            continue;
-        };
-        if think_time.mean_ms() > 0.0 {
-            continue;
-        }
-        let base = format!("{base}.arrivals.closed");
-        if !walk.time_passes {
-            problems.note_at(
-                base,
-                format!(
-                    "the loop from '{name}' through '{}' and back takes no time, so it would never end: give the think \
-                     time or some work a mean above 0",
-                    client.target
-                ),
-            );
-        } else if let Some(refuser) = walk.refuser {
-            problems.note_at(
-                base,
-                format!(
-                    "a user whom '{refuser}' refuses would ask again at once, and never end: give the think time a mean \
-                     above 0, or '{refuser}' a line with room for everyone"
-                ),
-            );
-        }
+    }
+}
+
+/// Notes what is wrong with the calls of one client's requests for one operation.
+fn check_operation(
+    scenario: &Scenario,
+    name: &str,
+    client: &Client,
+    operation: &str,
+    population: u64,
+    problems: &mut Problems,
+) {
+    let mut walk = Walk {
+        scenario,
+        operation,
+        way: Vec::new(),
+        steps: 0,
+        repeats: 1,
+        population,
+        time_passes: false,
+        refuser: None,
+    };
+    let base = format!("components.{name}.client");
+    if let Err(message) = walk.visit(&client.target, operation) {
+        problems.note_at(format!("{base}.target"), message);
+        return;
+    }
+    let Arrivals::Closed { think_time, .. } = &client.arrivals else {
+        return;
+    };
+    if think_time.mean_ms() > 0.0 {
+        return;
+    }
+    let base = format!("{base}.arrivals.closed");
+    if !walk.time_passes {
+        problems.note_at(
+            base,
+            format!(
+                "the loop from '{name}' through '{}' and back takes no time, so it would never end: give the think \
+                 time or some work a mean above 0",
+                client.target
+            ),
+        );
+    } else if let Some(refuser) = walk.refuser {
+        problems.note_at(
+            base,
+            format!(
+                "a user whom '{refuser}' refuses would ask again at once, and never end: give the think time a mean \
+                 above 0, or '{refuser}' a line with room for everyone"
+            ),
+        );
     }
 }
 
@@ -182,6 +197,9 @@ impl<'a> Walk<'a> {
                         on_every_way &= self.time_passes;
                     }
                     self.time_passes = on_every_way;
+                }
+                Instruction::Reply(payload) => {
+                    self.time_passes |= payload.compress_time() > Duration::ZERO;
                 }
             }
         }

@@ -1,5 +1,6 @@
 //! The kinds of component, one file each: what it is in a scenario, what it models and what it does not.
 
+pub(crate) mod arrivals;
 pub(crate) mod balancer;
 pub(crate) mod calls;
 pub(crate) mod client;
@@ -12,11 +13,12 @@ use serde::{Deserialize, Serialize};
 use crate::problem::Problems;
 use crate::scenario::{Scenario, unknown};
 
+pub use arrivals::{Arrivals, BatchSize, LogFormat};
 pub use balancer::{Balancer, Policy};
-pub use client::{Arrivals, Client, LogFormat};
+pub use client::{Asked, Asking, Client};
 pub use database::Database;
-pub(crate) use service::PRIORITIES;
 pub use service::{Call, Discipline, Instruction, Parallel, Service};
+pub(crate) use service::{PRIORITIES, is_one, one};
 
 /// One component of a scenario.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]

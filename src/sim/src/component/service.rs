@@ -11,7 +11,9 @@ use vecmap::VecMap;
 use super::{check_operation, check_target};
 use crate::distribution::Distribution;
 use crate::limits;
+use crate::payload::Payload;
 use crate::problem::Problems;
+use crate::resilience::Resilience;
 use crate::scenario::Scenario;
 
 /// Identical instances that work on requests.
@@ -80,6 +82,8 @@ pub enum Instruction {
     Call(Call),
     /// Several calls at once; go on when enough of them have been answered.
     Parallel(Parallel),
+    /// What is answered has so many bytes; to compress it is work.
+    Reply(Payload),
 }
 
 /// A call to another component.
@@ -98,6 +102,12 @@ pub struct Call {
     /// Whether to go on at once, without the answer.
     #[serde(default, skip_serializing_if = "core::ops::Not::not")]
     pub asynchronous: bool,
+    /// Bytes of the request on the wire.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub bytes: u64,
+    /// How the caller guards itself against a slow or failing component.
+    #[serde(default, skip_serializing_if = "Resilience::is_empty")]
+    pub resilience: Resilience,
     /// What to do instead if the call fails: the request goes on, with a substitute for the answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fallback: Option<Vec<Instruction>>,
@@ -122,13 +132,18 @@ impl Parallel {
     }
 }
 
-const fn one() -> u32 {
+pub(crate) const fn one() -> u32 {
     1
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
-const fn is_one(count: &u32) -> bool {
+pub(crate) const fn is_one(count: &u32) -> bool {
     *count == 1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+const fn is_zero(bytes: &u64) -> bool {
+    *bytes == 0
 }
 
 pub(super) const fn no_bound() -> u32 {
@@ -188,6 +203,7 @@ fn check_plan(
                 Instruction::Parallel(parallel) => p.within("parallel", |p| {
                     parallel.check(scenario, p, depth);
                 }),
+                Instruction::Reply(payload) => p.within("reply", |p| payload.check(p)),
             });
         }
     });
@@ -200,6 +216,8 @@ impl Call {
             check_operation("operation", operation, p);
         }
         p.count("times", u64::from(self.times), 1, limits::TIMES);
+        p.count("bytes", self.bytes, 0, limits::PAYLOAD_BYTES);
+        p.within("resilience", |p| self.resilience.check(p));
         if let Some(fallback) = &self.fallback {
             if self.asynchronous {
                 p.note_at(

@@ -66,6 +66,12 @@ pub(crate) struct Station {
     pub speed: u32,
     /// Servers that are out of order.
     pub lost_servers: u32,
+    /// The chance that a request fails when it gets its server, in billionths.
+    pub errors_ppb: u32,
+    /// Whether health checks of it get lost.
+    pub deaf: bool,
+    /// Whether it has no room for writes.
+    pub disk_full: bool,
     /// Frames that hold a server.
     pub busy: u32,
     /// Frames that wait for one.
@@ -80,9 +86,21 @@ impl Station {
             up: true,
             speed: FULL_SPEED,
             lost_servers: 0,
+            errors_ppb: 0,
+            deaf: false,
+            disk_full: false,
             busy: 0,
             waiting: 0,
             lines: vec![Line::default(); lines],
+        }
+    }
+
+    /// How many of its servers can be used.
+    pub fn usable(&self, servers: u32) -> u32 {
+        if self.up {
+            servers.saturating_sub(self.lost_servers)
+        } else {
+            0
         }
     }
 }

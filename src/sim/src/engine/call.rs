@@ -1,12 +1,14 @@
 //! Calls: from the step of a plan that makes one to the outcome that lets the plan go on.
 
+use std::sync::Arc;
+
 use super::Engine;
+use super::guard::Attempts;
 use crate::event::{Child, Event};
 use crate::frame::{CallId, FrameId, NONE, Outcome, RequestId, State, Value, Waiter};
-use crate::model::{Site, Step};
+use crate::model::{Model, NO_KEY, Site, Step};
 use crate::probe::Probe;
 use crate::random::Key;
-use std::sync::Arc;
 
 /// Several calls under way for one waiter, or one call in several attempts.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -15,62 +17,107 @@ pub(super) struct Pending {
     pub waiter: Waiter,
     /// The caller's frame, as probes know it.
     pub caller: u32,
-    /// Answers that are still needed.
-    pub missing: u32,
-    /// Failures that can still be borne.
-    pub spare: u32,
-    /// What the answers so far bring.
-    pub value: Value,
+    pub terms: Terms,
+}
+
+/// What such a call waits for.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub(super) enum Terms {
+    /// Enough answers of calls made at once.
+    Parallel {
+        /// Answers that are still needed.
+        missing: u32,
+        /// Failures that can still be borne.
+        spare: u32,
+        /// What the answers so far bring.
+        value: Value,
+    },
+    /// One answer, in as many attempts as its guard allows.
+    Guarded(Attempts),
+}
+
+/// Who makes a call, and about what.
+#[derive(Clone, Copy)]
+struct Caller {
+    request: RequestId,
+    /// The frame, as probes know it.
+    frame: u32,
+    /// Which instance of its component it is.
+    instance: u32,
+    key: Key,
+    data: u64,
 }
 
 impl<P: Probe> Engine<P> {
+    fn caller(&self, id: FrameId) -> Caller {
+        let frame = &self.frames[id];
+        Caller {
+            request: frame.request,
+            frame: id.slot(),
+            instance: self.model.stations[frame.station as usize].instance,
+            key: frame.key,
+            data: frame.data,
+        }
+    }
+
+    /// Makes one call at site number `at` for `waiter`; `tell` is told of what it makes before that sets out.
+    fn ask(
+        &mut self,
+        model: &Model,
+        at: u32,
+        caller: Caller,
+        waiter: Waiter,
+        turn: u32,
+        tell: impl FnOnce(&mut Self, &Site, Child),
+    ) {
+        let site = &model.sites[at as usize];
+        let Caller { request, data, .. } = caller;
+        let mut key = caller.key;
+        if site.key != NO_KEY {
+            key = key.with(site.key);
+        }
+        if turn > 0 {
+            key = key.with(u64::from(turn));
+        }
+        if site.guard.is_some() {
+            let (frame, instance) = (caller.frame, caller.instance);
+            let call = self.guarded(request, waiter, frame, at, instance, key, data);
+            tell(self, site, Child::Call(call.slot()));
+            self.attempt(call, false);
+        } else {
+            let child = self.frame(request, waiter, site.to, site.operation, key, data);
+            tell(self, site, Child::Frame(child.slot()));
+            self.set_out(model, site, child);
+        }
+    }
+
     /// A frame calls and waits.
     pub(super) fn call(&mut self, id: FrameId, site: u32) {
         let frame = &mut self.frames[id];
         frame.state = State::Asking;
-        let (request, station, key, data, turn) = (
-            frame.request,
-            frame.station,
-            frame.key,
-            frame.data,
-            frame.turn,
-        );
+        let (station, turn) = (frame.station, frame.turn);
+        let caller = self.caller(id);
         let model = Arc::clone(&self.model);
-        let site = &model.sites[site as usize];
-        let key = draws_of(site, key, turn);
-        let child = self.frame(
-            request,
-            Waiter::Frame(id),
-            site.to,
-            site.operation,
-            key,
-            data,
-        );
-        let called = Event::Called {
-            station,
-            to: site.to,
-            child: Child::Frame(child.slot()),
-        };
-        self.tell(request, id.slot(), &called);
-        self.set_out(&model, child);
+        let waiter = Waiter::Frame(id);
+        self.ask(&model, site, caller, waiter, turn, |engine, site, child| {
+            let to = site.to;
+            let called = Event::Called { station, to, child };
+            engine.tell(caller.request, caller.frame, &called);
+        });
     }
 
     /// A frame calls and does not wait.
     pub(super) fn spawn(&mut self, id: FrameId, site: u32) {
+        let station = self.frames[id].station;
+        let caller = self.caller(id);
         let model = Arc::clone(&self.model);
-        let site = &model.sites[site as usize];
-        for turn in 0..site.times {
-            let frame = &self.frames[id];
-            let (request, station, data) = (frame.request, frame.station, frame.data);
-            let key = draws_of(site, frame.key, turn);
-            let child = self.frame(request, Waiter::Nobody, site.to, site.operation, key, data);
-            let spawned = Event::Spawned {
-                station,
-                to: site.to,
-                child: Child::Frame(child.slot()),
-            };
-            self.tell(request, id.slot(), &spawned);
-            self.set_out(&model, child);
+        for turn in 0..model.sites[site as usize].times {
+            let waiter = Waiter::Nobody;
+            self.ask(&model, site, caller, waiter, turn, |engine, site, child| {
+                let to = site.to;
+                let spawned = Event::Spawned { station, to, child };
+                engine.tell(caller.request, caller.frame, &spawned);
+            });
         }
     }
 
@@ -78,46 +125,77 @@ impl<P: Probe> Engine<P> {
     pub(super) fn parallel(&mut self, id: FrameId, first: u32, count: u32, need: u32) {
         let frame = &mut self.frames[id];
         frame.state = State::Asking;
-        let (request, station, key, data) = (frame.request, frame.station, frame.key, frame.data);
+        let station = frame.station;
+        let caller = self.caller(id);
         let model = Arc::clone(&self.model);
         let sites = &model.sites[first as usize..(first + count) as usize];
         let width: u32 = sites.iter().map(|site| site.times).sum();
+        self.requests[caller.request].open += 1;
         let call = self.calls.insert(Pending {
-            request,
+            request: caller.request,
             waiter: Waiter::Frame(id),
-            caller: id.slot(),
-            missing: need,
-            spare: width - need,
-            value: Value::default(),
+            caller: caller.frame,
+            terms: Terms::Parallel {
+                missing: need,
+                spare: width - need,
+                value: Value::default(),
+            },
         });
-        self.requests[request].open += 1;
         let called = Event::Called {
             station,
             to: sites[0].to,
             child: Child::Call(call.slot()),
         };
-        self.tell(request, id.slot(), &called);
+        self.tell(caller.request, caller.frame, &called);
         let mut attempt = 0;
-        for site in sites {
+        for (at, site) in (first..).zip(sites) {
             for turn in 0..site.times {
                 // An early end needs no more branches.
                 if !self.calls.contains_key(call) {
                     return;
                 }
-                let key = draws_of(site, key, turn);
                 let waiter = Waiter::Call(call, attempt);
-                let child = self.frame(request, waiter, site.to, site.operation, key, data);
-                let tried = Event::Tried {
-                    call: call.slot(),
-                    attempt,
-                    to: site.to,
-                    child: Child::Frame(child.slot()),
-                };
-                self.tell(request, id.slot(), &tried);
+                self.ask(&model, at, caller, waiter, turn, |engine, site, child| {
+                    let tried = Event::Tried {
+                        call: call.slot(),
+                        attempt,
+                        to: site.to,
+                        child,
+                    };
+                    engine.tell(caller.request, caller.frame, &tried);
+                });
                 attempt += 1;
-                self.set_out(&model, child);
             }
         }
+    }
+
+    /// A client makes its call; `tell` is told of what it makes before that sets out.
+    pub(super) fn client_call(
+        &mut self,
+        model: &Model,
+        request: RequestId,
+        site: u32,
+        key: Key,
+        data: u64,
+        tell: impl FnOnce(&mut Self, Child),
+    ) {
+        let caller = Caller {
+            request,
+            frame: NONE,
+            instance: 0,
+            key,
+            data,
+        };
+        self.ask(
+            model,
+            site,
+            caller,
+            Waiter::Client,
+            0,
+            |engine, _, child| {
+                tell(engine, child);
+            },
+        );
     }
 
     /// A call hears of one of its attempts or branches.
@@ -125,28 +203,45 @@ impl<P: Probe> Engine<P> {
         let Some(call) = self.calls.get_mut(id) else {
             return;
         };
+        let Terms::Parallel {
+            missing,
+            spare,
+            value,
+        } = &mut call.terms
+        else {
+            return self.attempted(id, attempt, outcome);
+        };
         match outcome {
-            Ok(value) => {
-                call.value.bytes = call.value.bytes.saturating_add(value.bytes);
-                call.missing -= 1;
-                if call.missing > 0 {
-                    return;
+            Ok(answer) => {
+                value.bytes = value.bytes.saturating_add(answer.bytes);
+                *missing -= 1;
+                if *missing == 0 {
+                    let value = *value;
+                    self.settle(id, attempt, Ok(value));
                 }
-                let value = call.value;
-                self.settle(id, attempt, Ok(value));
             }
-            Err(_) if call.spare > 0 => {
-                call.spare -= 1;
+            Err(failure) if *spare > 0 => {
+                *spare -= 1;
+                let (request, caller) = (call.request, call.caller);
+                let missed = Event::Missed {
+                    call: id.slot(),
+                    attempt,
+                    reason: failure.reason,
+                };
+                self.tell(request, caller, &missed);
             }
-            Err(failure) => self.settle(id, attempt, Err(failure)),
+            Err(_) => self.settle(id, attempt, outcome),
         }
     }
 
     /// A call is over. What it still has under way finds it gone.
-    fn settle(&mut self, id: CallId, attempt: u32, outcome: Outcome) {
+    pub(super) fn settle(&mut self, id: CallId, attempt: u32, outcome: Outcome) {
         let Some(call) = self.calls.remove(id) else {
             return;
         };
+        if let Terms::Guarded(attempts) = &call.terms {
+            self.forget(attempts);
+        }
         self.requests[call.request].open -= 1;
         let settled = Event::Settled {
             call: id.slot(),
@@ -195,19 +290,5 @@ impl<P: Probe> Engine<P> {
                 self.ready.push_back(id);
             }
         }
-    }
-
-    pub(super) fn retry(&mut self, _: CallId) {}
-    pub(super) fn timeout(&mut self, _: CallId, _: u32) {}
-    pub(super) fn hedge(&mut self, _: CallId) {}
-}
-
-/// The key of what a call from a frame with `key` draws, the `turn`-th time.
-fn draws_of(site: &Site, key: Key, turn: u32) -> Key {
-    let key = key.with(site.key);
-    if turn == 0 {
-        key
-    } else {
-        key.with(u64::from(turn))
     }
 }

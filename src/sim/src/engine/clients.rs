@@ -3,16 +3,17 @@
 use std::sync::Arc;
 
 use super::Engine;
-use crate::arrivals::Arriving;
+use super::faults::paced;
+use crate::arrivals::{ArrivalState, Arriving};
 use crate::calendar::Due;
-use crate::event::{Child, Event};
-use crate::frame::{NOBODY, NONE, Outcome, Request, RequestId, Waiter};
+use crate::event::Event;
+use crate::frame::{NOBODY, NONE, Outcome, Request, RequestId};
 use crate::model::{Model, Role};
 use crate::probe::Probe;
 use crate::time::Time;
 
 /// A client's state.
-#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub(super) struct ClientState {
     /// Open-loop requests sent so far.
     pub sent: u64,
@@ -20,8 +21,25 @@ pub(super) struct ClientState {
     pub edition: u32,
     /// When the last open-loop request came.
     pub last: Time,
+    /// How fast it sends, in thousandths of its usual pace.
+    pub pace: u32,
+    /// What the arrival process remembers.
+    pub arrivals: ArrivalState,
     /// Requests sent so far by each user of a closed loop.
     rounds: Vec<u64>,
+}
+
+impl Default for ClientState {
+    fn default() -> Self {
+        Self {
+            sent: 0,
+            edition: 0,
+            last: Time::ZERO,
+            pace: 1000,
+            arrivals: ArrivalState::default(),
+            rounds: Vec::new(),
+        }
+    }
 }
 
 impl<P: Probe> Engine<P> {
@@ -44,16 +62,30 @@ impl<P: Probe> Engine<P> {
         }
     }
 
+    /// The next arrival of an open loop is planned anew, from this moment on: its process has changed. A memoryless process
+    /// starts anew at any moment; the others count from now.
+    pub(super) fn plan_anew(&mut self, at: u16) {
+        let model = Arc::clone(&self.model);
+        let state = &mut self.clients[usize::from(at)];
+        state.edition += 1;
+        state.last = self.now;
+        state.arrivals = ArrivalState::default();
+        self.plan_arrival(&model, at);
+    }
+
     fn plan_arrival(&mut self, model: &Model, at: u16) {
         let Role::Client(client) = &model.components[usize::from(at)].role else {
             return;
         };
-        let state = &self.clients[usize::from(at)];
-        if let Some(time) = client
-            .arrivals
-            .after(state.last, state.sent, client.arrival_key)
-        {
+        let state = &mut self.clients[usize::from(at)];
+        if let Some(time) = client.arrivals.after(
+            &mut state.arrivals,
+            state.last,
+            state.sent,
+            client.arrival_key,
+        ) {
             let edition = state.edition;
+            let time = paced(state.last, time, state.pace);
             self.calendar.plan(
                 time,
                 Due::Arrival {
@@ -78,6 +110,7 @@ impl<P: Probe> Engine<P> {
         let round = self.clients[usize::from(at)].rounds[user as usize];
         let key = client.arrival_key.with(u64::from(user)).with(round);
         let time = self.now + think_time.draw(&mut key.draws());
+        let time = paced(self.now, time, self.clients[usize::from(at)].pace);
         self.calendar.plan(time, Due::Thought { client: at, user });
     }
 
@@ -91,7 +124,7 @@ impl<P: Probe> Engine<P> {
         state.last = self.now;
         let model = Arc::clone(&self.model);
         self.plan_arrival(&model, at);
-        self.send(&model, at, 0, number);
+        self.send(&model, at, None, number);
     }
 
     pub(super) fn thought(&mut self, at: u16, user: u32) {
@@ -103,37 +136,39 @@ impl<P: Probe> Engine<P> {
             let round = &mut self.clients[usize::from(at)].rounds[user as usize];
             let number = (u64::from(user) << 40) | *round;
             *round += 1;
-            self.send(&model, at, user, number);
+            self.send(&model, at, Some(user), number);
         }
     }
 
-    /// A client sends its request number `number`.
-    fn send(&mut self, model: &Model, at: u16, user: u32, number: u64) {
+    /// A client sends its request number `number`; in a closed loop, for `user`.
+    fn send(&mut self, model: &Model, at: u16, user: Option<u32>, number: u64) {
         let Role::Client(client) = &model.components[usize::from(at)].role else {
             return;
         };
+        let key = client.request_key.with(number);
+        let asked = client.asking.draw(number, key);
         let id = self.totals.sent;
         self.totals.sent += 1;
         let request = self.requests.insert(Request {
             id,
             client: at,
-            user,
-            priority: 0,
+            user: user.unwrap_or(asked.user),
+            priority: client.priority,
             degraded: false,
             over: false,
             open: 0,
             sent: self.now,
         });
-        let key = client.request_key.with(number);
-        let site = &model.sites[client.site as usize];
-        let frame = self.frame(request, Waiter::Client, site.to, site.operation, key, 0);
-        let sent = Event::Sent {
-            client: at,
-            operation: client.operation,
-            child: Child::Frame(frame.slot()),
-        };
-        self.tell(request, NONE, &sent);
-        self.set_out(model, frame);
+        let site = client.site + u32::from(asked.operation);
+        let operation = model.sites[site as usize].operation;
+        self.client_call(model, request, site, key, asked.key, |engine, child| {
+            let sent = Event::Sent {
+                client: at,
+                operation,
+                child,
+            };
+            engine.tell(request, NONE, &sent);
+        });
     }
 
     /// The client's own call has come to its end.

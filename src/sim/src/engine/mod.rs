@@ -7,6 +7,8 @@
 
 mod call;
 mod clients;
+mod faults;
+mod guard;
 mod visit;
 
 use core::fmt;
@@ -29,9 +31,12 @@ use crate::problem::Problem;
 use crate::scenario::Scenario;
 use crate::state_hash::StateHasher;
 use crate::time::Time;
+use crate::wire::WireState;
 
 use call::Pending;
 use clients::ClientState;
+use faults::FaultState;
+use guard::GuardState;
 
 /// Why a run is not over yet, or why it had to be stopped.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -97,6 +102,11 @@ pub struct Engine<P = NoProbe> {
     balancers: Vec<BalancerState>,
     /// By component; empty where the component is no client.
     clients: Vec<ClientState>,
+    /// By guard of the model, then by instance of the caller.
+    guards: Vec<Vec<GuardState>>,
+    /// By link of the model: there and back.
+    wires: Vec<[WireState; 2]>,
+    faults: Vec<FaultState>,
     totals: Totals,
     events: u64,
     budget: u64,
@@ -116,6 +126,9 @@ impl<P: Probe> Engine<P> {
             stations: Vec::new(),
             balancers: vec![BalancerState::default(); model.components.len()],
             clients: vec![ClientState::default(); model.components.len()],
+            guards: vec![Vec::new(); model.guards as usize],
+            wires: vec![Default::default(); model.wires.len()],
+            faults: vec![FaultState::default(); model.faults.len()],
             totals: Totals::default(),
             events: 0,
             budget: limits::EVENTS,
@@ -129,6 +142,7 @@ impl<P: Probe> Engine<P> {
         for client in 0..engine.model.components.len() {
             engine.open(client as u16, 0);
         }
+        engine.plan_faults();
         engine.probe.reconfigured(&engine.model, Time::ZERO);
         engine
     }
@@ -208,6 +222,9 @@ impl<P: Probe> Engine<P> {
         self.stations.hash(&mut hasher);
         self.balancers.hash(&mut hasher);
         self.clients.hash(&mut hasher);
+        self.guards.hash(&mut hasher);
+        self.wires.hash(&mut hasher);
+        self.faults.hash(&mut hasher);
         hasher.finish()
     }
 
@@ -254,7 +271,10 @@ impl<P: Probe> Engine<P> {
             Due::Answered { frame } => self.answered(frame),
             Due::Retry { call } => self.retry(call),
             Due::Timeout { call, attempt } => self.timeout(call, attempt),
-            Due::Hedge { call } => self.hedge(call),
+            Due::Hedge { call, attempt } => self.hedge(call, attempt),
+            Due::Fault { fault } => self.fault(fault),
+            Due::Resent { frame, link } => self.resent(frame, link),
+            Due::Unreachable { frame } => self.unreachable(frame),
         }
         while let Some(frame) = self.ready.pop_front() {
             self.advance(frame);
@@ -279,6 +299,11 @@ impl<P: Probe> Engine<P> {
         let before = core::mem::replace(&mut self.model, Arc::new(model));
         let model = Arc::clone(&self.model);
         self.add_stations();
+        for guard in model.sites.iter().filter_map(|site| site.guard.as_ref()) {
+            for state in &mut self.guards[guard.number as usize] {
+                state.reconfigure(guard);
+            }
+        }
         for (at, component) in model.components.iter().enumerate() {
             match (&component.role, &before.components[at].role) {
                 (Role::Balancer(_), _) => self.balancers[at].resize(model.stations.len()),
@@ -287,10 +312,10 @@ impl<P: Probe> Engine<P> {
                         Arriving::Closed { users, .. } => *users,
                         _ => 0,
                     };
-                    self.clients[at].edition += 1;
-                    // A memoryless process starts anew at any moment; the others count from now.
-                    self.clients[at].last = self.now;
-                    self.open(at as u16, users);
+                    self.plan_anew(at as u16);
+                    if let Arriving::Closed { .. } = new.arrivals {
+                        self.open(at as u16, users);
+                    }
                 }
                 _ => {}
             }

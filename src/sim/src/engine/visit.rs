@@ -12,10 +12,11 @@ use crate::event::{Event, Loss};
 use crate::frame::{
     Failure, Frame, FrameId, NOBODY, NONE, Outcome, RequestId, State, Value, Waiter,
 };
-use crate::model::{Model, Role, Step};
+use crate::model::{Model, Role, Site, Step};
 use crate::probe::Probe;
 use crate::random::Key;
 use crate::time::{Duration, Time};
+use crate::wire::Sent;
 
 impl<P: Probe> Engine<P> {
     /// A new frame of `request`, for a call to component `to`, about `data`.
@@ -50,33 +51,118 @@ impl<P: Probe> Engine<P> {
         })
     }
 
-    /// A frame comes over the wire.
-    pub(super) fn arrived(&mut self, id: FrameId) {
+    /// A frame sets out from `site`.
+    pub(super) fn set_out(&mut self, model: &Model, site: &Site, id: FrameId) {
+        if site.link == NONE {
+            return self.come(model, id);
+        }
+        let frame = &mut self.frames[id];
+        frame.links[0] = site.link;
+        self.over(model, id, site.link, site.bytes);
+    }
+
+    /// A frame goes over a wire, to a component.
+    fn over(&mut self, model: &Model, id: FrameId, link: u32, bytes: u64) {
+        let frame = &mut self.frames[id];
+        let (request, to) = (frame.request, frame.component);
+        frame.outcome = Ok(Value {
+            bytes,
+            ..Value::default()
+        });
+        self.tell(request, id.slot(), &Event::Departed { to });
+        self.transmit(model, id, link);
+    }
+
+    /// A frame, or its answer, is put on the wire: for the first time or again.
+    fn transmit(&mut self, model: &Model, id: FrameId, link: u32) {
+        let frame = &mut self.frames[id];
+        let back = frame.state == State::Returning;
+        let bytes = frame.outcome.map_or(0, |value| value.bytes);
+        let attempt = frame.turn;
+        frame.turn += 1;
+        let label = u64::from(link) << 32 | u64::from(back) << 31 | u64::from(attempt);
+        let mut draws = frame.key.named("wire").with(label).draws();
+        let state = &mut self.wires[link as usize][usize::from(back)];
+        let wire = &model.wires[link as usize];
+        let sent = wire.transmit(state, self.now, bytes, attempt, &mut draws);
+        let frame = id;
+        let (time, due) = match sent {
+            Sent::Arrives(time) if back => (time, Due::Answered { frame }),
+            Sent::Arrives(time) => (time, Due::Arrived { frame }),
+            Sent::Again(time) => (time, Due::Resent { frame, link }),
+            Sent::GivenUp(time) => (time, Due::Unreachable { frame }),
+        };
+        self.calendar.plan(time, due);
+    }
+
+    /// What a frame sent was lost on the wire: it sends it again.
+    pub(super) fn resent(&mut self, id: FrameId, link: u32) {
         if self.frames.contains_key(id) {
             let model = Arc::clone(&self.model);
-            self.set_out(&model, id);
+            self.transmit(&model, id, link);
+        }
+    }
+
+    /// What a frame sent can't be got over the wire.
+    pub(super) fn unreachable(&mut self, id: FrameId) {
+        if let Some(frame) = self.frames.get_mut(id) {
+            let station = frame.station;
+            frame.links = [NONE; 2];
+            let balancer = frame.balancer;
+            if frame.state == State::Travelling && balancer != NOBODY {
+                self.let_go(id, false);
+            }
+            let reason = Loss::Unreachable;
+            self.send_back(id, Err(Failure { reason, station }));
+        }
+    }
+
+    /// A frame comes over the wire.
+    pub(super) fn arrived(&mut self, id: FrameId) {
+        if let Some(frame) = self.frames.get_mut(id) {
+            frame.turn = 0;
+            frame.outcome = Ok(Value::default());
+            let model = Arc::clone(&self.model);
+            self.come(&model, id);
         }
     }
 
     /// A frame is where it was sent: at a balancer, which sends it on, or at its station.
-    pub(super) fn set_out(&mut self, model: &Model, id: FrameId) {
+    fn come(&mut self, model: &Model, id: FrameId) {
         let frame = &self.frames[id];
         let component = &model.components[usize::from(frame.component)];
-        match component.role {
-            Role::Balancer(policy) => {
-                let (request, balancer) = (frame.request, frame.component);
-                let station =
-                    self.balancers[usize::from(balancer)].choose(policy, &component.stations);
-                let frame = &mut self.frames[id];
-                frame.balancer = balancer;
-                frame.station = station;
-                frame.component = model.stations[station as usize].component;
-                self.tell(request, id.slot(), &Event::Routed { balancer, station });
-                self.admit(model, id);
+        if frame.station == NONE {
+            if let Role::Balancer(_) = component.role {
+                return self.route(model, id);
             }
-            Role::Client(_) | Role::Station => {
-                self.frames[id].station = component.stations[0];
-                self.admit(model, id);
+            self.frames[id].station = component.stations[0];
+        }
+        self.admit(model, id);
+    }
+
+    /// A frame is at a balancer, which chooses a station.
+    fn route(&mut self, model: &Model, id: FrameId) {
+        let frame = &self.frames[id];
+        let (request, balancer) = (frame.request, frame.component);
+        let component = &model.components[usize::from(balancer)];
+        let Role::Balancer(policy) = component.role else {
+            return;
+        };
+        let station = self.balancers[usize::from(balancer)].choose(policy, &component.stations);
+        let to = model.stations[station as usize].component;
+        let frame = &mut self.frames[id];
+        frame.balancer = balancer;
+        frame.station = station;
+        frame.component = to;
+        self.tell(request, id.slot(), &Event::Routed { balancer, station });
+        let link = component.links.get(usize::from(to)).copied();
+        match link.unwrap_or(NONE) {
+            NONE => self.admit(model, id),
+            link => {
+                let frame = &mut self.frames[id];
+                frame.links[1] = link;
+                let bytes = frame.outcome.map_or(0, |value| value.bytes);
+                self.over(model, id, link, bytes);
             }
         }
     }
@@ -105,7 +191,7 @@ impl<P: Probe> Engine<P> {
         if !state.up {
             return self.refuse(id, Loss::Down);
         }
-        let free = state.busy + state.lost_servers < place.servers
+        let free = state.busy < state.usable(place.servers)
             && state.lines[class].busy < component.lines.most[class];
         if free {
             self.start(id);
@@ -122,14 +208,10 @@ impl<P: Probe> Engine<P> {
 
     /// A frame is not taken by its station.
     fn refuse(&mut self, id: FrameId, reason: Loss) {
-        let Frame {
-            request,
-            station,
-            balancer,
-            ..
-        } = self.frames[id];
+        let frame = &self.frames[id];
+        let (request, station) = (frame.request, frame.station);
         self.tell(request, id.slot(), &Event::Refused { station, reason });
-        self.let_go(balancer, station);
+        self.let_go(id, false);
         self.send_back(id, Err(Failure { reason, station }));
     }
 
@@ -146,8 +228,28 @@ impl<P: Probe> Engine<P> {
             busy: state.busy,
             waiting: state.waiting,
         };
+        let errors_ppb = state.errors_ppb;
         self.tell(request, id.slot(), &event);
+        if errors_ppb > 0 {
+            let unit = self.frames[id].key.named("error").draws().unit();
+            if unit * 1e9 <= f64::from(errors_ppb) {
+                let reason = Loss::Error;
+                return self.finish(id, Err(Failure { reason, station }));
+            }
+        }
         self.ready.push_back(id);
+    }
+
+    /// A frame that waits in line is turned away.
+    pub(super) fn turn_away(&mut self, id: FrameId, failure: Failure) {
+        self.unqueue(id);
+        let frame = &self.frames[id];
+        let (request, station) = (frame.request, frame.station);
+        let waiting = self.stations[station as usize].waiting;
+        let unqueued = Event::Unqueued { station, waiting };
+        self.tell(request, id.slot(), &unqueued);
+        self.let_go(id, false);
+        self.send_back(id, Err(failure));
     }
 
     /// A frame's work is done.
@@ -185,6 +287,12 @@ impl<P: Probe> Engine<P> {
                     return self.parallel(id, first, count, need);
                 }
                 Step::Goto { step } => frame.step = *step,
+                Step::Reply { bytes, unpack } => {
+                    if let Ok(value) = &mut frame.outcome {
+                        (value.bytes, value.unpack) = (*bytes, *unpack);
+                    }
+                    frame.step += 1;
+                }
                 Step::End => {
                     let outcome = frame.outcome;
                     return self.finish(id, outcome);
@@ -196,27 +304,50 @@ impl<P: Probe> Engine<P> {
     /// A frame has run its plan, or can't go on: it lets go of its server, and its answer goes back.
     pub(super) fn finish(&mut self, id: FrameId, outcome: Outcome) {
         let frame = &self.frames[id];
-        let (request, station, balancer) = (frame.request, frame.station, frame.balancer);
+        let (request, station) = (frame.request, frame.station);
         let state = &mut self.stations[station as usize];
         state.busy -= 1;
         state.lines[usize::from(frame.class)].busy -= 1;
         let busy = state.busy;
         self.tell(request, id.slot(), &Event::Left { station, busy });
-        self.let_go(balancer, station);
+        self.let_go(id, outcome.is_ok());
         self.serve_waiting(station);
         self.send_back(id, outcome);
     }
 
-    /// A frame's answer goes back over the wire.
+    /// A frame's answer goes back over the wires that it came by.
     fn send_back(&mut self, id: FrameId, outcome: Outcome) {
         let frame = &mut self.frames[id];
         frame.outcome = outcome;
         frame.state = State::Returning;
+        if frame.links != [NONE; 2] {
+            let (request, station) = (frame.request, frame.station);
+            self.tell(request, id.slot(), &Event::Replied { station });
+        }
         self.answered(id);
     }
 
-    /// A frame's answer is back with whoever waits for it.
+    /// A frame's answer has come as far as it has: on over the next wire, unpacked, and to whoever waits for it.
     pub(super) fn answered(&mut self, id: FrameId) {
+        let Some(frame) = self.frames.get_mut(id) else {
+            return;
+        };
+        frame.turn = 0;
+        for at in [1, 0] {
+            if frame.links[at] != NONE {
+                let link = core::mem::replace(&mut frame.links[at], NONE);
+                let model = Arc::clone(&self.model);
+                return self.transmit(&model, id, link);
+            }
+        }
+        if let Ok(value) = &mut frame.outcome
+            && value.unpack > Duration::ZERO
+        {
+            let unpack = core::mem::take(&mut value.unpack);
+            self.calendar
+                .plan(self.now + unpack, Due::Answered { frame: id });
+            return;
+        }
         let Some(frame) = self.frames.remove(id) else {
             return;
         };
@@ -250,7 +381,7 @@ impl<P: Probe> Engine<P> {
         let servers = self.model.stations[station as usize].servers;
         loop {
             let state = &mut self.stations[station as usize];
-            if state.waiting == 0 || state.busy + state.lost_servers >= servers || !state.up {
+            if state.waiting == 0 || state.busy >= state.usable(servers) {
                 return;
             }
             let lines = self.model.lines(station);
@@ -283,9 +414,11 @@ impl<P: Probe> Engine<P> {
         state.lines[usize::from(class)].remove(id, &mut self.frames);
     }
 
-    fn let_go(&mut self, balancer: u16, station: u32) {
-        if balancer != NOBODY {
-            self.balancers[usize::from(balancer)].ended(station);
+    /// The balancer that chose a frame's station hears that it has ended there, well or not.
+    fn let_go(&mut self, id: FrameId, _ok: bool) {
+        let frame = &self.frames[id];
+        if frame.balancer != NOBODY {
+            self.balancers[usize::from(frame.balancer)].ended(frame.station);
         }
     }
 }

@@ -1,0 +1,206 @@
+//! Faults at work: when they come and go, and what that does to stations, links and clients.
+
+use std::sync::Arc;
+
+use super::Engine;
+use crate::calendar::Due;
+use crate::component::station::FULL_SPEED;
+use crate::event::{Event, Loss, RequestRef};
+use crate::frame::{Failure, FrameId, State};
+use crate::model::{Effect, FaultTimes, Model};
+use crate::probe::Probe;
+use crate::time::{Duration, Time};
+
+/// One thing that can go wrong.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
+pub(super) struct FaultState {
+    active: bool,
+    /// How often it has come, or gone.
+    turns: u64,
+}
+
+impl<P: Probe> Engine<P> {
+    /// Plans the first turn of every fault.
+    pub(super) fn plan_faults(&mut self) {
+        let model = Arc::clone(&self.model);
+        for (number, fault) in (0..).zip(&model.faults) {
+            match fault.times {
+                FaultTimes::Once { at, .. } => {
+                    self.calendar.plan(at, Due::Fault { fault: number });
+                }
+                FaultTimes::Random { .. } => self.plan_turn(&model, number),
+            }
+        }
+    }
+
+    /// Plans when a random fault comes or goes next.
+    fn plan_turn(&mut self, model: &Model, number: u32) {
+        let fault = &model.faults[number as usize];
+        let state = &self.faults[number as usize];
+        if let FaultTimes::Random {
+            mean_up_s,
+            mean_down_s,
+            key,
+        } = fault.times
+        {
+            let mean_s = if state.active { mean_down_s } else { mean_up_s };
+            let unit = key.with(state.turns).draws().unit();
+            let time = self.now + Duration::from_secs(-mean_s * libm::log(unit));
+            self.calendar.plan(time, Due::Fault { fault: number });
+        }
+    }
+
+    /// A fault comes or goes.
+    pub(super) fn fault(&mut self, number: u32) {
+        let model = Arc::clone(&self.model);
+        let fault = &model.faults[number as usize];
+        let state = &mut self.faults[number as usize];
+        state.active = !state.active;
+        state.turns += 1;
+        let active = state.active;
+        let told = Event::Fault {
+            fault: number,
+            active,
+        };
+        self.probe
+            .event(&self.model, self.now, RequestRef::NONE, &told);
+        match fault.times {
+            FaultTimes::Once { lasts, .. } => {
+                if active && let Some(lasts) = lasts {
+                    let due = Due::Fault { fault: number };
+                    self.calendar.plan(self.now + lasts, due);
+                }
+            }
+            FaultTimes::Random { .. } => self.plan_turn(&model, number),
+        }
+        for station in 0..model.stations.len() as u32 {
+            if model.strikes(number, station) {
+                self.strike(&model, station);
+            }
+        }
+        match fault.effect {
+            Effect::Partition { .. } | Effect::Loss { .. } => self.strike_links(&model),
+            Effect::Spike { client, .. } => self.strike_client(&model, client),
+            _ => {}
+        }
+    }
+
+    /// Works out what all the faults of the moment do to a station.
+    fn strike(&mut self, model: &Model, station: u32) {
+        let mut up = true;
+        let (mut speed, mut lost, mut spared, mut deaf, mut full) =
+            (f64::from(FULL_SPEED), 0, 1.0, false, false);
+        for (number, fault) in (0..).zip(&model.faults) {
+            if !self.faults[number as usize].active || !model.strikes(number, station) {
+                continue;
+            }
+            match fault.effect {
+                Effect::Crash => up = false,
+                Effect::Slow { factor } => speed /= factor,
+                Effect::Errors { share } => spared *= 1.0 - share,
+                Effect::Reduced { servers } => lost += servers,
+                Effect::Deaf => deaf = true,
+                Effect::DiskFull => full = true,
+                _ => {}
+            }
+        }
+        let servers = model.stations[station as usize].servers;
+        let state = &mut self.stations[station as usize];
+        let crashed = state.up && !up;
+        let before = state.usable(servers);
+        state.up = up;
+        state.speed = (libm::rint(speed) as u32).max(1);
+        state.lost_servers = lost.min(servers);
+        state.errors_ppb = libm::rint((1.0 - spared) * 1e9) as u32;
+        state.deaf = deaf;
+        state.disk_full = full;
+        let usable = state.usable(servers);
+        if usable != before {
+            let told = Event::Capacity {
+                station,
+                servers: usable,
+            };
+            self.probe
+                .event(&self.model, self.now, RequestRef::NONE, &told);
+        }
+        if crashed {
+            self.crash(station);
+        }
+        self.serve_waiting(station);
+    }
+
+    /// All that a station holds is lost.
+    fn crash(&mut self, station: u32) {
+        let here = |(_, frame): &(FrameId, &crate::frame::Frame)| {
+            frame.station == station
+                && matches!(frame.state, State::Waiting | State::Working | State::Asking)
+        };
+        let here: Vec<FrameId> = self.frames.iter().filter(here).map(|(id, _)| id).collect();
+        for id in here {
+            // What one crash sets off may have ended another frame already.
+            let Some(frame) = self.frames.get(id) else {
+                continue;
+            };
+            let failure = Failure {
+                reason: Loss::Crashed,
+                station,
+            };
+            match frame.state {
+                State::Waiting => self.turn_away(id, failure),
+                State::Working | State::Asking => self.finish(id, Err(failure)),
+                State::Travelling | State::Returning => {}
+            }
+        }
+    }
+
+    fn strike_links(&mut self, model: &Model) {
+        for (link, wires) in (0..).zip(&mut self.wires) {
+            let (mut cut, mut kept) = (false, 1.0);
+            for (fault, state) in model.faults.iter().zip(&self.faults) {
+                match fault.effect {
+                    Effect::Partition { link: at } if state.active && at == link => cut = true,
+                    Effect::Loss { link: at, loss } if state.active && at == link => {
+                        kept *= 1.0 - loss;
+                    }
+                    _ => {}
+                }
+            }
+            for wire in wires {
+                wire.cut = cut;
+                wire.loss_ppb = libm::rint((1.0 - kept) * 1e9) as u32;
+            }
+        }
+    }
+
+    fn strike_client(&mut self, model: &Model, client: u16) {
+        let mut factor = 1.0;
+        for (fault, state) in model.faults.iter().zip(&self.faults) {
+            if let Effect::Spike {
+                client: at,
+                factor: own,
+            } = fault.effect
+                && state.active
+                && at == client
+            {
+                factor *= own;
+            }
+        }
+        self.clients[usize::from(client)].pace = (libm::rint(factor * 1000.0) as u32).max(1);
+        self.plan_anew(client);
+    }
+
+    /// The faults that are at work now, by their numbers in the scenario.
+    pub fn active_faults(&self) -> impl Iterator<Item = usize> {
+        let active = self.faults.iter().enumerate();
+        active.filter(|(_, fault)| fault.active).map(|(at, _)| at)
+    }
+}
+
+/// A gap between arrivals at a pace of so many thousandths.
+pub(super) fn paced(last: Time, time: Time, pace: u32) -> Time {
+    if pace == 1000 {
+        return time;
+    }
+    let nanos = u128::from(time.since(last).nanos()) * 1000 / u128::from(pace);
+    last + Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
+}
