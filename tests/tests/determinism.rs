@@ -10,7 +10,7 @@ wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);
 /// Name, seed, horizon, components, and the log that the run must give.
 type Golden = (&'static str, u64, f64, &'static str, &'static str);
 
-const GOLDEN: [Golden; 4] = [
+const GOLDEN: [Golden; 5] = [
     (
         "copies",
         7,
@@ -46,6 +46,17 @@ const GOLDEN: [Golden; 4] = [
         r#""users": { "client": { "operation": "x", "target": "shop", "arrivals": { "constant": { "rate_per_s": 50 } } } },
            "shop": { "service": { "workers": 1, "queue": 2, "plans": { "*": [ { "work": { "log_normal": { "mean_ms": 25, "cv": 1.2 } } } ] } } }"#,
         include_str!("../golden/constant.csv"),
+    ),
+    (
+        "changing-rates",
+        9,
+        1.0,
+        r#""bursts": { "client": { "operation": "x", "target": "shop", "arrivals": { "on_off": { "rate_on_per_s": 90, "rate_off_per_s": 5, "mean_on_s": 0.1, "mean_off_s": 0.2 } } } },
+           "day": { "client": { "operation": "x", "target": "shop", "arrivals": { "daily": { "mean_per_s": 20, "swing": 0.9, "period_s": 1, "peak_at_s": 0.4 } } } },
+           "profile": { "client": { "operation": "x", "target": "shop", "arrivals": { "profile": { "points": [[0, 0], [0.2, 60], [0.3, 0]], "repeat": true } } } },
+           "batches": { "client": { "operation": "x", "target": "shop", "arrivals": { "batch": { "rate_per_s": 20, "size": { "geometric": { "mean": 3 } } } } } },
+           "shop": { "service": { "workers": 2, "queue": 2, "plans": { "*": [ { "work": { "exponential": { "mean_ms": 15 } } } ] } } }"#,
+        include_str!("../golden/changing-rates.csv"),
     ),
 ];
 

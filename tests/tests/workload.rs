@@ -180,7 +180,7 @@ fn arrivals() -> impl Strategy<Value = String> {
         (rate(), 0.0..=1.0, 1.0..5.0, 0.0..9.0).prop_map(|(mean, swing, period, peak)| format!(
             r#"{{"daily":{{"mean_per_s":{mean},"swing":{swing},"period_s":{period},"peak_at_s":{peak}}}}}"#
         )),
-        (rate(), rate(), 0.01..2.0, 0.01..2.0).prop_map(|(on, off, mean_on, mean_off)| format!(
+        (1.0..400.0, rate(), 0.01..2.0, 0.01..2.0).prop_map(|(on, off, mean_on, mean_off)| format!(
             r#"{{"on_off":{{"rate_on_per_s":{on},"rate_off_per_s":{off},"mean_on_s":{mean_on},"mean_off_s":{mean_off}}}}}"#
         )),
         (rate(), 1..40_u32).prop_map(|(rate, size)| format!(

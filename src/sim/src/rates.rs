@@ -46,6 +46,10 @@ impl PiecewiseRate {
                 Err(rest) => left = rest,
             }
             let whole = libm::floor(left / round);
+            // So small a rate brings nothing in any time that can be told.
+            if !whole.is_finite() {
+                return None;
+            }
             left -= whole * round;
             base += end * (1.0 + whole);
             start = 0.0;

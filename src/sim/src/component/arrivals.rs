@@ -151,8 +151,10 @@ fn is_zero(value: &f64) -> bool {
     value.to_bits() == 0
 }
 
-/// The shortest mean of a phase, in seconds: phases without arrivals are walked through one by one.
+/// The shortest mean of a phase, in seconds.
 const PHASE_S: f64 = 0.01;
+/// The least arrivals of a burst and the time up to the next, on average: phases without any are walked through one by one.
+const PER_BURST: f64 = 0.01;
 
 impl BatchSize {
     /// The mean number of requests in a batch.
@@ -247,6 +249,13 @@ impl Arrivals {
                 rate(p, "rate_off_per_s", *rate_off_per_s);
                 p.number("mean_on_s", *mean_on_s, PHASE_S, limits::HORIZON_S);
                 p.number("mean_off_s", *mean_off_s, PHASE_S, limits::HORIZON_S);
+                let arrivals = rate_on_per_s * mean_on_s + rate_off_per_s * mean_off_s;
+                if arrivals > 0.0 && arrivals < PER_BURST {
+                    p.note(format!(
+                        "a burst and the time up to the next bring {arrivals} requests on average: at least {PER_BURST} \
+                         is allowed, or none at all"
+                    ));
+                }
             }
             Self::Batch { rate_per_s, size } => {
                 rate(p, "rate_per_s", *rate_per_s);
@@ -341,6 +350,10 @@ mod tests {
             (
                 r#"{"on_off":{"rate_on_per_s":5,"mean_on_s":1,"mean_off_s":0}}"#,
                 "on_off.mean_off_s: 0 is out",
+            ),
+            (
+                r#"{"on_off":{"rate_on_per_s":1e-9,"mean_on_s":1,"mean_off_s":1}}"#,
+                "on_off: a burst and the time up to the next bring 0.000000001 requests",
             ),
             (
                 r#"{"batch":{"rate_per_s":5,"size":{"constant":{"size":0}}}}"#,
