@@ -336,6 +336,6 @@ fn capital(words: &str) -> String {
     let mut letters = words.chars();
     letters
         .next()
-        .map(|first| first.to_uppercase().collect::<String>() + letters.as_str())
+        .map(|first| format!("{}{}", first.to_ascii_uppercase(), letters.as_str()))
         .unwrap_or_default()
 }

@@ -263,6 +263,11 @@ fn colour(name: &str) -> RGBColor {
     }
 }
 
+/// By its family, not by a name: reading names takes tables of all the letters there are.
+fn font(size: i32) -> FontDesc<'static> {
+    FontDesc::new(FontFamily::SansSerif, f64::from(size), FontStyle::Normal)
+}
+
 type Failed = Box<dyn core::error::Error>;
 
 fn draw(chart: &Graph, canvas: &HtmlCanvasElement) -> Result<(), Failed> {
@@ -296,7 +301,7 @@ fn draw(chart: &Graph, canvas: &HtmlCanvasElement) -> Result<(), Failed> {
         .light_line_style(TRANSPARENT)
         .bold_line_style(colour("--line").stroke_width(px(1.0) as u32))
         .axis_style(colour("--line").stroke_width(px(1.0) as u32))
-        .label_style(("sans-serif", px(11.0)).into_font().color(&ink))
+        .label_style(font(px(11.0)).color(&ink))
         .x_labels(6)
         .y_labels(4)
         .x_label_formatter(&|at| format!("{at:.0}"))
@@ -329,9 +334,7 @@ fn draw(chart: &Graph, canvas: &HtmlCanvasElement) -> Result<(), Failed> {
             style,
         ))
         .map_err(|e| e.to_string())?;
-        let words = ("sans-serif", px(11.0))
-            .into_font()
-            .color(&colour("--accent"));
+        let words = font(px(11.0)).color(&colour("--accent"));
         let at = (chart.horizon_s * 0.02, mark);
         plot.draw_series([Text::new("your prediction", at, words)])
             .map_err(|e| e.to_string())?;
