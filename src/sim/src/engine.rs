@@ -12,8 +12,9 @@ use std::sync::Arc;
 use slab::Slab;
 
 use crate::arrivals::Arriving;
+use crate::balance::{Ask, BalancerState};
 use crate::calendar::{Calendar, Due};
-use crate::component::balancer::BalancerState;
+
 use crate::component::station::{NONE, Station};
 use crate::event::{Event, Loss, RequestRef};
 use crate::limits;
@@ -24,6 +25,9 @@ use crate::random::Key;
 use crate::scenario::Scenario;
 use crate::state_hash::StateHasher;
 use crate::time::Time;
+
+/// What a balancer's draws are for.
+const CHOICE: u64 = 0xc401_ce00;
 
 /// One component's part in a request under way.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -152,8 +156,10 @@ impl<P: Probe> Engine<P> {
             probe,
             model,
         };
-        for balancer in &mut engine.balancers {
-            balancer.resize(engine.model.stations.len());
+        for (component, state) in engine.model.components.iter().zip(&mut engine.balancers) {
+            if let Role::Balancer(balancing) = &component.role {
+                state.follow(balancing, Time::ZERO);
+            }
         }
         for client in 0..engine.model.components.len() {
             engine.open(client as u16, 0);
@@ -302,7 +308,9 @@ impl<P: Probe> Engine<P> {
         self.stations.resize(model.stations.len(), Station::new());
         for (at, component) in model.components.iter().enumerate() {
             match (&component.role, &before.components[at].role) {
-                (Role::Balancer(_), _) => self.balancers[at].resize(model.stations.len()),
+                (Role::Balancer(balancing), _) => {
+                    self.balancers[at].follow(balancing, self.now);
+                }
                 (Role::Client(new), Role::Client(old)) if new.arrivals != old.arrivals => {
                     let users = match &old.arrivals {
                         Arriving::Closed { users, .. } => *users,
@@ -450,8 +458,17 @@ impl<P: Probe> Engine<P> {
     ) {
         let component = &model.components[usize::from(to)];
         let (station, balancer) = match component.role {
-            Role::Balancer(policy) => {
-                let station = self.balancers[usize::from(to)].choose(policy, &component.stations);
+            Role::Balancer(_) => {
+                let ask = Ask {
+                    now: self.now,
+                    key: key.with(CHOICE),
+                    data: key.bits(),
+                    user: u64::from(self.requests[request as usize].user),
+                    tried: &[],
+                };
+                let station = self.balancers[usize::from(to)].choose(&ask);
+                // Nothing tells a balancer of failures or probes yet, so it leaves nobody out.
+                let station = station.expect("a balancer has members");
                 self.tell(
                     request,
                     &Event::Routed {

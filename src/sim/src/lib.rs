@@ -6,6 +6,7 @@
 //! to the byte, on every platform.
 
 mod arrivals;
+pub mod balance;
 mod calendar;
 mod component;
 mod distribution;
@@ -13,6 +14,7 @@ mod engine;
 mod estimate;
 mod event;
 mod figures;
+pub mod hash;
 mod json;
 pub mod limits;
 mod measure;
@@ -28,9 +30,10 @@ mod state_hash;
 mod story;
 mod time;
 
+pub use balance::{Ejection, HealthCheck, Policy, Sticky};
 pub use component::{
-    Arrivals, Balancer, Call, Client, Component, Database, Instruction, Kind, LogFormat, Policy,
-    Service,
+    Arrivals, Balancer, Call, Client, Component, Database, Instruction, Kind, LogFormat, Service,
+    Weight,
 };
 pub use distribution::Distribution;
 pub use engine::{Engine, Stop, Totals};

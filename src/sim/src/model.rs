@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::arrivals::Arriving;
-use crate::component::{ANY, Component, Instruction, Kind, LogFormat, Policy};
+use crate::balance::{Balancing, Seat};
+use crate::component::{ANY, Component, Instruction, Kind, LogFormat};
 use crate::distribution::Sampler;
 use crate::limits;
 use crate::problem::Problem;
@@ -44,7 +45,8 @@ pub(crate) struct ComponentModel {
 #[derive(Clone, Debug)]
 pub(crate) enum Role {
     Client(ClientModel),
-    Balancer(Policy),
+    /// How it chooses, and among whom.
+    Balancer(Balancing),
     Station,
 }
 
@@ -120,11 +122,20 @@ impl Model {
         // Balancers come last: their targets' stations must have numbers.
         for (at, component) in scenario.components.values().enumerate() {
             if let Component::Balancer(balancer) = component {
-                let stations = balancer.targets.iter().flat_map(|target| {
-                    let target = model.index(scenario, target);
-                    model.components[usize::from(target)].stations.clone()
-                });
-                model.components[at].stations = stations.collect();
+                let mut seats = Vec::new();
+                for name in &balancer.targets {
+                    let target = usize::from(model.index(scenario, name));
+                    let backup = balancer.backups.contains(name);
+                    for number in &model.components[target].stations {
+                        let station = &model.stations[*number as usize];
+                        let weight = balancer.weight(name, station.instance);
+                        seats.push(Seat::new(*number, &station.name, weight).as_backup(backup));
+                    }
+                }
+                let model = &mut model.components[at];
+                model.stations = seats.iter().map(|seat| seat.station).collect();
+                let rules = balancer.rules(scenario);
+                model.role = Role::Balancer(Balancing { rules, seats });
             }
         }
         if model.stations.len() > limits::WORKERS as usize {
@@ -161,7 +172,10 @@ impl Model {
                 arrival_key: key.named("arrival"),
                 request_key: key.named("request"),
             }),
-            Component::Balancer(balancer) => Role::Balancer(balancer.policy),
+            Component::Balancer(balancer) => Role::Balancer(Balancing {
+                rules: balancer.rules(scenario),
+                seats: Vec::new(),
+            }),
             Component::Service(service) => {
                 for instance in 0..service.instances {
                     let number = format!("{name}.{}", instance + 1);

@@ -6,16 +6,18 @@ pub(crate) mod client;
 pub(crate) mod database;
 pub(crate) mod service;
 pub(crate) mod station;
+mod weight;
 
 use serde::{Deserialize, Serialize};
 
 use crate::problem::Problems;
 use crate::scenario::{Scenario, unknown};
 
-pub use balancer::{Balancer, Policy};
+pub use balancer::Balancer;
 pub use client::{Arrivals, Client, LogFormat};
 pub use database::Database;
 pub use service::{Call, Instruction, Service};
+pub use weight::Weight;
 
 /// One component of a scenario.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
