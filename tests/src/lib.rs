@@ -4,6 +4,10 @@ use std::sync::Arc;
 
 use scale_sim::{Engine, Estimate, Files, Log, Measure, Model, Outcome, Probe, Scenario, run};
 
+mod table;
+
+pub use table::{Row, Table, oracle};
+
 /// A scenario from its components, with the usual frame.
 ///
 /// # Panics

@@ -20,6 +20,10 @@ pub(crate) enum Due {
     Answered { frame: FrameId },
     /// What a frame sent was lost on the wire: time to send it again.
     Resent { frame: FrameId, link: u32 },
+    /// Time for a health check's next probe.
+    Check { check: u32 },
+    /// A health check's probe has not been answered in time.
+    CheckTimeout { check: u32, sent: u32 },
     /// A fault comes or goes.
     Fault { fault: u32 },
     /// Time to give up sending.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::arrivals::Arriving;
+use crate::balance::{Balancing, Seat};
 use crate::component::{
     ANY, Asking, Call, Component, Discipline, Instruction, LogFormat, PRIORITIES, Service,
 };
@@ -11,8 +12,8 @@ use crate::fault::{Place, Trouble};
 use crate::frame::{NOBODY, NONE};
 use crate::limits;
 use crate::model::{
-    ClientModel, ComponentModel, Effect, FaultModel, FaultTimes, Files, Guard, Lines, Model,
-    NO_KEY, Role, Site, StationModel, Step,
+    ClientModel, ComponentModel, Effect, FaultModel, FaultTimes, Files, Guard, HealthModel, Lines,
+    Model, NO_KEY, Role, Site, StationModel, Step,
 };
 use crate::problem::Problem;
 use crate::random::Key;
@@ -71,11 +72,19 @@ impl Model {
         // Balancers come last: their targets' stations must have numbers.
         for (at, component) in scenario.components.values().enumerate() {
             if let Component::Balancer(balancer) = component {
-                let stations = balancer.targets.iter().flat_map(|target| {
-                    let target = index(scenario, target);
-                    model.components[usize::from(target)].stations.clone()
-                });
-                model.components[at].stations = stations.collect();
+                let mut seats = Vec::new();
+                for name in &balancer.targets {
+                    let target = usize::from(index(scenario, name));
+                    let backup = balancer.backups.contains(name);
+                    for number in &model.components[target].stations {
+                        let station = &model.stations[*number as usize];
+                        let weight = balancer.weight(name, station.instance);
+                        seats.push(Seat::new(*number, &station.name, weight).as_backup(backup));
+                    }
+                }
+                model.components[at].stations = seats.iter().map(|seat| seat.station).collect();
+                let rules = balancer.rules(scenario);
+                model.components[at].role = Role::Balancer(Balancing { rules, seats });
                 let names = scenario.components.keys();
                 let links = names.map(|to| {
                     link(
@@ -198,6 +207,7 @@ impl Compiler<'_> {
         let mut stations = Vec::new();
         let mut plans = Vec::new();
         let mut lines = Lines::one();
+        let mut health = None;
         let role = match component {
             Component::Client(client) => {
                 let first = self.model.sites.len() as u32;
@@ -230,7 +240,17 @@ impl Compiler<'_> {
                     request_key: key.named("request"),
                 })
             }
-            Component::Balancer(balancer) => Role::Balancer(balancer.policy),
+            Component::Balancer(balancer) => {
+                health = balancer.health_check.as_ref().map(|check| HealthModel {
+                    interval: Duration::from_secs(check.interval_s),
+                    timeout: Duration::from_millis(check.timeout_ms),
+                    operation: self.operation(&check.operation),
+                });
+                Role::Balancer(Balancing {
+                    rules: balancer.rules(self.scenario),
+                    seats: Vec::new(),
+                })
+            }
             Component::Service(service) => {
                 for instance in 0..service.instances {
                     let number = format!("{}.{}", self.name, instance + 1);
@@ -266,6 +286,7 @@ impl Compiler<'_> {
             plans,
             lines,
             links: Vec::new(),
+            health,
         })
     }
 
@@ -448,7 +469,15 @@ fn operations(scenario: &Scenario) -> Result<Vec<String>, Vec<Problem>> {
                     asked_by(plan, &mut all);
                 }
             }
-            Component::Balancer(_) | Component::Database(_) => {}
+            Component::Balancer(balancer) => {
+                all.extend(
+                    balancer
+                        .health_check
+                        .as_ref()
+                        .map(|check| check.operation.as_str()),
+                );
+            }
+            Component::Database(_) => {}
         }
     }
     if all.len() as u64 > limits::OPERATIONS {

@@ -216,6 +216,24 @@ pub enum Event {
         /// The station that answers.
         station: u32,
     },
+    /// A balancer asks a station whether it is well.
+    Probed {
+        /// The balancer's component.
+        balancer: u16,
+        /// The station.
+        station: u32,
+        /// What the probe has made.
+        child: Child,
+    },
+    /// Health checks take a station out of a balancer's service, or bring it back.
+    Health {
+        /// The balancer's component.
+        balancer: u16,
+        /// The station.
+        station: u32,
+        /// Whether it is in service from now on.
+        up: bool,
+    },
     /// A fault comes or goes.
     Fault {
         /// Which of the scenario's faults.
@@ -282,6 +300,8 @@ impl Event {
             Self::Replied { .. } => "replied",
             Self::Capacity { .. } => "capacity",
             Self::Fault { .. } => "fault",
+            Self::Probed { .. } => "probed",
+            Self::Health { .. } => "health",
             Self::Refused { .. } => "refused",
             Self::Completed { .. } => "completed",
             Self::Lost { .. } => "lost",
@@ -377,6 +397,22 @@ pub fn write_line(
         Event::Returned { station: at } | Event::Replied { station: at } => {
             writeln!(out, "{},", station(at))
         }
+        Event::Probed {
+            balancer,
+            station: to,
+            ..
+        } => writeln!(out, "{},{}", component(balancer), station(to)),
+        Event::Health {
+            balancer,
+            station: of,
+            up,
+        } => writeln!(
+            out,
+            "{},{} {}",
+            component(balancer),
+            station(of),
+            if up { "up" } else { "down" }
+        ),
         Event::Fault { fault, active } => {
             writeln!(out, "{fault},{}", if active { "on" } else { "off" })
         }

@@ -76,6 +76,8 @@ pub(crate) enum Waiter {
     Frame(FrameId),
     /// A call, of one of its attempts or branches.
     Call(CallId, u32),
+    /// A health check, of its so manieth probe.
+    Check(u32, u32),
     /// Nobody: the caller has gone on at once.
     Nobody,
 }
@@ -146,6 +148,8 @@ pub(crate) struct Frame {
     pub outcome: Outcome,
     /// When it came to its station.
     pub since: Time,
+    /// When its balancer chose the station.
+    pub routed: Time,
     /// Its neighbours in the waiting line, or the null key.
     pub before: FrameId,
     pub behind: FrameId,

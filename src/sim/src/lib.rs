@@ -6,6 +6,7 @@
 //! to the byte, on every platform.
 
 mod arrivals;
+pub mod balance;
 mod cache;
 mod calendar;
 mod compile;
@@ -17,6 +18,7 @@ mod event;
 mod fault;
 mod figures;
 mod frame;
+pub mod hash;
 mod json;
 mod keys;
 pub mod limits;
@@ -38,6 +40,7 @@ mod story;
 mod time;
 mod wire;
 
+pub use balance::{Ejection, HealthCheck, Policy, Sticky};
 pub use cache::{
     Cache, CacheStore, Capacity, Dirty, Entry, Eviction, Flights, Invalidation, Item, Join,
     Lifetimes, Lookup, Mode, Segment, Standing, Stored, Ttl, Value, Waiter, Warm, WriteBehind,
@@ -45,7 +48,7 @@ pub use cache::{
 };
 pub use component::{
     Arrivals, Asked, Asking, Balancer, BatchSize, Call, Client, Component, Database, Discipline,
-    Instruction, Kind, LogFormat, Parallel, Policy, Service,
+    Instruction, Kind, LogFormat, Parallel, Service, Weight,
 };
 pub use distribution::Distribution;
 pub use engine::{Engine, Stop, Totals};

@@ -10,6 +10,18 @@ pub const WORKERS: u64 = 10_000;
 pub const QUEUE: u64 = 1_000_000;
 /// Arrivals a second of one client.
 pub const RATE_PER_S: f64 = 1_000_000.0;
+/// Members of all balancers together: an instance counts once for each balancer that has it.
+pub const MEMBERS: u64 = 200_000;
+/// Weight of one member.
+pub const WEIGHT: u64 = 1_000;
+/// Points on the rings of all balancers together.
+pub const RING_POINTS: u64 = 2_000_000;
+/// Members that a balancer draws to choose among.
+pub const CHOICES: u32 = 16;
+/// Sticky users or keys that all balancers together remember.
+pub const AFFINITIES: u64 = 1_000_000;
+/// Probes or failures in a row that a balancer counts.
+pub const PROBES: u64 = 1_000;
 /// Users of one closed-loop client.
 pub const USERS: u64 = 1_000_000;
 /// Keys of one client.

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::arrivals::Arriving;
-use crate::component::{Asking, Discipline, Kind, Policy};
+use crate::balance::Balancing;
+use crate::component::{Asking, Discipline, Kind};
 use crate::distribution::Sampler;
 use crate::random::Key;
 use crate::resilience::{Breaker, Retry};
@@ -89,6 +90,16 @@ pub(crate) struct ComponentModel {
     pub lines: Lines,
     /// For a balancer with links, the wire to each component, or [`NONE`](crate::frame::NONE); else empty.
     pub links: Vec<u32>,
+    /// A balancer's health checks.
+    pub health: Option<HealthModel>,
+}
+
+/// Compiled [`HealthCheck`](crate::balance::HealthCheck).
+#[derive(Clone, Debug)]
+pub(crate) struct HealthModel {
+    pub interval: Duration,
+    pub timeout: Duration,
+    pub operation: u16,
 }
 
 /// The waiting lines of a component's stations.
@@ -115,7 +126,8 @@ impl Lines {
 #[derive(Clone, Debug)]
 pub(crate) enum Role {
     Client(ClientModel),
-    Balancer(Policy),
+    /// How it chooses, and among whom.
+    Balancer(Balancing),
     Station,
 }
 
@@ -231,6 +243,7 @@ impl Model {
                 && a.lines.most.len() == b.lines.most.len()
                 && a.lines.of_operation == b.lines.of_operation
                 && a.links == b.links
+                && a.health.is_some() == b.health.is_some()
         };
         self.operations == other.operations
             && self.components.len() == other.components.len()

@@ -238,6 +238,8 @@ impl Probe for Recorder {
             | Event::Settled { .. }
             | Event::Breaker { .. }
             | Event::Fault { .. }
+            | Event::Probed { .. }
+            | Event::Health { .. }
             | Event::FellBack { .. }
             | Event::Replied { .. } => {}
         }

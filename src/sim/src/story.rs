@@ -237,7 +237,9 @@ impl Stories {
                     self.bind(child, track);
                 }
             }
-            Event::Spawned { child, .. } => self.bind(child, NO_TRACK),
+            Event::Spawned { child, .. } | Event::Probed { child, .. } => {
+                self.bind(child, NO_TRACK);
+            }
             Event::Tried {
                 call,
                 attempt,
@@ -280,6 +282,7 @@ impl Stories {
             | Event::Refused { .. }
             | Event::Breaker { .. }
             | Event::Fault { .. }
+            | Event::Health { .. }
             | Event::FellBack { .. }
             | Event::Capacity { .. } => {}
         }

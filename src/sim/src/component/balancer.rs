@@ -1,13 +1,19 @@
 //! Balancers: which of several targets gets the next request.
 //!
-//! Models: the choice itself, from what a balancer knows (its own turn, its own open requests).
+//! Models: the choice, from what a balancer knows itself: its own turn and open requests, the answers that came back and
+//! the probes it sent. How each policy chooses, and who is left out, is in `balance`.
 //! Does not model: the time the balancer itself takes, or its own limits; it is one place and never fails.
 
 use serde::{Deserialize, Serialize};
+use vecmap::VecMap;
 
-use super::Component;
+use super::{ANY, Component, Weight};
+use crate::balance::{Ejection, HealthCheck, Policy, Rules, Sticky};
+use crate::hash::ring;
+use crate::limits;
 use crate::problem::Problems;
 use crate::scenario::{Scenario, unknown};
+use crate::time::Duration;
 
 /// Spreads requests over its targets; every instance of a service counts as a target of its own.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -18,21 +24,96 @@ pub struct Balancer {
     pub policy: Policy,
     /// Services and databases that take the requests.
     pub targets: Vec<String>,
+    /// Weights of targets, 1 to 1000, for the policies that count them; 1 for those not named. A number is for every
+    /// instance, a list has one for each.
+    #[serde(default, skip_serializing_if = "VecMap::is_empty")]
+    #[cfg_attr(
+        feature = "schema",
+        schemars(with = "std::collections::BTreeMap<String, Weight>")
+    )]
+    pub weights: VecMap<String, Weight>,
+    /// Targets that get requests only while no other can.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub backups: Vec<String>,
+    /// How it looks whether its targets are well; without it, it does not look.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub health_check: Option<HealthCheck>,
+    /// When it puts aside a target that fails requests; without it, never.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ejection: Option<Ejection>,
+    /// How long a target that has come into service, or back, takes to get its whole weight, in seconds.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub slow_start_s: f64,
+    /// Who stays with the target that it had first, while that can be had.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sticky: Option<Sticky>,
 }
 
-/// How a balancer chooses.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum Policy {
-    /// Each in turn.
-    RoundRobin,
-    /// The one with the fewest open requests of this balancer; among equals, the next in turn.
-    LeastConnections,
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+fn is_zero(seconds: &f64) -> bool {
+    *seconds == 0.0
 }
 
 impl Balancer {
+    /// Its rules in a scenario.
+    pub(crate) fn rules(&self, scenario: &Scenario) -> Rules {
+        let sticky = balancers(scenario).filter(|balancer| balancer.sticky.is_some());
+        Rules {
+            ejection: self.ejection,
+            fall: self.health_check.as_ref().map_or(1, |check| check.fall),
+            rise: self.health_check.as_ref().map_or(1, |check| check.rise),
+            slow_start: Duration::from_secs(self.slow_start_s),
+            sticky: self.sticky,
+            affinities: (limits::AFFINITIES / (sticky.count() as u64).max(1)) as u32,
+            ..Rules::new(self.policy)
+        }
+    }
+
+    /// The weight of an instance of `target`, from 0.
+    pub(crate) fn weight(&self, target: &str, instance: u32) -> u32 {
+        self.weights
+            .get(target)
+            .map_or(1, |weight| weight.of(instance))
+    }
+
     pub(crate) fn check(&self, scenario: &Scenario, p: &mut Problems) {
+        p.within("policy", |p| self.policy.check(p));
+        self.check_targets(scenario, p);
+        p.within("weights", |p| {
+            for (target, weight) in &self.weights {
+                self.check_named(target, target, p);
+                weight.check(target, p);
+            }
+        });
+        p.within("backups", |p| {
+            for (i, target) in self.backups.iter().enumerate() {
+                self.check_named(&format!("[{i}]"), target, p);
+            }
+        });
+        if let Some(check) = &self.health_check {
+            p.within("health_check", |p| {
+                check.check(p);
+                for target in &self.targets {
+                    if !answers(scenario, target, &check.operation) {
+                        p.note_at(
+                            "operation",
+                            format!(
+                                "'{target}' has no plan for '{}': every target must answer its probes",
+                                check.operation
+                            ),
+                        );
+                    }
+                }
+            });
+        }
+        if let Some(ejection) = self.ejection {
+            p.within("ejection", |p| ejection.check(p));
+        }
+        p.number("slow_start_s", self.slow_start_s, 0.0, limits::HORIZON_S);
+        check_sums(scenario, p);
+    }
+
+    fn check_targets(&self, scenario: &Scenario, p: &mut Problems) {
         if self.targets.is_empty() {
             p.note_at("targets", "a balancer needs at least one target");
         }
@@ -60,56 +141,83 @@ impl Balancer {
             }
         });
     }
-}
 
-/// A balancer's state: whose turn it is and how many requests it has open where.
-#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
-pub(crate) struct BalancerState {
-    /// Position among the backends of the next turn.
-    turn: u32,
-    /// Open requests by station.
-    open: Vec<u32>,
-}
-
-impl BalancerState {
-    /// Makes room for stations up to `count`.
-    pub fn resize(&mut self, count: usize) {
-        if self.open.len() < count {
-            self.open.resize(count, 0);
+    /// Notes it if `name` is no target of this balancer.
+    fn check_named(&self, place: &str, name: &str, p: &mut Problems) {
+        if !self.targets.iter().any(|target| target == name) {
+            p.note_at(
+                place,
+                format!(
+                    "'{name}' is not a target: the targets are {}",
+                    self.targets.join(", ")
+                ),
+            );
         }
     }
 
-    /// The station among `backends` that gets the next request.
-    pub fn choose(&mut self, policy: Policy, backends: &[u32]) -> u32 {
-        let count = backends.len();
-        let start = self.turn as usize % count;
-        let at = match policy {
-            Policy::RoundRobin => start,
-            Policy::LeastConnections => {
-                let mut best = start;
-                let mut fewest = u32::MAX;
-                for at in (start..count).chain(0..start) {
-                    let open = self.open[backends[at] as usize];
-                    if open < fewest {
-                        (best, fewest) = (at, open);
-                        // Nothing has fewer than none.
-                        if open == 0 {
-                            break;
-                        }
-                    }
+    /// The weights of its members, one after the other.
+    fn member_weights(&self, scenario: &Scenario) -> impl Iterator<Item = u64> {
+        self.targets.iter().flat_map(move |target| {
+            let instances = match scenario.components.get(target) {
+                // More than are allowed is another check's to tell.
+                Some(Component::Service(service)) => {
+                    service.instances.min(limits::INSTANCES as u32)
                 }
-                best
-            }
-        };
-        self.turn = (at as u32 + 1) % count as u32;
-        let station = backends[at];
-        self.open[station as usize] += 1;
-        station
+                Some(_) => 1,
+                None => 0,
+            };
+            (0..instances)
+                .map(move |instance| u64::from(self.weight(target, instance)).min(limits::WEIGHT))
+        })
     }
+}
 
-    /// A request to `station` has ended, well or badly.
-    pub fn ended(&mut self, station: u32) {
-        self.open[station as usize] -= 1;
+fn balancers(scenario: &Scenario) -> impl Iterator<Item = &Balancer> {
+    scenario
+        .components
+        .values()
+        .filter_map(|component| match component {
+            Component::Balancer(balancer) => Some(balancer),
+            _ => None,
+        })
+}
+
+/// Notes it if all balancers together would take too much memory. Each of them says so.
+fn check_sums(scenario: &Scenario, p: &mut Problems) {
+    let (mut members, mut points) = (0, 0);
+    for balancer in balancers(scenario) {
+        for weight in balancer.member_weights(scenario) {
+            members += 1;
+            if balancer.policy == Policy::ConsistentHash {
+                points += weight * u64::from(ring::POINTS);
+            }
+            if members > limits::MEMBERS || points > limits::RING_POINTS {
+                p.note_at(
+                    "targets",
+                    format!(
+                        "too many for all balancers together: {} instances are allowed, and {} points on rings ({} for each \
+                         unit of weight)",
+                        limits::MEMBERS,
+                        limits::RING_POINTS,
+                        ring::POINTS
+                    ),
+                );
+                return;
+            }
+        }
+    }
+}
+
+/// Whether `target` has a plan for `operation`; true if there is no such target, which is another check's to tell.
+fn answers(scenario: &Scenario, target: &str, operation: &str) -> bool {
+    match scenario.components.get(target) {
+        Some(Component::Service(service)) => {
+            service.plans.contains_key(operation) || service.plans.contains_key(ANY)
+        }
+        Some(Component::Database(database)) => {
+            database.queries.contains_key(operation) || database.queries.contains_key(ANY)
+        }
+        _ => true,
     }
 }
 
@@ -117,39 +225,95 @@ impl BalancerState {
 mod tests {
     use super::*;
 
-    fn state(stations: usize) -> BalancerState {
-        let mut state = BalancerState::default();
-        state.resize(stations);
-        state
+    fn scenario(balancer: &str, instances: u32) -> Result<Scenario, String> {
+        let text = format!(
+            r#"{{"version":1,"horizon_s":1,"components":{{
+                "u":{{"client":{{"operation":"buy","target":"lb","arrivals":{{"constant":{{"rate_per_s":1}}}}}}}},
+                "lb":{{"balancer":{{{balancer}}}}},
+                "a":{{"service":{{"instances":{instances},"workers":1,"plans":{{"*":[{{"work":{{"constant":{{"mean_ms":1}}}}}}]}}}}}},
+                "b":{{"service":{{"workers":1,"plans":{{"buy":[{{"work":{{"constant":{{"mean_ms":1}}}}}}]}}}}}}}}}}"#
+        );
+        Scenario::from_json(&text).map_err(|problems| {
+            let shown: Vec<String> = problems.iter().map(ToString::to_string).collect();
+            shown.join("\n")
+        })
     }
 
     #[test]
-    fn round_robin_takes_turns() {
-        let mut state = state(4);
-        let chosen: Vec<u32> = (0..5)
-            .map(|_| state.choose(Policy::RoundRobin, &[1, 2, 3]))
-            .collect();
-        assert_eq!(chosen, [1, 2, 3, 1, 2]);
+    fn a_file_of_before_says_the_same_when_written_again() {
+        let short = r#""policy":"least_connections","targets":["a","b"]"#;
+        let scenario = scenario(short, 2).expect("valid");
+        let text = serde_json::to_string(&scenario.components["lb"]).expect("plain data");
+        assert_eq!(text, format!(r#"{{"balancer":{{{short}}}}}"#));
     }
 
     #[test]
-    fn round_robin_goes_on_when_a_target_is_gone() {
-        let mut state = state(4);
-        for _ in 0..2 {
-            state.choose(Policy::RoundRobin, &[1, 2, 3]);
+    fn all_of_it_can_be_said() {
+        let scenario = scenario(
+            r#""policy":{"peak_ewma":{}},"targets":["a","b"],"weights":{"a":[5,2],"b":3},"backups":["b"],
+               "health_check":{"interval_s":30,"timeout_ms":5000,"fall":3,"rise":2,"operation":"buy"},
+               "ejection":{},"slow_start_s":20,"sticky":"user""#,
+            3,
+        )
+        .expect("valid");
+        let Component::Balancer(balancer) = &scenario.components["lb"] else {
+            panic!("a balancer");
+        };
+        assert_eq!(balancer.policy, Policy::PeakEwma { decay_ms: 10_000 });
+        assert_eq!([0, 1, 2].map(|i| balancer.weight("a", i)), [5, 2, 2]);
+        assert_eq!(balancer.weight("b", 0), 3);
+        let rules = balancer.rules(&scenario);
+        assert_eq!((rules.fall, rules.rise), (3, 2));
+        assert_eq!(rules.slow_start, Duration::from_secs(20.0));
+        assert_eq!(u64::from(rules.affinities), limits::AFFINITIES);
+        let again = serde_json::to_string(&scenario).expect("plain data");
+        assert_eq!(Scenario::from_json(&again), Ok(scenario));
+    }
+
+    #[test]
+    fn each_fault_names_its_place() {
+        let path = "components.lb.balancer";
+        for (balancer, expected) in [
+            (
+                r#""policy":{"power_of_d":{"d":17}},"targets":["a"]"#,
+                ".policy.power_of_d.d: 17 is out of range: 1 to 16",
+            ),
+            (
+                r#""policy":"random","targets":["a"],"weights":{"b":1}"#,
+                ".weights.b: 'b' is not a target: the targets are a",
+            ),
+            (
+                r#""policy":"random","targets":["a"],"weights":{"a":[1,1001]}"#,
+                ".weights.a[1]: 1001 is out of range: 1 to 1000",
+            ),
+            (
+                r#""policy":"random","targets":["a"],"weights":{"a":0}"#,
+                ".weights.a: 0 is out of range",
+            ),
+            (
+                r#""policy":"random","targets":["a"],"backups":["a","b"]"#,
+                ".backups[1]: 'b' is not a target",
+            ),
+            (
+                r#""policy":"random","targets":["a","b"],"health_check":{"interval_s":1,"timeout_ms":100,"fall":3,"rise":2}"#,
+                ".health_check.operation: 'b' has no plan for 'health'",
+            ),
+            (
+                r#""policy":"random","targets":["a"],"ejection":{"max_fails":0}"#,
+                ".ejection.max_fails: 0 is out of range",
+            ),
+            (
+                r#""policy":"random","targets":["a"],"slow_start_s":-1"#,
+                ".slow_start_s: -1 is out of range",
+            ),
+            (
+                r#""policy":"consistent_hash","targets":["a"],"weights":{"a":1000}"#,
+                ".targets: too many for all balancers together",
+            ),
+        ] {
+            let said = scenario(balancer, 20).expect_err("must be refused");
+            assert_eq!(said.lines().count(), 1, "{said}");
+            assert!(said.starts_with(&format!("{path}{expected}")), "{said}");
         }
-        assert_eq!(state.choose(Policy::RoundRobin, &[1, 2]), 1);
-    }
-
-    #[test]
-    fn least_connections_prefers_the_idle_and_then_the_turn() {
-        let mut state = state(3);
-        let backends = [0, 1, 2];
-        assert_eq!(state.choose(Policy::LeastConnections, &backends), 0);
-        assert_eq!(state.choose(Policy::LeastConnections, &backends), 1);
-        state.ended(0);
-        assert_eq!(state.choose(Policy::LeastConnections, &backends), 2);
-        assert_eq!(state.choose(Policy::LeastConnections, &backends), 0);
-        assert_eq!(state.open, [1, 1, 1]);
     }
 }

@@ -10,6 +10,17 @@ use crate::time::Duration;
 pub(crate) fn check(scenario: &Scenario, problems: &mut Problems) {
     let population = population(scenario);
     for (name, component) in &scenario.components {
+        if let Component::Balancer(balancer) = component
+            && let Some(check) = &balancer.health_check
+        {
+            for (i, target) in balancer.targets.iter().enumerate() {
+                let mut walk = Walk::new(scenario, &check.operation, population);
+                if let Err(message) = walk.visit(target, &check.operation) {
+                    let place = format!("components.{name}.balancer.targets[{i}]");
+                    problems.note_at(place, message);
+                }
+            }
+        }
         let Component::Client(client) = component else {
             continue;
         };
@@ -28,16 +39,7 @@ fn check_operation(
     population: u64,
     problems: &mut Problems,
 ) {
-    let mut walk = Walk {
-        scenario,
-        operation,
-        way: Vec::new(),
-        steps: 0,
-        repeats: 1,
-        population,
-        time_passes: false,
-        refuser: None,
-    };
+    let mut walk = Walk::new(scenario, operation, population);
     let base = format!("components.{name}.client");
     if let Err(message) = walk.visit(&client.target, operation) {
         problems.note_at(format!("{base}.target"), message);
@@ -104,6 +106,19 @@ struct Walk<'a> {
 const STEPS: u64 = 1_000_000;
 
 impl<'a> Walk<'a> {
+    fn new(scenario: &'a Scenario, operation: &'a str, population: u64) -> Self {
+        Self {
+            scenario,
+            operation,
+            way: Vec::new(),
+            steps: 0,
+            repeats: 1,
+            population,
+            time_passes: false,
+            refuser: None,
+        }
+    }
+
     /// Walks on to `name` with `operation`, and to all that is called from there.
     fn visit(&mut self, name: &'a str, operation: &'a str) -> Result<(), String> {
         self.steps = self.steps.saturating_add(self.repeats);

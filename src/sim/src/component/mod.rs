@@ -7,6 +7,7 @@ pub(crate) mod client;
 pub(crate) mod database;
 pub(crate) mod service;
 pub(crate) mod station;
+mod weight;
 
 use serde::{Deserialize, Serialize};
 
@@ -14,11 +15,12 @@ use crate::problem::Problems;
 use crate::scenario::{Scenario, unknown};
 
 pub use arrivals::{Arrivals, BatchSize, LogFormat};
-pub use balancer::{Balancer, Policy};
+pub use balancer::Balancer;
 pub use client::{Asked, Asking, Client};
 pub use database::Database;
 pub use service::{Call, Discipline, Instruction, Parallel, Service};
 pub(crate) use service::{PRIORITIES, is_one, one};
+pub use weight::Weight;
 
 /// One component of a scenario.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]

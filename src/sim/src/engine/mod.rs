@@ -5,6 +5,7 @@
 //! meantime (a caller that timed out or crashed) is simply not found, and the work goes on for nobody. Steps that take no time
 //! happen at once, in the order in which they became possible; all else goes through the calendar.
 
+mod balancing;
 mod call;
 mod clients;
 mod faults;
@@ -19,8 +20,8 @@ use std::sync::Arc;
 use slotmap::SlotMap;
 
 use crate::arrivals::Arriving;
+use crate::balance::BalancerState;
 use crate::calendar::{Calendar, Due};
-use crate::component::balancer::BalancerState;
 use crate::component::station::{Line, Station};
 use crate::event::{Event, RequestRef};
 use crate::frame::{CallId, Frame, FrameId, Request, RequestId};
@@ -33,6 +34,7 @@ use crate::state_hash::StateHasher;
 use crate::time::Time;
 use crate::wire::WireState;
 
+use balancing::Check;
 use call::Pending;
 use clients::ClientState;
 use faults::FaultState;
@@ -100,6 +102,8 @@ pub struct Engine<P = NoProbe> {
     stations: Vec<Station>,
     /// By component; empty where the component is no balancer.
     balancers: Vec<BalancerState>,
+    /// Members of balancers that are probed.
+    checks: Vec<Check>,
     /// By component; empty where the component is no client.
     clients: Vec<ClientState>,
     /// By guard of the model, then by instance of the caller.
@@ -125,6 +129,7 @@ impl<P: Probe> Engine<P> {
             ready: VecDeque::new(),
             stations: Vec::new(),
             balancers: vec![BalancerState::default(); model.components.len()],
+            checks: Vec::new(),
             clients: vec![ClientState::default(); model.components.len()],
             guards: vec![Vec::new(); model.guards as usize],
             wires: vec![Default::default(); model.wires.len()],
@@ -136,12 +141,15 @@ impl<P: Probe> Engine<P> {
             model,
         };
         engine.add_stations();
-        for balancer in &mut engine.balancers {
-            balancer.resize(engine.model.stations.len());
+        for (component, state) in engine.model.components.iter().zip(&mut engine.balancers) {
+            if let Role::Balancer(balancing) = &component.role {
+                state.follow(balancing, Time::ZERO);
+            }
         }
         for client in 0..engine.model.components.len() {
             engine.open(client as u16, 0);
         }
+        engine.plan_checks();
         engine.plan_faults();
         engine.probe.reconfigured(&engine.model, Time::ZERO);
         engine
@@ -221,6 +229,7 @@ impl<P: Probe> Engine<P> {
         }
         self.stations.hash(&mut hasher);
         self.balancers.hash(&mut hasher);
+        self.checks.hash(&mut hasher);
         self.clients.hash(&mut hasher);
         self.guards.hash(&mut hasher);
         self.wires.hash(&mut hasher);
@@ -272,6 +281,8 @@ impl<P: Probe> Engine<P> {
             Due::Retry { call } => self.retry(call),
             Due::Timeout { call, attempt } => self.timeout(call, attempt),
             Due::Hedge { call, attempt } => self.hedge(call, attempt),
+            Due::Check { check } => self.check(check),
+            Due::CheckTimeout { check, sent } => self.check_timeout(check, sent),
             Due::Fault { fault } => self.fault(fault),
             Due::Resent { frame, link } => self.resent(frame, link),
             Due::Unreachable { frame } => self.unreachable(frame),
@@ -306,7 +317,9 @@ impl<P: Probe> Engine<P> {
         }
         for (at, component) in model.components.iter().enumerate() {
             match (&component.role, &before.components[at].role) {
-                (Role::Balancer(_), _) => self.balancers[at].resize(model.stations.len()),
+                (Role::Balancer(balancing), _) => {
+                    self.balancers[at].follow(balancing, self.now);
+                }
                 (Role::Client(new), Role::Client(old)) if new.arrivals != old.arrivals => {
                     let users = match &old.arrivals {
                         Arriving::Closed { users, .. } => *users,
@@ -320,6 +333,7 @@ impl<P: Probe> Engine<P> {
                 _ => {}
             }
         }
+        self.plan_checks();
         for station in 0..model.stations.len() as u32 {
             self.serve_waiting(station);
         }

@@ -46,6 +46,7 @@ impl<P: Probe> Engine<P> {
             data,
             outcome: Ok(Value::default()),
             since: Time::ZERO,
+            routed: Time::ZERO,
             before: FrameId::null(),
             behind: FrameId::null(),
         })
@@ -108,8 +109,7 @@ impl<P: Probe> Engine<P> {
         if let Some(frame) = self.frames.get_mut(id) {
             let station = frame.station;
             frame.links = [NONE; 2];
-            let balancer = frame.balancer;
-            if frame.state == State::Travelling && balancer != NOBODY {
+            if frame.state == State::Travelling {
                 self.let_go(id, false);
             }
             let reason = Loss::Unreachable;
@@ -140,23 +140,10 @@ impl<P: Probe> Engine<P> {
         self.admit(model, id);
     }
 
-    /// A frame is at a balancer, which chooses a station.
-    fn route(&mut self, model: &Model, id: FrameId) {
-        let frame = &self.frames[id];
-        let (request, balancer) = (frame.request, frame.component);
-        let component = &model.components[usize::from(balancer)];
-        let Role::Balancer(policy) = component.role else {
-            return;
-        };
-        let station = self.balancers[usize::from(balancer)].choose(policy, &component.stations);
-        let to = model.stations[station as usize].component;
-        let frame = &mut self.frames[id];
-        frame.balancer = balancer;
-        frame.station = station;
-        frame.component = to;
-        self.tell(request, id.slot(), &Event::Routed { balancer, station });
-        let link = component.links.get(usize::from(to)).copied();
-        match link.unwrap_or(NONE) {
+    /// A frame goes on from a balancer to its station.
+    pub(super) fn go_on(&mut self, model: &Model, id: FrameId, balancer: u16, to: u16) {
+        let links = &model.components[usize::from(balancer)].links;
+        match links.get(usize::from(to)).copied().unwrap_or(NONE) {
             NONE => self.admit(model, id),
             link => {
                 let frame = &mut self.frames[id];
@@ -207,7 +194,7 @@ impl<P: Probe> Engine<P> {
     }
 
     /// A frame is not taken by its station.
-    fn refuse(&mut self, id: FrameId, reason: Loss) {
+    pub(super) fn refuse(&mut self, id: FrameId, reason: Loss) {
         let frame = &self.frames[id];
         let (request, station) = (frame.request, frame.station);
         self.tell(request, id.slot(), &Event::Refused { station, reason });
@@ -362,6 +349,7 @@ impl<P: Probe> Engine<P> {
             Waiter::Client => self.end(request, outcome),
             Waiter::Frame(caller) => self.resume(caller, outcome),
             Waiter::Call(call, attempt) => self.heard(call, attempt, outcome),
+            Waiter::Check(check, sent) => self.checked(check, sent, outcome),
             Waiter::Nobody => {}
         }
     }
@@ -412,14 +400,6 @@ impl<P: Probe> Engine<P> {
         let state = &mut self.stations[station as usize];
         state.waiting -= 1;
         state.lines[usize::from(class)].remove(id, &mut self.frames);
-    }
-
-    /// The balancer that chose a frame's station hears that it has ended there, well or not.
-    fn let_go(&mut self, id: FrameId, _ok: bool) {
-        let frame = &self.frames[id];
-        if frame.balancer != NOBODY {
-            self.balancers[usize::from(frame.balancer)].ended(frame.station);
-        }
     }
 }
 

@@ -1,0 +1,642 @@
+//! A balancer's state: its members, what it knows of them, and its choice among those that may be chosen.
+//!
+//! Models: one balancer's own view, as real ones have it: open requests are its own, not those of other balancers.
+//! Does not model: the exchange of views between balancers, zones, or limits of connections to one member.
+
+use std::sync::Arc;
+
+use super::{
+    Affinities, Ask, Balancing, Failures, Health, Load, PeakEwma, Policy, Rules, Seat, SlowStart,
+    Sticky, Transition, least, sample, slow_start, smooth,
+};
+use crate::hash::modulo::{self, Tries};
+use crate::hash::ring::{POINTS, Ring};
+use crate::limits;
+use crate::time::{Duration, Time};
+
+/// "No place": of a station that is no member.
+const NONE: u32 = u32::MAX;
+
+/// Nodes that a hash may name in vain before round robin chooses, as in nginx.
+const HASH_TRIES: usize = 20;
+
+/// What a balancer knows of one member beside its [`Load`].
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+struct Member {
+    seat: Seat,
+    /// Its place in the order of members; none if it was taken away.
+    place: u32,
+    usable: bool,
+    health: Health,
+    failures: Failures,
+    latency: PeakEwma,
+    start: Option<SlowStart>,
+}
+
+/// A balancer's state. It starts without members: see [`BalancerState::follow`].
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct BalancerState {
+    rules: Rules,
+    /// By slot: all that ever were members, so that one taken away can finish and come back.
+    members: Vec<Member>,
+    loads: Vec<Load>,
+    /// The slot of each station.
+    slots: Vec<u32>,
+    /// The slots of the members, in order.
+    order: Vec<u32>,
+    /// Those that can be chosen, in order, without the backups; and the backups.
+    usable: Vec<u32>,
+    spare: Vec<u32>,
+    /// Room for choices without those tried; empty in between.
+    left: Vec<u32>,
+    /// Whether all that can be chosen have the same weight now.
+    even: bool,
+    /// When time alone next changes who can be chosen, or a weight.
+    next_change: Time,
+    /// The place of the next turn.
+    turn: u32,
+    ring: Arc<Ring>,
+    affinities: Affinities,
+}
+
+impl Default for BalancerState {
+    fn default() -> Self {
+        Self {
+            rules: Rules::new(Policy::RoundRobin),
+            members: Vec::new(),
+            loads: Vec::new(),
+            slots: Vec::new(),
+            order: Vec::new(),
+            usable: Vec::new(),
+            spare: Vec::new(),
+            left: Vec::new(),
+            even: true,
+            next_change: Time::MAX,
+            turn: 0,
+            ring: Arc::default(),
+            affinities: Affinities::default(),
+        }
+    }
+}
+
+impl BalancerState {
+    /// From now on these are the members and the rules. Those that were members before keep what is known of them; those
+    /// that come later than the first ones start slowly; those that go keep their open requests.
+    pub fn follow(&mut self, balancing: &Balancing, now: Time) {
+        let Balancing { rules, seats } = balancing;
+        let rules = *rules;
+        let first = self.order.is_empty();
+        self.rules = rules;
+        let mut place = 0;
+        let mut before: Vec<bool> = Vec::with_capacity(self.members.len());
+        for member in &mut self.members {
+            before.push(member.place != NONE);
+            member.place = NONE;
+        }
+        self.order.clear();
+        for seat in seats {
+            let slot = self.slot(seat.station, *seat);
+            let known = before.get(slot as usize).copied();
+            let (member, load) = (
+                &mut self.members[slot as usize],
+                &mut self.loads[slot as usize],
+            );
+            if known != Some(true) {
+                // An instance that was away is a new one, but for the requests that it still has.
+                *member = Member::new(*seat);
+                load.current = 0;
+                if !first && rules.slow_start > Duration::ZERO {
+                    member.start = Some(SlowStart::new(now, rules.slow_start));
+                }
+            }
+            if load.weight != seat.weight {
+                load.effective = seat.weight;
+            }
+            load.weight = seat.weight;
+            member.seat = *seat;
+            member.place = place;
+            place += 1;
+            self.order.push(slot);
+        }
+        self.ring = if rules.policy == Policy::ConsistentHash {
+            Arc::new(self.new_ring())
+        } else {
+            Arc::default()
+        };
+        self.refresh(now);
+    }
+
+    /// The slot of `station`; a new one if it has none.
+    fn slot(&mut self, station: u32, seat: Seat) -> u32 {
+        if self.slots.len() <= station as usize {
+            self.slots.resize(station as usize + 1, NONE);
+        }
+        let slot = &mut self.slots[station as usize];
+        if *slot == NONE {
+            *slot = self.members.len() as u32;
+            self.members.push(Member::new(seat));
+            self.loads.push(Load {
+                open: 0,
+                weight: seat.weight,
+                effective: seat.weight,
+                share: slow_start::FULL,
+                current: 0,
+            });
+        }
+        *slot
+    }
+
+    fn new_ring(&self) -> Ring {
+        let nodes = || {
+            let members = self.order.iter().map(|slot| &self.members[*slot as usize]);
+            members.filter(|member| !member.seat.backup)
+        };
+        // Scenarios are checked for this many; scaling may add members, who then have to do with fewer points.
+        let total: u64 = nodes().map(|member| u64::from(member.seat.weight)).sum();
+        let points = (limits::RING_POINTS / total.max(1)).min(u64::from(POINTS)) as u32;
+        Ring::new(nodes().map(|member| {
+            let slot = self.slots[member.seat.station as usize];
+            (slot, member.seat.start, member.seat.weight * points)
+        }))
+    }
+
+    /// Works out anew who can be chosen, with what weights, and until when that holds.
+    fn refresh(&mut self, now: Time) {
+        self.usable.clear();
+        self.spare.clear();
+        self.next_change = Time::MAX;
+        let alone = self.order.len() == 1;
+        for slot in &self.order {
+            let (member, load) = (
+                &mut self.members[*slot as usize],
+                &mut self.loads[*slot as usize],
+            );
+            let (share, next) = member
+                .start
+                .map_or((slow_start::FULL, None), |start| start.share(now));
+            load.share = share;
+            if let Some(next) = next {
+                self.next_change = self.next_change.min(next);
+            } else {
+                member.start = None;
+            }
+            member.usable = member.health.is_up();
+            if let Some(rule) = self.rules.ejection
+                && !alone
+                && member.failures.ejected(rule, now)
+            {
+                member.usable = false;
+                self.next_change = self.next_change.min(member.failures.until(rule));
+            }
+            if member.usable {
+                let list = if member.seat.backup {
+                    &mut self.spare
+                } else {
+                    &mut self.usable
+                };
+                list.push(*slot);
+            }
+        }
+        let counted = |slot: &u32| self.loads[*slot as usize].counted();
+        let even = |list: &[u32]| list.windows(2).all(|w| counted(&w[0]) == counted(&w[1]));
+        self.even = even(&self.usable) && even(&self.spare);
+    }
+
+    /// The station that gets this request, which is then open there; `None` if nobody can be chosen.
+    pub fn choose(&mut self, ask: &Ask<'_>) -> Option<u32> {
+        if ask.now >= self.next_change {
+            self.refresh(ask.now);
+        }
+        let slot = match self.rules.sticky {
+            None => self.pick(ask)?,
+            Some(sticky) => {
+                let id = match sticky {
+                    Sticky::User => ask.user,
+                    Sticky::Key => ask.data,
+                };
+                match self.affinities.get(id) {
+                    Some(slot) if self.can_have(slot, ask) => slot,
+                    _ => {
+                        let slot = self.pick(ask)?;
+                        let most = self.rules.affinities as usize;
+                        self.affinities.set(id, slot, most);
+                        slot
+                    }
+                }
+            }
+        };
+        self.loads[slot as usize].open += 1;
+        let member = &mut self.members[slot as usize];
+        let station = member.seat.station;
+        if let Some(rule) = self.rules.ejection
+            && member.failures.chosen(rule, ask.now)
+        {
+            self.refresh(ask.now);
+        }
+        Some(station)
+    }
+
+    fn can_have(&self, slot: u32, ask: &Ask<'_>) -> bool {
+        let member = &self.members[slot as usize];
+        member.usable && member.place != NONE && !ask.tried.contains(&member.seat.station)
+    }
+
+    fn pick(&mut self, ask: &Ask<'_>) -> Option<u32> {
+        let hashed = match self.rules.policy {
+            Policy::ConsistentHash => self.on_the_ring(ask),
+            Policy::Hash => self.by_remainder(ask),
+            _ => None,
+        };
+        if hashed.is_some() {
+            return hashed;
+        }
+        // The lists are taken out for the while, so that what they name can be changed.
+        let usable = core::mem::take(&mut self.usable);
+        let mut slot = self.among_untried(&usable, ask);
+        self.usable = usable;
+        if slot.is_none() {
+            let spare = core::mem::take(&mut self.spare);
+            slot = self.among_untried(&spare, ask);
+            self.spare = spare;
+        }
+        slot
+    }
+
+    fn among_untried(&mut self, slots: &[u32], ask: &Ask<'_>) -> Option<u32> {
+        if ask.tried.is_empty() {
+            return self.among(slots, ask);
+        }
+        let mut left = core::mem::take(&mut self.left);
+        left.extend(slots.iter().filter(|slot| self.can_have(**slot, ask)));
+        let slot = self.among(&left, ask);
+        left.clear();
+        self.left = left;
+        slot
+    }
+
+    /// The policy's choice among `slots`.
+    #[inline]
+    fn among(&mut self, slots: &[u32], ask: &Ask<'_>) -> Option<u32> {
+        let loads = &mut self.loads;
+        let draws = || ask.key.draws();
+        let emptier = |loads: &[Load], a: u32, b: u32| {
+            let (a, b) = least::ratios(&loads[a as usize], &loads[b as usize]);
+            a < b
+        };
+        match self.rules.policy {
+            Policy::LeastConnections => least::choose(loads, slots, self.even),
+            Policy::RoundRobin => self.in_turn(slots),
+            // A hash has named only such as cannot be had.
+            Policy::WeightedRoundRobin | Policy::ConsistentHash | Policy::Hash => {
+                smooth::choose(loads, slots)
+            }
+            Policy::Random => sample::any(slots, &mut draws()),
+            Policy::WeightedRandom => sample::by_weight(loads, slots, &mut draws()),
+            Policy::PowerOfTwoChoices => {
+                sample::best_of(2, slots, &mut draws(), |a, b| emptier(loads, a, b))
+            }
+            Policy::PowerOfD { d } => {
+                sample::best_of(d, slots, &mut draws(), |a, b| emptier(loads, a, b))
+            }
+            Policy::PeakEwma { decay_ms } => {
+                let decay = decay(decay_ms);
+                let members = &mut self.members;
+                let mut cost = |slot: u32| {
+                    let open = loads[slot as usize].open;
+                    members[slot as usize].latency.cost(open, ask.now, decay)
+                };
+                sample::best_of(2, slots, &mut draws(), |a, b| cost(a) < cost(b))
+            }
+        }
+    }
+
+    fn in_turn(&mut self, slots: &[u32]) -> Option<u32> {
+        let place = |slot: u32| self.members[slot as usize].place;
+        // Usually all can be chosen, and a place is a place in the list too.
+        let at = self.turn as usize;
+        let slot = match slots.get(at) {
+            Some(slot) if place(*slot) == self.turn => *slot,
+            _ => {
+                let at = slots.partition_point(|slot| place(*slot) < self.turn);
+                *slots.get(at).or_else(|| slots.first())?
+            }
+        };
+        self.turn = place(slot) + 1;
+        Some(slot)
+    }
+
+    /// The first that can be had from the key's point on; as in nginx, within so many points.
+    fn on_the_ring(&self, ask: &Ask<'_>) -> Option<u32> {
+        let place = self.ring.place(&ask.data.to_le_bytes());
+        (place..=place + HASH_TRIES)
+            .filter_map(|place| self.ring.node(place))
+            .find(|slot| self.can_have(*slot, ask))
+    }
+
+    /// The first that can be had of those that the key's hash and its further tries name.
+    fn by_remainder(&self, ask: &Ask<'_>) -> Option<u32> {
+        let key = ask.data.to_le_bytes();
+        let slots = self
+            .order
+            .iter()
+            .filter(|slot| !self.members[**slot as usize].seat.backup);
+        let weights = slots.clone().map(|slot| self.loads[*slot as usize].weight);
+        let mut tries = Tries::default();
+        (0..=HASH_TRIES)
+            .filter_map(|_| {
+                let at = modulo::share(tries.next(&key), weights.clone())?;
+                slots.clone().nth(at).copied()
+            })
+            .find(|slot| self.can_have(*slot, ask))
+    }
+
+    /// A request to `station` is over, and says nothing of the member: it was refused before it got there, or given up.
+    pub fn ended(&mut self, station: u32) {
+        let slot = self.slots[station as usize];
+        self.loads[slot as usize].open -= 1;
+    }
+
+    /// A request to `station` is over, well or badly, `latency` after it was sent there.
+    pub fn outcome(&mut self, station: u32, ok: bool, latency: Duration, now: Time) {
+        self.ended(station);
+        let slot = self.slots[station as usize] as usize;
+        let member = &mut self.members[slot];
+        if let Policy::PeakEwma { decay_ms } = self.rules.policy {
+            member.latency.observe(latency, now, decay(decay_ms));
+        }
+        let Some(rule) = self.rules.ejection else {
+            return;
+        };
+        if self.order.len() == 1 {
+            return;
+        }
+        if ok {
+            if member.failures.succeeded(rule) {
+                self.warm_up(slot, now);
+                self.refresh(now);
+            }
+        } else {
+            member.failures.failed(now);
+            let load = &mut self.loads[slot];
+            load.effective = load.effective.saturating_sub(load.weight / rule.max_fails);
+            if member.usable && member.failures.ejected(rule, now) {
+                self.refresh(now);
+            }
+        }
+    }
+
+    /// A probe of `station` has come back. Tells whether that takes the member out of service or brings it back.
+    pub fn probe_result(&mut self, station: u32, ok: bool, now: Time) -> Option<Transition> {
+        let slot = *self.slots.get(station as usize)?;
+        let member = self.members.get_mut(slot as usize)?;
+        let transition = member.health.probed(ok, self.rules.fall, self.rules.rise)?;
+        if transition == Transition::Up {
+            self.warm_up(slot as usize, now);
+        }
+        self.refresh(now);
+        Some(transition)
+    }
+
+    fn warm_up(&mut self, slot: usize, now: Time) {
+        if self.rules.slow_start > Duration::ZERO {
+            self.members[slot].start = Some(SlowStart::new(now, self.rules.slow_start));
+        }
+    }
+
+    /// Requests of this balancer that are under way at `station`.
+    pub fn open(&self, station: u32) -> u32 {
+        self.at(station).map_or(0, |slot| self.loads[slot].open)
+    }
+
+    /// What probes have shown of `station`; `None` if it is no member.
+    pub fn health(&self, station: u32) -> Option<Health> {
+        Some(self.members[self.at(station)?].health)
+    }
+
+    /// Whether `station` could be chosen at `now`.
+    pub fn is_usable(&self, station: u32, now: Time) -> bool {
+        self.at(station).is_some_and(|slot| {
+            let member = &self.members[slot];
+            let ejected = self.order.len() > 1
+                && self
+                    .rules
+                    .ejection
+                    .is_some_and(|rule| member.failures.ejected(rule, now));
+            member.place != NONE && member.health.is_up() && !ejected
+        })
+    }
+
+    fn at(&self, station: u32) -> Option<usize> {
+        let slot = *self.slots.get(station as usize)?;
+        (slot != NONE).then_some(slot as usize)
+    }
+}
+
+impl Member {
+    fn new(seat: Seat) -> Self {
+        Self {
+            seat,
+            place: NONE,
+            usable: true,
+            health: Health::default(),
+            failures: Failures::default(),
+            latency: PeakEwma::default(),
+            start: None,
+        }
+    }
+}
+
+const fn decay(decay_ms: u32) -> Duration {
+    Duration::from_nanos(decay_ms as u64 * 1_000_000)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::balance::Ejection;
+    use crate::random::Key;
+
+    fn balancing(rules: Rules, seats: &[(u32, u32)]) -> Balancing {
+        let seat = |(station, weight): &(u32, u32)| {
+            Seat::new(*station, &format!("shop.{station}"), *weight)
+        };
+        Balancing {
+            rules,
+            seats: seats.iter().map(seat).collect(),
+        }
+    }
+
+    fn state(rules: Rules, seats: &[(u32, u32)]) -> BalancerState {
+        let mut state = BalancerState::default();
+        state.follow(&balancing(rules, seats), Time::ZERO);
+        state
+    }
+
+    fn at(secs: f64, number: u64) -> Ask<'static> {
+        Ask {
+            now: Time::from_secs(secs),
+            key: Key::root(4).with(number),
+            data: number,
+            user: number % 10,
+            tried: &[],
+        }
+    }
+
+    /// Chooses `count` times and counts who was chosen, by station.
+    fn counts(state: &mut BalancerState, secs: f64, count: u64) -> [u32; 4] {
+        let mut counts = [0; 4];
+        for number in 0..count {
+            let station = state.choose(&at(secs, number)).expect("somebody");
+            state.ended(station);
+            counts[station as usize] += 1;
+        }
+        counts
+    }
+
+    const THREE: [(u32, u32); 3] = [(1, 1), (2, 1), (3, 1)];
+
+    #[test]
+    fn round_robin_takes_turns_and_goes_on_when_a_target_is_gone() {
+        let rules = Rules::new(Policy::RoundRobin);
+        let mut state = state(rules, &THREE);
+        let chosen: Vec<_> = (0..5).filter_map(|i| state.choose(&at(0.0, i))).collect();
+        assert_eq!(chosen, [1, 2, 3, 1, 2]);
+        state.follow(&balancing(rules, &THREE[..2]), Time::ZERO);
+        assert_eq!(state.choose(&at(0.0, 0)), Some(1));
+        state.probe_result(2, false, Time::ZERO);
+        assert_eq!(state.choose(&at(0.0, 0)), Some(1));
+        state.probe_result(1, false, Time::ZERO);
+        assert_eq!(state.choose(&at(0.0, 0)), None);
+    }
+
+    #[test]
+    fn a_member_that_was_away_keeps_its_open_requests_only() {
+        let rules = Rules::new(Policy::LeastConnections);
+        let mut state = state(rules, &THREE);
+        for i in 0..6 {
+            state.choose(&at(0.0, i));
+        }
+        state.probe_result(3, false, Time::ZERO);
+        state.follow(&balancing(rules, &THREE[..2]), Time::ZERO);
+        state.ended(3);
+        state.follow(&balancing(rules, &THREE), Time::ZERO);
+        assert!(state.is_usable(3, Time::ZERO));
+        assert_eq!([1, 2, 3].map(|station| state.open(station)), [2, 2, 1]);
+        assert_eq!(state.choose(&at(0.0, 0)), Some(3));
+    }
+
+    #[test]
+    fn a_member_that_comes_later_or_comes_back_starts_slowly() {
+        let rules = Rules {
+            slow_start: Duration::from_secs(100.0),
+            ..Rules::new(Policy::WeightedRoundRobin)
+        };
+        let mut state = state(rules, &THREE[..2]);
+        assert_eq!(counts(&mut state, 0.0, 400), [0, 200, 200, 0]);
+        state.follow(&balancing(rules, &THREE), Time::from_secs(10.0));
+        // A tenth of its weight, half of it, all of it.
+        assert_eq!(counts(&mut state, 10.0, 210), [0, 100, 100, 10]);
+        assert_eq!(counts(&mut state, 60.0, 250), [0, 100, 100, 50]);
+        assert_eq!(counts(&mut state, 110.0, 300), [0, 100, 100, 100]);
+        state.probe_result(1, false, Time::from_secs(120.0));
+        state.probe_result(1, true, Time::from_secs(130.0));
+        assert_eq!(counts(&mut state, 130.0, 210), [0, 10, 100, 100]);
+    }
+
+    #[test]
+    fn who_fails_is_left_alone_and_tried_again_by_one() {
+        let rules = Rules {
+            ejection: Some(Ejection {
+                max_fails: 1,
+                fail_timeout_s: 3,
+            }),
+            ..Rules::new(Policy::RoundRobin)
+        };
+        let mut state = state(rules, &THREE);
+        let fail = |state: &mut BalancerState, secs| {
+            let ask = Ask {
+                tried: &[1, 2],
+                ..at(secs, 0)
+            };
+            let station = state.choose(&ask);
+            if let Some(station) = station {
+                state.outcome(station, false, Duration::ZERO, ask.now);
+            }
+            station
+        };
+        assert_eq!(fail(&mut state, 0.5), Some(3));
+        assert_eq!(fail(&mut state, 3.9), None);
+        assert_eq!(counts(&mut state, 3.9, 10)[3], 0);
+        assert_eq!(fail(&mut state, 4.0), Some(3));
+        assert_eq!(fail(&mut state, 7.9), None);
+        assert_eq!(counts(&mut state, 8.0, 30)[3], 1, "one tries it");
+        // It neither succeeded nor failed: after another timeout one tries it again.
+        let ask = Ask {
+            tried: &[1, 2],
+            ..at(12.0, 0)
+        };
+        assert_eq!(state.choose(&ask), Some(3));
+        state.outcome(3, true, Duration::ZERO, ask.now);
+        assert_eq!(counts(&mut state, 12.0, 30)[3], 10);
+    }
+
+    #[test]
+    fn a_user_stays_while_the_member_can_be_had() {
+        let rules = Rules {
+            sticky: Some(Sticky::User),
+            affinities: 100,
+            ..Rules::new(Policy::RoundRobin)
+        };
+        let mut state = state(rules, &THREE);
+        let homes = |state: &mut BalancerState| -> Vec<Option<u32>> {
+            (0..10).map(|user| state.choose(&at(0.0, user))).collect()
+        };
+        let before = homes(&mut state);
+        assert_eq!(homes(&mut state), before);
+        state.probe_result(2, false, Time::ZERO);
+        let without = homes(&mut state);
+        for (before, after) in before.iter().zip(&without) {
+            assert!(before == after || *before == Some(2));
+        }
+        // Whoever had to go elsewhere stays there.
+        state.probe_result(2, true, Time::ZERO);
+        assert_eq!(homes(&mut state), without);
+    }
+
+    #[test]
+    fn a_hash_keeps_keys_together_and_passes_over_whom_it_cannot_have() {
+        for policy in [Policy::ConsistentHash, Policy::Hash] {
+            let mut state = state(Rules::new(policy), &[(0, 1), (1, 1), (2, 1), (3, 1)]);
+            let homes = |state: &mut BalancerState| -> Vec<Option<u32>> {
+                (0..400).map(|key| state.choose(&at(0.0, key))).collect()
+            };
+            let before = homes(&mut state);
+            assert_eq!(homes(&mut state), before);
+            assert!((0..4).all(|station| before.contains(&Some(station))));
+            state.probe_result(2, false, Time::ZERO);
+            for (before, after) in before.iter().zip(homes(&mut state)) {
+                assert!(*before == after || *before == Some(2), "{policy:?}");
+                assert!(after.is_some() && after != Some(2));
+            }
+        }
+    }
+
+    #[test]
+    fn peak_ewma_leaves_a_slow_member_alone() {
+        let policy = Policy::PeakEwma { decay_ms: 10_000 };
+        let mut state = state(Rules::new(policy), &THREE);
+        let mut chosen = [0; 4];
+        for number in 0..3_000_u32 {
+            let secs = f64::from(number) / 1e3;
+            let station = state
+                .choose(&at(secs, u64::from(number)))
+                .expect("somebody");
+            let latency = Duration::from_millis(if station == 3 { 200.0 } else { 10.0 });
+            state.outcome(station, true, latency, Time::from_secs(secs));
+            chosen[station as usize] += 1;
+        }
+        // Two different ones are drawn, so there is always another than the slow one.
+        assert!(chosen[3] < 10, "{chosen:?}");
+        assert!(chosen[1] > 1_000 && chosen[2] > 1_000, "{chosen:?}");
+    }
+}

@@ -1,0 +1,483 @@
+//! Balancing against recorded sequences of nginx 1.22 and `HAProxy` 2.6, and against itself.
+//!
+//! Servers are a, b, c and d in the order of configuration, here stations 0 to 3.
+#![cfg(not(target_arch = "wasm32"))]
+
+use proptest::prelude::*;
+use scale_sim::balance::{
+    Ask, BalancerState, Balancing, Ejection, Health, Rules, Seat, Transition,
+};
+use scale_sim::hash::{modulo::modulo, ring};
+use scale_sim::{Duration, Key, Policy, Sticky, Time};
+use scale_tests::{Row, oracle};
+
+fn balancing(rules: Rules, weights: &[u32]) -> Balancing {
+    let seats = weights
+        .iter()
+        .zip(0..)
+        .map(|(weight, station)| Seat::new(station, &format!("shop.{station}"), *weight));
+    Balancing {
+        rules,
+        seats: seats.collect(),
+    }
+}
+
+fn state(policy: Policy, weights: &[u32]) -> BalancerState {
+    let mut state = BalancerState::default();
+    state.follow(&balancing(Rules::new(policy), weights), Time::ZERO);
+    state
+}
+
+fn ask(now: Time, number: u64, tried: &[u32]) -> Ask<'_> {
+    Ask {
+        now,
+        key: Key::root(1).with(number),
+        data: number,
+        user: number,
+        tried,
+    }
+}
+
+fn choose(state: &mut BalancerState, number: u64) -> u32 {
+    state
+        .choose(&ask(Time::ZERO, number, &[]))
+        .expect("somebody")
+}
+
+fn weights(text: &str) -> Vec<u32> {
+    text.split(':')
+        .map(|weight| weight.parse().expect("a weight"))
+        .collect()
+}
+
+fn station(name: &str) -> u32 {
+    "abcd".find(name).expect("a server's name") as u32
+}
+
+fn at_ms(text: &str) -> Time {
+    Time::ZERO + Duration::from_millis(text.parse().expect("milliseconds"))
+}
+
+#[test]
+fn smooth_weighted_round_robin_is_nginxs() {
+    let table = oracle("lb/nginx_swrr_sequences.csv");
+    let mut checked = 0;
+    for rows in table.groups("scenario") {
+        let mut state = state(Policy::WeightedRoundRobin, &weights(rows[0].get("weights")));
+        for row in rows {
+            let chosen = choose(&mut state, 0);
+            state.ended(chosen);
+            assert_eq!(chosen, station(row.get("server")), "{row:?}");
+            checked += 1;
+        }
+    }
+    assert_eq!(checked, 144);
+}
+
+#[test]
+fn least_connections_is_nginxs() {
+    let table = oracle("lb/nginx_least_conn_sequences.csv");
+    for rows in table.groups("scenario") {
+        let mut state = state(Policy::LeastConnections, &weights(rows[0].get("weights")));
+        for row in rows {
+            let server = station(row.get("server"));
+            if row.get("event") == "start" {
+                assert_eq!(choose(&mut state, 0), server, "{row:?}");
+            } else {
+                state.ended(server);
+            }
+        }
+    }
+}
+
+/// Whether nginx's tries come out the same if its clock showed `phase` of a second at the scenario's start.
+fn failover_agrees(rows: &[Row<'_>], phase_ms: f64) -> bool {
+    let scenario = rows[0].get("scenario");
+    let (weights, backup): (&[u32], _) = match scenario {
+        "fail_5_1_1_mf1_ft3" => (&[5, 1, 1], None),
+        "alldown_1_1_1_mf1_ft3" => (&[1, 1, 1], None),
+        "backup" => (&[1, 1, 1], Some(2)),
+        other => panic!("an unknown scenario: {other}"),
+    };
+    let rules = Rules {
+        ejection: Some(Ejection {
+            max_fails: 1,
+            fail_timeout_s: 3,
+        }),
+        ..Rules::new(Policy::WeightedRoundRobin)
+    };
+    let mut balancing = balancing(rules, weights);
+    for seat in &mut balancing.seats {
+        *seat = seat.as_backup(Some(seat.station) == backup);
+    }
+    let mut state = BalancerState::default();
+    state.follow(&balancing, Time::ZERO);
+    let mut down = [false; 3];
+    for row in rows {
+        for change in row.get("event_before").split_whitespace() {
+            let (what, server) = change.split_once(':').expect("what and which");
+            down[station(server) as usize] = what == "down";
+        }
+        let now = at_ms(row.get("t_ms")) + Duration::from_millis(phase_ms);
+        let mut tried = Vec::new();
+        let mut said = Vec::new();
+        while let Some(chosen) = state.choose(&ask(now, 0, &tried)) {
+            tried.push(chosen);
+            let ok = !down[chosen as usize];
+            state.outcome(chosen, ok, Duration::ZERO, now);
+            said.push(["a", "b", "c"][chosen as usize]);
+            if ok {
+                break;
+            }
+        }
+        // With nobody to ask, nginx logs the name of the whole group.
+        let expected = row.get("attempt_servers");
+        let nobody = said.is_empty() && expected == scenario;
+        if !nobody && said.join(" ") != expected {
+            return false;
+        }
+    }
+    true
+}
+
+#[test]
+fn failover_is_nginxs() {
+    let table = oracle("lb/nginx_failover_sequences.csv");
+    let groups = table.groups("scenario");
+    assert_eq!(groups.len(), 3);
+    for rows in groups {
+        // The record does not say when its seconds change, only that one clock is behind all of it.
+        let phases = (0..100).map(|tens| f64::from(tens) * 10.0);
+        let right = phases
+            .filter(|phase| failover_agrees(&rows, *phase))
+            .count();
+        assert!(
+            right > 0,
+            "{} agrees with no phase of the clock",
+            rows[0].get("scenario")
+        );
+    }
+}
+
+#[test]
+fn hashes_are_nginxs() {
+    let table = oracle("lb/nginx_hash_assignments.csv");
+    // The servers of the record: the ring goes by their addresses.
+    let ring_of = |weights: &[u32]| {
+        ring::Ring::new(weights.iter().zip(0..).map(|(weight, server)| {
+            let start = ring::start(&format!("127.0.0.1:{}", 9101 + server));
+            (server, start, weight * ring::POINTS)
+        }))
+    };
+    let rings = [
+        ("ketama3", ring_of(&[1, 1, 1])),
+        ("ketama4", ring_of(&[1, 1, 1, 1])),
+        ("ketama_w3_2_1", ring_of(&[3, 2, 1])),
+    ];
+    assert_eq!(table.rows().len(), 667);
+    for row in table.rows() {
+        let key = row.get("key").as_bytes();
+        for (column, count) in [("hash3", 3), ("hash4", 4)] {
+            let node = modulo(key, &vec![1; count]).expect("somebody");
+            assert_eq!(node as u32, station(row.get(column)), "{column}: {row:?}");
+        }
+        for (column, ring) in &rings {
+            let node = ring.node(ring.place(key)).expect("somebody");
+            assert_eq!(node, station(row.get(column)), "{column}: {row:?}");
+        }
+    }
+}
+
+#[test]
+fn round_robin_gives_haproxys_shares() {
+    let table = oracle("lb/haproxy_rr_sequences.csv");
+    for rows in table.groups("scenario") {
+        let weights = weights(rows[0].get("weights"));
+        let cycle: u32 = weights.iter().sum();
+        let mut state = state(Policy::WeightedRoundRobin, &weights);
+        for rows in rows.chunks_exact(cycle as usize) {
+            let (mut ours, mut theirs) = (vec![0; weights.len()], vec![0; weights.len()]);
+            for row in rows {
+                ours[choose(&mut state, 0) as usize] += 1;
+                theirs[station(row.get("server")) as usize] += 1;
+            }
+            assert_eq!(ours, weights);
+            assert_eq!(theirs, weights, "{:?}", rows[0]);
+        }
+    }
+}
+
+/// What `HAProxy` prefers: 0 if idle, else what it would have for its weight.
+fn haproxys_key(open: u32, weight: u32) -> f64 {
+    if open == 0 {
+        0.0
+    } else {
+        f64::from(open + 1) / f64::from(weight)
+    }
+}
+
+#[test]
+fn least_connections_chooses_among_haproxys_least() {
+    let table = oracle("lb/haproxy_leastconn_sequences.csv");
+    for rows in table.groups("scenario") {
+        let weights = weights(rows[0].get("weights"));
+        let keys = |state: &BalancerState| -> Vec<f64> {
+            let keys = weights.iter().zip(0..);
+            keys.map(|(weight, station)| haproxys_key(state.open(station), *weight))
+                .collect()
+        };
+        // Their own choices, and ours in their place, are both among the least; who is free ends theirs.
+        let mut theirs = state(Policy::LeastConnections, &weights);
+        let mut ours = theirs.clone();
+        let mut placed = std::collections::BTreeMap::new();
+        for row in rows {
+            let server = station(row.get("server"));
+            if row.get("event") == "start" {
+                let least = |keys: &[f64], chosen: u32| {
+                    keys.iter().all(|key| *key >= keys[chosen as usize])
+                };
+                assert!(least(&keys(&theirs), server), "{row:?}");
+                // Counts theirs without choosing for them: all others are refused.
+                let others: Vec<u32> = (0..weights.len() as u32).filter(|s| *s != server).collect();
+                assert_eq!(theirs.choose(&ask(Time::ZERO, 0, &others)), Some(server));
+                let before = keys(&ours);
+                let chosen = choose(&mut ours, 0);
+                assert!(least(&before, chosen), "{row:?}");
+                placed.insert(row.get("request"), chosen);
+            } else {
+                theirs.ended(server);
+                ours.ended(placed[row.get("request")]);
+            }
+        }
+    }
+}
+
+#[test]
+fn health_is_haproxys() {
+    let table = oracle("lb/haproxy_health_rise2_fall3.csv");
+    let (fall, rise) = (3, 2);
+    let mut health = Health::default();
+    for row in table.rows() {
+        let before = health.is_up();
+        let transition = health.probed(row.get("result") == "ok", fall, rise);
+        let shown = match (health.is_up(), health.against()) {
+            (true, 0) => "UP".to_owned(),
+            (true, failed) => format!("UP {}/{fall}", fall - failed),
+            (false, 0) => "DOWN".to_owned(),
+            (false, passed) => format!("DOWN {passed}/{rise}"),
+        };
+        assert_eq!(shown, row.get("state_after"), "{row:?}");
+        assert_eq!(transition.is_some(), before != health.is_up());
+    }
+}
+
+#[test]
+fn requests_around_a_failing_server_go_where_haproxys_do() {
+    let table = oracle("lb/haproxy_rr_healthcheck.csv");
+    // When the record's server is out of service, by its own log.
+    let out: Vec<Time> = table
+        .rows()
+        .iter()
+        .filter(|row| row.get("state_a").starts_with("DOWN"))
+        .map(|row| at_ms(row.get("t_ms")))
+        .collect();
+    let event = |what| {
+        let rows = table.rows();
+        let row = rows
+            .iter()
+            .find(|row| row.get("event_before").contains(what));
+        at_ms(row.expect("it happens").get("t_ms"))
+    };
+    let (fails, mended) = (event("answers 500"), event("healthy again"));
+    let interval = Duration::from_millis(300.0);
+    // Probes can come at any phase; each moves both ends by less than an interval.
+    for phase in [0.0, 100.0, 200.0, 299.0] {
+        let rules = Rules {
+            fall: 3,
+            rise: 2,
+            ..Rules::new(Policy::WeightedRoundRobin)
+        };
+        let mut state = BalancerState::default();
+        state.follow(&balancing(rules, &[5, 3, 2]), Time::ZERO);
+        let mut probe = Time::ZERO + Duration::from_millis(phase);
+        let (mut down, mut up) = (None, None);
+        for row in table.rows() {
+            let now = at_ms(row.get("t_ms"));
+            while probe <= now {
+                let ok = probe < fails || probe >= mended;
+                match state.probe_result(0, ok, probe) {
+                    Some(Transition::Down) => down = Some(probe),
+                    Some(Transition::Up) => up = Some(probe),
+                    None => {}
+                }
+                probe = probe + interval;
+            }
+            let chosen = state.choose(&ask(now, 0, &[])).expect("two are well");
+            assert!(chosen != 0 || state.is_usable(0, now));
+        }
+        let (down, up) = (down.expect("it falls"), up.expect("it rises"));
+        let near =
+            |ours: Time, theirs: Time| ours.since(theirs).max(theirs.since(ours)) <= interval;
+        // A state is seen at the next request, 100 ms later at most.
+        assert!(
+            near(down, out[0]),
+            "phase {phase}: down at {down}, recorded {}",
+            out[0]
+        );
+        let back = *out.last().expect("it is out") + Duration::from_millis(100.0);
+        assert!(near(up, back), "phase {phase}: up at {up}, recorded {back}");
+    }
+    // In the record itself nobody goes there while it is out.
+    for row in table.rows() {
+        if row.get("state_a").starts_with("DOWN") {
+            assert_ne!(row.get("server"), "a");
+        }
+    }
+}
+
+fn any_policy() -> impl Strategy<Value = Policy> {
+    prop_oneof![
+        Just(Policy::RoundRobin),
+        Just(Policy::WeightedRoundRobin),
+        Just(Policy::Random),
+        Just(Policy::WeightedRandom),
+        Just(Policy::LeastConnections),
+        Just(Policy::PowerOfTwoChoices),
+        (1..=16_u32).prop_map(|d| Policy::PowerOfD { d }),
+        (1..=10_000_u32).prop_map(|decay_ms| Policy::PeakEwma { decay_ms }),
+        Just(Policy::ConsistentHash),
+        Just(Policy::Hash),
+    ]
+}
+
+/// One thing that happens to a balancer.
+#[derive(Clone, Debug)]
+enum Happening {
+    Request { data: u64, tried: Vec<u32> },
+    Outcome { which: usize, ok: bool },
+    GivenUp { which: usize },
+    Probe { station: u32, ok: bool },
+    Members { weights: Vec<(bool, u32, bool)> },
+    Wait { ms: u32 },
+}
+
+const STATIONS: u32 = 6;
+
+fn any_members() -> impl Strategy<Value = Vec<(bool, u32, bool)>> {
+    let member = (
+        prop::bool::weighted(0.8),
+        1..20_u32,
+        prop::bool::weighted(0.2),
+    );
+    prop::collection::vec(member, STATIONS as usize)
+}
+
+fn any_happening() -> impl Strategy<Value = Happening> {
+    let tried = prop::collection::vec(0..STATIONS, 0..3);
+    prop_oneof![
+        6 => (0..50_u64, tried).prop_map(|(data, tried)| Happening::Request { data, tried }),
+        4 => (any::<usize>(), prop::bool::weighted(0.7))
+            .prop_map(|(which, ok)| Happening::Outcome { which, ok }),
+        1 => any::<usize>().prop_map(|which| Happening::GivenUp { which }),
+        2 => (0..STATIONS, any::<bool>()).prop_map(|(station, ok)| Happening::Probe { station, ok }),
+        1 => any_members().prop_map(|weights| Happening::Members { weights }),
+        2 => (0..3_000_u32).prop_map(|ms| Happening::Wait { ms }),
+    ]
+}
+
+fn members(rules: Rules, weights: &[(bool, u32, bool)]) -> Balancing {
+    let seats = weights.iter().zip(0..).filter(|((there, ..), _)| *there);
+    let seats = seats.map(|((_, weight, backup), station)| {
+        Seat::new(station, &format!("shop.{station}"), *weight).as_backup(*backup)
+    });
+    Balancing {
+        rules,
+        seats: seats.collect(),
+    }
+}
+
+proptest! {
+    #[test]
+    fn each_cycle_of_smooth_weighted_round_robin_gives_the_exact_shares(
+        weights in prop::collection::vec(1..30_u32, 1..8)
+    ) {
+        let mut state = state(Policy::WeightedRoundRobin, &weights);
+        for _ in 0..3 {
+            let mut counts = vec![0; weights.len()];
+            for _ in 0..weights.iter().sum() {
+                counts[choose(&mut state, 0) as usize] += 1;
+            }
+            prop_assert_eq!(&counts, &weights);
+        }
+    }
+
+    #[test]
+    fn whatever_happens_only_usable_members_are_chosen_and_open_requests_are_counted(
+        policy in any_policy(),
+        (ejects, slow, sticky) in any::<(bool, bool, Option<bool>)>(),
+        first in any_members(),
+        happenings in prop::collection::vec(any_happening(), 1..120),
+    ) {
+        let rules = Rules {
+            ejection: ejects.then_some(Ejection { max_fails: 2, fail_timeout_s: 1 }),
+            fall: 2,
+            rise: 2,
+            slow_start: Duration::from_secs(if slow { 2.0 } else { 0.0 }),
+            sticky: sticky.map(|user| if user { Sticky::User } else { Sticky::Key }),
+            affinities: 20,
+            ..Rules::new(policy)
+        };
+        let mut now = Time::ZERO;
+        let mut state = BalancerState::default();
+        let mut current = members(rules, &first);
+        state.follow(&current, now);
+        let mut open: Vec<u32> = Vec::new();
+        for (number, happening) in happenings.into_iter().enumerate() {
+            match happening {
+                Happening::Request { data, tried } => {
+                    let usable = |state: &BalancerState, seat: &Seat| {
+                        state.is_usable(seat.station, now) && !tried.contains(&seat.station)
+                    };
+                    let can: Vec<Seat> =
+                        current.seats.iter().filter(|seat| usable(&state, seat)).copied().collect();
+                    let request = Ask { data, user: data, ..ask(now, number as u64, &tried) };
+                    let copy = state.clone().choose(&request);
+                    let chosen = state.choose(&request);
+                    prop_assert_eq!(chosen, copy);
+                    prop_assert_eq!(chosen.is_some(), !can.is_empty());
+                    if let Some(chosen) = chosen {
+                        let seat = can.iter().find(|seat| seat.station == chosen);
+                        prop_assert!(seat.is_some(), "{} could not be had", chosen);
+                        // A backup only if nobody else can, or if it is stuck to.
+                        let others = can.iter().any(|seat| !seat.backup);
+                        prop_assert!(!seat.is_some_and(|seat| seat.backup) || !others || sticky.is_some());
+                        open.push(chosen);
+                    }
+                }
+                Happening::Outcome { which, ok } if !open.is_empty() => {
+                    let station = open.swap_remove(which % open.len());
+                    state.outcome(station, ok, Duration::from_millis(5.0), now);
+                }
+                Happening::GivenUp { which } if !open.is_empty() => {
+                    state.ended(open.swap_remove(which % open.len()));
+                }
+                Happening::Probe { station, ok } => {
+                    let before = state.health(station).map(|health| health.is_up());
+                    let transition = state.probe_result(station, ok, now);
+                    let after = state.health(station).map(|health| health.is_up());
+                    prop_assert_eq!(transition.is_some(), before != after);
+                }
+                Happening::Members { weights } => {
+                    current = members(rules, &weights);
+                    state.follow(&current, now);
+                }
+                Happening::Wait { ms } => now = now + Duration::from_millis(f64::from(ms)),
+                _ => {}
+            }
+            for station in 0..STATIONS {
+                let expected = open.iter().filter(|at| **at == station).count();
+                prop_assert_eq!(state.open(station) as usize, expected);
+            }
+        }
+    }
+}
