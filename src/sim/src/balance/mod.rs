@@ -9,6 +9,7 @@ mod health;
 mod latency;
 mod least;
 mod policy;
+mod pool;
 mod rules;
 mod sample;
 mod slow_start;
@@ -35,11 +36,39 @@ pub(crate) struct Load {
     pub effective: u32,
     /// How much of its weight counts, in percent: less while it starts slowly.
     pub share: u32,
+    /// Its station.
+    pub station: u32,
+    /// Its place in the order of members.
+    pub place: u32,
     /// The running value of smooth weighted round robin.
     pub current: i64,
 }
 
 impl Load {
+    /// A member with so many open requests and this weight.
+    #[cfg(test)]
+    pub const fn new(open: u32, weight: u32) -> Self {
+        Self {
+            open,
+            weight,
+            effective: weight,
+            share: slow_start::FULL,
+            station: 0,
+            place: 0,
+            current: 0,
+        }
+    }
+
+    /// Looks at it for smooth weighted round robin. Tells what that has added to its running value.
+    const fn look(&mut self) -> i64 {
+        let gain = self.effective as i64 * self.share as i64;
+        self.current += gain;
+        if self.effective < self.weight {
+            self.effective += 1;
+        }
+        gain
+    }
+
     /// The weight that counts now, in hundredths.
     pub const fn counted(&self) -> u64 {
         self.weight as u64 * self.share as u64

@@ -84,14 +84,7 @@ mod tests {
     #[test]
     fn one_at_random_is_any_alike_or_by_weight() {
         about(&counts(4, |draws| any(&[0, 1, 2, 3], draws)), &[0.25; 4]);
-        let load = |weight| Load {
-            open: 0,
-            weight,
-            effective: weight,
-            share: 100,
-            current: 0,
-        };
-        let loads = [load(5), load(1), load(4)];
+        let loads = [5, 1, 4].map(|weight| Load::new(0, weight));
         about(
             &counts(3, |draws| by_weight(&loads, &[0, 1, 2], draws)),
             &[0.5, 0.1, 0.4],

@@ -25,12 +25,7 @@ pub(super) fn choose_if(
         if !takes_part(load) {
             continue;
         }
-        let gain = i64::from(load.effective) * i64::from(load.share);
-        load.current += gain;
-        total += gain;
-        if load.effective < load.weight {
-            load.effective += 1;
-        }
+        total += load.look();
         if load.current > most {
             (best, most) = (Some(slot), load.current);
         }
@@ -42,17 +37,10 @@ pub(super) fn choose_if(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::balance::slow_start::FULL;
 
     #[test]
     fn five_one_one_is_spread_out() {
-        let mut loads = [5, 1, 1].map(|weight| Load {
-            open: 0,
-            weight,
-            effective: weight,
-            share: FULL,
-            current: 0,
-        });
+        let mut loads = [5, 1, 1].map(|weight| Load::new(0, weight));
         let chosen: Vec<u32> = (0..7)
             .map(|_| choose(&mut loads, &[0, 1, 2]).expect("somebody"))
             .collect();

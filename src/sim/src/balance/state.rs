@@ -5,9 +5,11 @@
 
 use std::sync::Arc;
 
+use super::least::Fewest;
+use super::pool::Pool;
 use super::{
-    Affinities, Ask, Balancing, Failures, Health, Load, PeakEwma, Policy, Rules, Seat, SlowStart,
-    Sticky, Transition, least, sample, slow_start, smooth,
+    Affinities, Ask, Balancing, Failures, Health, Policy, Rules, Seat, SlowStart, Sticky,
+    Transition, slow_start,
 };
 use crate::hash::modulo::{self, Tries};
 use crate::hash::ring::{POINTS, Ring};
@@ -20,16 +22,16 @@ const NONE: u32 = u32::MAX;
 /// Nodes that a hash may name in vain before round robin chooses, as in nginx.
 const HASH_TRIES: usize = 20;
 
-/// What a balancer knows of one member beside its [`Load`].
+/// What a balancer knows of one member beside its load.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 struct Member {
     seat: Seat,
-    /// Its place in the order of members; none if it was taken away.
-    place: u32,
+    /// Whether it is a member, and not one that was taken away.
+    present: bool,
+    /// Whether it can be chosen.
     usable: bool,
     health: Health,
     failures: Failures,
-    latency: PeakEwma,
     start: Option<SlowStart>,
 }
 
@@ -39,7 +41,7 @@ pub struct BalancerState {
     rules: Rules,
     /// By slot: all that ever were members, so that one taken away can finish and come back.
     members: Vec<Member>,
-    loads: Vec<Load>,
+    pool: Pool,
     /// The slot of each station.
     slots: Vec<u32>,
     /// The slots of the members, in order.
@@ -49,12 +51,8 @@ pub struct BalancerState {
     spare: Vec<u32>,
     /// Room for choices without those tried; empty in between.
     left: Vec<u32>,
-    /// Whether all that can be chosen have the same weight now.
-    even: bool,
     /// When time alone next changes who can be chosen, or a weight.
     next_change: Time,
-    /// The place of the next turn.
-    turn: u32,
     ring: Arc<Ring>,
     affinities: Affinities,
 }
@@ -64,15 +62,13 @@ impl Default for BalancerState {
         Self {
             rules: Rules::new(Policy::RoundRobin),
             members: Vec::new(),
-            loads: Vec::new(),
+            pool: Pool::new(),
             slots: Vec::new(),
             order: Vec::new(),
             usable: Vec::new(),
             spare: Vec::new(),
             left: Vec::new(),
-            even: true,
             next_change: Time::MAX,
-            turn: 0,
             ring: Arc::default(),
             affinities: Affinities::default(),
         }
@@ -83,42 +79,37 @@ impl BalancerState {
     /// From now on these are the members and the rules. Those that were members before keep what is known of them; those
     /// that come later than the first ones start slowly; those that go keep their open requests.
     pub fn follow(&mut self, balancing: &Balancing, now: Time) {
-        let Balancing { rules, seats } = balancing;
-        let rules = *rules;
-        let first = self.order.is_empty();
-        self.rules = rules;
-        let mut place = 0;
-        let mut before: Vec<bool> = Vec::with_capacity(self.members.len());
-        for member in &mut self.members {
-            before.push(member.place != NONE);
-            member.place = NONE;
+        let first = self.members.is_empty();
+        self.rules = balancing.rules;
+        self.pool.policy = self.rules.policy;
+        let before: Vec<bool> = self.members.iter().map(|member| member.present).collect();
+        for (member, load) in self.members.iter_mut().zip(&mut self.pool.loads) {
+            member.present = false;
+            member.usable = false;
+            load.place = NONE;
         }
         self.order.clear();
-        for seat in seats {
-            let slot = self.slot(seat.station, *seat);
-            let known = before.get(slot as usize).copied();
-            let (member, load) = (
-                &mut self.members[slot as usize],
-                &mut self.loads[slot as usize],
-            );
-            if known != Some(true) {
+        for seat in &balancing.seats {
+            let slot = self.slot(*seat);
+            let member = &mut self.members[slot as usize];
+            if !before.get(slot as usize).is_some_and(|present| *present) {
                 // An instance that was away is a new one, but for the requests that it still has.
                 *member = Member::new(*seat);
-                load.current = 0;
-                if !first && rules.slow_start > Duration::ZERO {
-                    member.start = Some(SlowStart::new(now, rules.slow_start));
+                self.pool.renew(slot, seat.weight);
+                if !first {
+                    self.warm_up(slot, now);
                 }
+            } else if member.seat.weight != seat.weight {
+                let load = &mut self.pool.loads[slot as usize];
+                (load.weight, load.effective) = (seat.weight, seat.weight);
             }
-            if load.weight != seat.weight {
-                load.effective = seat.weight;
-            }
-            load.weight = seat.weight;
+            let member = &mut self.members[slot as usize];
             member.seat = *seat;
-            member.place = place;
-            place += 1;
+            member.present = true;
+            self.pool.loads[slot as usize].place = self.order.len() as u32;
             self.order.push(slot);
         }
-        self.ring = if rules.policy == Policy::ConsistentHash {
+        self.ring = if self.rules.policy == Policy::ConsistentHash {
             Arc::new(self.new_ring())
         } else {
             Arc::default()
@@ -126,24 +117,18 @@ impl BalancerState {
         self.refresh(now);
     }
 
-    /// The slot of `station`; a new one if it has none.
-    fn slot(&mut self, station: u32, seat: Seat) -> u32 {
-        if self.slots.len() <= station as usize {
-            self.slots.resize(station as usize + 1, NONE);
+    /// The slot of a station; a new one if it has none.
+    fn slot(&mut self, seat: Seat) -> u32 {
+        let station = seat.station as usize;
+        if self.slots.len() <= station {
+            self.slots.resize(station + 1, NONE);
         }
-        let slot = &mut self.slots[station as usize];
-        if *slot == NONE {
-            *slot = self.members.len() as u32;
+        if self.slots[station] == NONE {
+            self.slots[station] = self.members.len() as u32;
             self.members.push(Member::new(seat));
-            self.loads.push(Load {
-                open: 0,
-                weight: seat.weight,
-                effective: seat.weight,
-                share: slow_start::FULL,
-                current: 0,
-            });
+            self.pool.add(seat.station);
         }
-        *slot
+        self.slots[station]
     }
 
     fn new_ring(&self) -> Ring {
@@ -169,7 +154,7 @@ impl BalancerState {
         for slot in &self.order {
             let (member, load) = (
                 &mut self.members[*slot as usize],
-                &mut self.loads[*slot as usize],
+                &mut self.pool.loads[*slot as usize],
             );
             let (share, next) = member
                 .start
@@ -197,9 +182,15 @@ impl BalancerState {
                 list.push(*slot);
             }
         }
-        let counted = |slot: &u32| self.loads[*slot as usize].counted();
-        let even = |list: &[u32]| list.windows(2).all(|w| counted(&w[0]) == counted(&w[1]));
-        self.even = even(&self.usable) && even(&self.spare);
+        let counted = |slot: &u32| self.pool.loads[*slot as usize].counted();
+        let simple = self.rules.policy == Policy::LeastConnections
+            && self.usable.len() == self.order.len()
+            && self.order.len() <= Fewest::MEMBERS
+            && self
+                .order
+                .windows(2)
+                .all(|w| counted(&w[0]) == counted(&w[1]));
+        self.pool.fewest = simple.then(|| Fewest::of(&self.pool.loads, &self.order));
     }
 
     /// The station that gets this request, which is then open there; `None` if nobody can be chosen.
@@ -225,11 +216,9 @@ impl BalancerState {
                 }
             }
         };
-        self.loads[slot as usize].open += 1;
-        let member = &mut self.members[slot as usize];
-        let station = member.seat.station;
+        let station = self.pool.opened(slot);
         if let Some(rule) = self.rules.ejection
-            && member.failures.chosen(rule, ask.now)
+            && self.members[slot as usize].failures.chosen(rule, ask.now)
         {
             self.refresh(ask.now);
         }
@@ -238,10 +227,15 @@ impl BalancerState {
 
     fn can_have(&self, slot: u32, ask: &Ask<'_>) -> bool {
         let member = &self.members[slot as usize];
-        member.usable && member.place != NONE && !ask.tried.contains(&member.seat.station)
+        member.usable && !ask.tried.contains(&member.seat.station)
     }
 
     fn pick(&mut self, ask: &Ask<'_>) -> Option<u32> {
+        if ask.tried.is_empty()
+            && let Some(slot) = self.pool.choose_of_all(&self.usable)
+        {
+            return Some(slot);
+        }
         let hashed = match self.rules.policy {
             Policy::ConsistentHash => self.on_the_ring(ask),
             Policy::Hash => self.by_remainder(ask),
@@ -250,79 +244,25 @@ impl BalancerState {
         if hashed.is_some() {
             return hashed;
         }
-        // The lists are taken out for the while, so that what they name can be changed.
-        let usable = core::mem::take(&mut self.usable);
-        let mut slot = self.among_untried(&usable, ask);
-        self.usable = usable;
-        if slot.is_none() {
-            let spare = core::mem::take(&mut self.spare);
-            slot = self.among_untried(&spare, ask);
-            self.spare = spare;
+        if !ask.tried.is_empty() {
+            return self.pick_untried(ask);
         }
-        slot
+        let slot = self.pool.choose(&self.usable, ask);
+        slot.or_else(|| self.pool.choose(&self.spare, ask))
     }
 
-    fn among_untried(&mut self, slots: &[u32], ask: &Ask<'_>) -> Option<u32> {
-        if ask.tried.is_empty() {
-            return self.among(slots, ask);
-        }
+    fn pick_untried(&mut self, ask: &Ask<'_>) -> Option<u32> {
+        // Taken out for the while, and put back to keep its room.
         let mut left = core::mem::take(&mut self.left);
-        left.extend(slots.iter().filter(|slot| self.can_have(**slot, ask)));
-        let slot = self.among(&left, ask);
+        let can_have = |slot: &&u32| self.can_have(**slot, ask);
+        left.extend(self.usable.iter().filter(can_have));
+        if left.is_empty() {
+            left.extend(self.spare.iter().filter(can_have));
+        }
+        let slot = self.pool.choose(&left, ask);
         left.clear();
         self.left = left;
         slot
-    }
-
-    /// The policy's choice among `slots`.
-    #[inline]
-    fn among(&mut self, slots: &[u32], ask: &Ask<'_>) -> Option<u32> {
-        let loads = &mut self.loads;
-        let draws = || ask.key.draws();
-        let emptier = |loads: &[Load], a: u32, b: u32| {
-            let (a, b) = least::ratios(&loads[a as usize], &loads[b as usize]);
-            a < b
-        };
-        match self.rules.policy {
-            Policy::LeastConnections => least::choose(loads, slots, self.even),
-            Policy::RoundRobin => self.in_turn(slots),
-            // A hash has named only such as cannot be had.
-            Policy::WeightedRoundRobin | Policy::ConsistentHash | Policy::Hash => {
-                smooth::choose(loads, slots)
-            }
-            Policy::Random => sample::any(slots, &mut draws()),
-            Policy::WeightedRandom => sample::by_weight(loads, slots, &mut draws()),
-            Policy::PowerOfTwoChoices => {
-                sample::best_of(2, slots, &mut draws(), |a, b| emptier(loads, a, b))
-            }
-            Policy::PowerOfD { d } => {
-                sample::best_of(d, slots, &mut draws(), |a, b| emptier(loads, a, b))
-            }
-            Policy::PeakEwma { decay_ms } => {
-                let decay = decay(decay_ms);
-                let members = &mut self.members;
-                let mut cost = |slot: u32| {
-                    let open = loads[slot as usize].open;
-                    members[slot as usize].latency.cost(open, ask.now, decay)
-                };
-                sample::best_of(2, slots, &mut draws(), |a, b| cost(a) < cost(b))
-            }
-        }
-    }
-
-    fn in_turn(&mut self, slots: &[u32]) -> Option<u32> {
-        let place = |slot: u32| self.members[slot as usize].place;
-        // Usually all can be chosen, and a place is a place in the list too.
-        let at = self.turn as usize;
-        let slot = match slots.get(at) {
-            Some(slot) if place(*slot) == self.turn => *slot,
-            _ => {
-                let at = slots.partition_point(|slot| place(*slot) < self.turn);
-                *slots.get(at).or_else(|| slots.first())?
-            }
-        };
-        self.turn = place(slot) + 1;
-        Some(slot)
     }
 
     /// The first that can be had from the key's point on; as in nginx, within so many points.
@@ -340,7 +280,9 @@ impl BalancerState {
             .order
             .iter()
             .filter(|slot| !self.members[**slot as usize].seat.backup);
-        let weights = slots.clone().map(|slot| self.loads[*slot as usize].weight);
+        let weights = slots
+            .clone()
+            .map(|slot| self.pool.loads[*slot as usize].weight);
         let mut tries = Tries::default();
         (0..=HASH_TRIES)
             .filter_map(|_| {
@@ -353,17 +295,15 @@ impl BalancerState {
     /// A request to `station` is over, and says nothing of the member: it was refused before it got there, or given up.
     pub fn ended(&mut self, station: u32) {
         let slot = self.slots[station as usize];
-        self.loads[slot as usize].open -= 1;
+        self.pool.ended(slot);
     }
 
     /// A request to `station` is over, well or badly, `latency` after it was sent there.
     pub fn outcome(&mut self, station: u32, ok: bool, latency: Duration, now: Time) {
         self.ended(station);
-        let slot = self.slots[station as usize] as usize;
-        let member = &mut self.members[slot];
-        if let Policy::PeakEwma { decay_ms } = self.rules.policy {
-            member.latency.observe(latency, now, decay(decay_ms));
-        }
+        let slot = self.slots[station as usize];
+        self.pool.observe(slot, latency, now);
+        let member = &mut self.members[slot as usize];
         let Some(rule) = self.rules.ejection else {
             return;
         };
@@ -377,7 +317,7 @@ impl BalancerState {
             }
         } else {
             member.failures.failed(now);
-            let load = &mut self.loads[slot];
+            let load = &mut self.pool.loads[slot as usize];
             load.effective = load.effective.saturating_sub(load.weight / rule.max_fails);
             if member.usable && member.failures.ejected(rule, now) {
                 self.refresh(now);
@@ -391,21 +331,22 @@ impl BalancerState {
         let member = self.members.get_mut(slot as usize)?;
         let transition = member.health.probed(ok, self.rules.fall, self.rules.rise)?;
         if transition == Transition::Up {
-            self.warm_up(slot as usize, now);
+            self.warm_up(slot, now);
         }
         self.refresh(now);
         Some(transition)
     }
 
-    fn warm_up(&mut self, slot: usize, now: Time) {
+    fn warm_up(&mut self, slot: u32, now: Time) {
         if self.rules.slow_start > Duration::ZERO {
-            self.members[slot].start = Some(SlowStart::new(now, self.rules.slow_start));
+            self.members[slot as usize].start = Some(SlowStart::new(now, self.rules.slow_start));
         }
     }
 
     /// Requests of this balancer that are under way at `station`.
     pub fn open(&self, station: u32) -> u32 {
-        self.at(station).map_or(0, |slot| self.loads[slot].open)
+        self.at(station)
+            .map_or(0, |slot| self.pool.loads[slot].open)
     }
 
     /// What probes have shown of `station`; `None` if it is no member.
@@ -422,7 +363,7 @@ impl BalancerState {
                     .rules
                     .ejection
                     .is_some_and(|rule| member.failures.ejected(rule, now));
-            member.place != NONE && member.health.is_up() && !ejected
+            member.present && member.health.is_up() && !ejected
         })
     }
 
@@ -436,18 +377,13 @@ impl Member {
     fn new(seat: Seat) -> Self {
         Self {
             seat,
-            place: NONE,
-            usable: true,
+            present: false,
+            usable: false,
             health: Health::default(),
             failures: Failures::default(),
-            latency: PeakEwma::default(),
             start: None,
         }
     }
-}
-
-const fn decay(decay_ms: u32) -> Duration {
-    Duration::from_nanos(decay_ms as u64 * 1_000_000)
 }
 
 #[cfg(test)]
