@@ -9,7 +9,7 @@ use scale_sim::balance::{
 };
 use scale_sim::hash::{modulo::modulo, ring};
 use scale_sim::{Duration, Key, Policy, Sticky, Time};
-use scale_tests::{Row, oracle};
+use scale_tests::{Row, estimate, oracle, replications, scenario};
 
 fn balancing(rules: Rules, weights: &[u32]) -> Balancing {
     let seats = weights
@@ -335,6 +335,61 @@ fn requests_around_a_failing_server_go_where_haproxys_do() {
     }
 }
 
+/// The engine's mean response under a policy, in units of the mean service time, and its standard error.
+fn mean_response(policy: &str, work: &str, servers: u32, load: f64) -> (f64, f64) {
+    let rate_per_s = 100.0 * f64::from(servers) * load;
+    let components = format!(
+        r#""users": {{ "client": {{ "operation": "x", "target": "lb", "arrivals": {{ "poisson": {{ "rate_per_s": {rate_per_s} }} }} }} }},
+           "lb": {{ "balancer": {{ "policy": {policy}, "targets": ["shop"] }} }},
+           "shop": {{ "service": {{ "instances": {servers}, "workers": 1, "plans": {{ "*": [ {{ "work": {{ "{work}": {{ "mean_ms": 10 }} }} }} ] }} }} }}"#
+    );
+    let outcomes = replications(&scenario(0, 300.0, 50.0, &components), 301..313);
+    let estimate = estimate(&outcomes, r#"{ "measure": "mean_ms" }"#);
+    // The quantile of Student's t with 11 degrees of freedom at 99%.
+    let standard_error = estimate.half_width.expect("twelve replications") / 3.106;
+    (estimate.mean / 10.0, standard_error / 10.0)
+}
+
+#[test]
+fn policies_fare_as_in_another_simulator() {
+    let table = oracle("queueing/lb_policy_sim.csv");
+    for (policy, theirs, service, servers, load) in [
+        (r#""least_connections""#, "jsq", "exp", "10", "0.8"),
+        (r#""power_of_two_choices""#, "po2", "exp", "10", "0.8"),
+        (r#"{ "power_of_d": { "d": 3 } }"#, "po3", "exp", "10", "0.8"),
+        (r#""round_robin""#, "rr", "exp", "10", "0.8"),
+        (r#""weighted_round_robin""#, "rr", "exp", "10", "0.8"),
+        (r#""power_of_two_choices""#, "po2", "det", "10", "0.9"),
+        (r#""weighted_random""#, "random", "det", "4", "0.9"),
+        (r#""random""#, "random", "exp", "10", "0.9"),
+    ] {
+        let row = table.rows().into_iter().find(|row| {
+            row.get("policy") == theirs
+                && row.get("service") == service
+                && row.get("n_servers") == servers
+                && row.get("rho") == load
+                && row.get("queue_timeout") == "0"
+        });
+        let row = row.expect("it is in the table");
+        let work = if service == "det" {
+            "constant"
+        } else {
+            "exponential"
+        };
+        let (mean, error) = mean_response(policy, work, row.number("n_servers"), row.number("rho"));
+        let expected: f64 = row.number("mean_resp");
+        let allowed = 4.0 * error + row.number::<f64>("mean_resp_ci95");
+        assert!(
+            (mean - expected).abs() < allowed,
+            "{policy}: {mean} ± {allowed}, recorded {row:?}"
+        );
+        assert!(
+            allowed < 0.1 * expected,
+            "{policy}: ± {allowed} of {expected} shows nothing"
+        );
+    }
+}
+
 fn any_policy() -> impl Strategy<Value = Policy> {
     prop_oneof![
         Just(Policy::RoundRobin),
@@ -480,4 +535,155 @@ proptest! {
             }
         }
     }
+}
+
+/// Three copies of a shop that take 50 ms, behind a balancer; the second dies at 60 s if `faults` say so.
+fn shop(seed: u64, balancer: &str, faults: &str) -> Scenario {
+    let text = format!(
+        r#"{{"version":1,"seed":{seed},"horizon_s":300,"components":{{
+            "users":{{"client":{{"operation":"buy","target":"lb","users":500,"arrivals":{{"poisson":{{"rate_per_s":30}}}}}}}},
+            "lb":{{"balancer":{{"targets":["shop"],{balancer}}}}},
+            "shop":{{"service":{{"instances":3,"workers":4,"plans":{{
+                "health":[{{"work":{{"constant":{{"mean_ms":1}}}}}}],
+                "*":[{{"work":{{"exponential":{{"mean_ms":50}}}}}}]}}}}}}}},
+        "faults":[{faults}]}}"#
+    );
+    Scenario::from_json(&text).unwrap_or_else(|problems| panic!("{problems:?}"))
+}
+
+const DIES: &str = r#"{"what":{"crash":{"component":"shop","instance":2}},"at_s":60,"for_s":150}"#;
+
+/// The moments, in seconds, at which the log tells of something.
+fn moments(log: &str, what: &str) -> Vec<f64> {
+    let at = |line: &str| line.split(',').next()?.parse::<f64>().ok();
+    let told = log.lines().filter(|line| line.contains(what));
+    told.filter_map(at).map(|ns| ns / 1e9).collect()
+}
+
+#[test]
+fn thirty_seconds_and_three_failures_cost_sixty_to_ninety_seconds_of_errors() {
+    let check = r#""policy":"round_robin","health_check":{"interval_s":30,"timeout_ms":1000,"fall":3,"rise":2}"#;
+    for seed in 0..20 {
+        let (log, _) = log(&shop(seed, check, DIES));
+        let [down] = moments(&log, ",lb,shop.2 down")[..] else {
+            panic!("it goes down once");
+        };
+        assert!((120.0..=151.0).contains(&down), "{down}");
+        let [up] = moments(&log, ",lb,shop.2 up")[..] else {
+            panic!("it comes back once");
+        };
+        // Two successes in a row after its return at 210 s.
+        assert!((240.0..=271.0).contains(&up), "{up}");
+        // Until then every third request is lost, and none afterwards.
+        let lost = moments(&log, ",lost,");
+        assert!(lost.iter().all(|at| (60.0..=down).contains(at)));
+        let expected = 10.0 * (down - 60.0);
+        assert!(
+            (lost.len() as f64 - expected).abs() < 5.0 * expected.sqrt(),
+            "{} lost",
+            lost.len()
+        );
+    }
+}
+
+#[test]
+fn a_health_check_that_gets_lost_takes_a_healthy_one_out() {
+    let check = r#""policy":"round_robin","health_check":{"interval_s":5,"timeout_ms":1000,"fall":3,"rise":2}"#;
+    let deaf = r#"{"what":{"missed_health_checks":{"component":"shop","instance":2}},"at_s":60,"for_s":150}"#;
+    let (log, _) = log(&shop(1, check, deaf));
+    assert_eq!(moments(&log, ",lb,shop.2 down").len(), 1);
+    assert_eq!(moments(&log, ",lost,").len(), 0);
+}
+
+#[test]
+fn passive_ejection_bounds_the_errors() {
+    let without = log(&shop(2, r#""policy":"round_robin""#, DIES)).0;
+    let with = log(&shop(
+        2,
+        r#""policy":"round_robin","ejection":{"max_fails":1,"fail_timeout_s":10}"#,
+        DIES,
+    ))
+    .0;
+    let count = |log: &str| moments(log, ",lost,").len();
+    assert!(count(&without) > 1300, "{}", count(&without));
+    // One request every ten seconds finds out, of 150 s; the first also loses what was under way.
+    assert!((15..=25).contains(&count(&with)), "{}", count(&with));
+}
+
+#[test]
+fn without_anyone_to_choose_requests_are_lost_at_the_balancer() {
+    let check = r#""policy":"least_connections","health_check":{"interval_s":1,"timeout_ms":100,"fall":1,"rise":1}"#;
+    let all = r#"{"what":{"crash":{"component":"shop"}},"at_s":60,"for_s":150}"#;
+    let (log, _) = log(&shop(3, check, all));
+    let lost = moments(&log, "lost,users,no_target");
+    assert!(lost.len() > 4000, "{}", lost.len());
+    assert!(lost.iter().all(|at| (60.0..=212.0).contains(at)));
+}
+
+#[test]
+fn sticky_users_stay_until_their_instance_is_gone() {
+    let sticky = r#""policy":"round_robin","sticky":"user","health_check":{"interval_s":5,"timeout_ms":100,"fall":1,"rise":1}"#;
+    let mut engine = engine(&shop(4, sticky, DIES), Homes::default());
+    engine.run_until(Time::from_secs(300.0));
+    let homes = engine.probe();
+    // Of 500 users, those of the dead instance move once, and none comes back by itself.
+    assert!(homes.moves > 100 && homes.moves < 200, "{}", homes.moves);
+}
+
+/// Where each user's requests went.
+#[derive(Clone, Debug, Default)]
+struct Homes {
+    users: std::collections::BTreeMap<u64, u32>,
+    moves: u32,
+    asking: std::collections::BTreeMap<u64, u64>,
+}
+
+impl Probe for Homes {
+    fn event(&mut self, model: &Model, _: Time, request: RequestRef, event: &Event) {
+        match *event {
+            Event::Sent { .. } => {
+                self.asking.insert(request.id, model.user_of(0, request.id).unwrap_or(0).into());
+            }
+            Event::Routed { station, .. } => {
+                let Some(user) = self.asking.get(&request.id) else {
+                    return;
+                };
+                if let Some(before) = self.users.insert(*user, station)
+                    && before != station
+                {
+                    self.moves += 1;
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+#[test]
+fn a_slow_instance_gets_less_from_peak_ewma_than_from_turns() {
+    let slow = r#"{"what":{"slow":{"component":"shop","instance":2,"factor":3}},"at_s":0}"#;
+    let share = |balancer: &str| {
+        let (log, _) = log(&shop(5, balancer, slow));
+        let at = |station: &str| moments(&log, &format!(",routed,lb,{station}")).len() as f64;
+        at("shop.2") / (at("shop.1") + at("shop.2") + at("shop.3"))
+    };
+    let turns = share(r#""policy":"round_robin""#);
+    let ewma = share(r#""policy":{"peak_ewma":{}}"#);
+    assert!((turns - 1.0 / 3.0).abs() < 0.001, "{turns}");
+    assert!(ewma < 0.2, "{ewma}");
+}
+
+#[test]
+fn who_comes_back_starts_slowly() {
+    let slow_start = r#""policy":"weighted_round_robin","slow_start_s":60,"health_check":{"interval_s":1,"timeout_ms":100,"fall":1,"rise":1}"#;
+    let (log, _) = log(&shop(6, slow_start, DIES));
+    let routed = moments(&log, ",routed,lb,shop.2");
+    let in_ten = |from: f64| {
+        let within = routed.iter().filter(|at| (from..from + 10.0).contains(*at));
+        within.count() as f64
+    };
+    // A third of 300 at full weight; a twelfth of the way, about a twelfth of that.
+    assert!(in_ten(212.0) < 25.0, "{}", in_ten(212.0));
+    assert!(in_ten(240.0) > 30.0 && in_ten(240.0) < 80.0, "{}", in_ten(240.0));
+    assert!((in_ten(285.0) - 100.0).abs() < 25.0, "{}", in_ten(285.0));
 }

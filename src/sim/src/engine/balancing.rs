@@ -28,11 +28,13 @@ impl<P: Probe> Engine<P> {
     pub(super) fn route(&mut self, model: &Model, id: FrameId) {
         let frame = &self.frames[id];
         let (request, balancer) = (frame.request, frame.component);
+        let Request { client, user, .. } = self.requests[request];
         let ask = Ask {
             now: self.now,
             key: frame.key,
             data: frame.data,
-            user: u64::from(self.requests[request].user),
+            // Each client has users of its own.
+            user: u64::from(client) << 32 | u64::from(user),
             tried: &[],
         };
         let Some(station) = self.balancers[usize::from(balancer)].choose(&ask) else {
