@@ -9,14 +9,17 @@ mod arrivals;
 mod calendar;
 mod compile;
 mod component;
+pub mod db;
 mod distribution;
 mod engine;
 mod estimate;
 mod event;
 mod figures;
 mod frame;
+mod index;
 mod json;
 pub mod limits;
+mod list;
 mod measure;
 mod model;
 mod probe;
@@ -31,8 +34,9 @@ mod story;
 mod time;
 
 pub use component::{
-    Arrivals, Balancer, Call, Client, Component, Database, Discipline, Instruction, Kind,
-    LogFormat, Parallel, Policy, Service,
+    Arrivals, Balancer, Call, Care, Choice, Client, Commits, Component, Costs, Database,
+    Discipline, Instruction, Kind, LogFormat, Paging, Parallel, Policy, Pool, Reads, Replication,
+    Service, Statement, Table,
 };
 pub use distribution::Distribution;
 pub use engine::{Engine, Stop, Totals};

@@ -44,3 +44,23 @@ pub const IN_FLIGHT: usize = 1_000_000;
 pub const FRAMES: usize = 1_000_000;
 /// Events one run may handle unless told otherwise; a run that reaches it is stopped.
 pub const EVENTS: u64 = 200_000_000;
+/// Tables of one database.
+pub const TABLES: u64 = 100;
+/// Rows of one table. They are counted; only those that are written are kept.
+pub const TABLE_ROWS: u64 = 10_000_000_000;
+/// Bytes of one row.
+pub const ROW_BYTES: u64 = 8_192;
+/// Rows that one statement names by itself: a page, a list of keys, rows to write.
+pub const STATEMENT_ROWS: u64 = 100_000;
+/// Rows that one statement writes, each of which it locks.
+pub const ROWS_WRITTEN: u64 = 100;
+/// Rows that are kept because they were written, over all databases of a scenario; see `db::Rows`.
+pub const ROWS: u32 = 500_000;
+/// Writes that primaries keep for replicas which have not applied them, over all databases; see `db::Replication`.
+pub const LOG: usize = 500_000;
+/// Replicas of one database.
+pub const REPLICAS: u64 = 50;
+/// Users of whom a router remembers the latest write; see `db::Sessions`.
+pub const SESSIONS: u32 = 100_000;
+/// Attempts of one change after the first.
+pub const CHANGE_RETRIES: u64 = 1_000;

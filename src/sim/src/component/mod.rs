@@ -4,7 +4,10 @@ pub(crate) mod balancer;
 pub(crate) mod calls;
 pub(crate) mod client;
 pub(crate) mod database;
+pub(crate) mod pool;
+pub(crate) mod replication;
 pub(crate) mod service;
+pub(crate) mod statement;
 pub(crate) mod station;
 
 use serde::{Deserialize, Serialize};
@@ -15,8 +18,11 @@ use crate::scenario::{Scenario, unknown};
 pub use balancer::{Balancer, Policy};
 pub use client::{Arrivals, Client, LogFormat};
 pub use database::Database;
+pub use pool::Pool;
+pub use replication::{Choice, Commits, Reads, Replication};
 pub(crate) use service::PRIORITIES;
 pub use service::{Call, Discipline, Instruction, Parallel, Service};
+pub use statement::{Care, Costs, Paging, Statement, Table};
 
 /// One component of a scenario.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
