@@ -642,7 +642,8 @@ impl Probe for Homes {
     fn event(&mut self, model: &Model, _: Time, request: RequestRef, event: &Event) {
         match *event {
             Event::Sent { .. } => {
-                self.asking.insert(request.id, model.user_of(0, request.id).unwrap_or(0).into());
+                self.asking
+                    .insert(request.id, model.user_of(0, request.id).unwrap_or(0).into());
             }
             Event::Routed { station, .. } => {
                 let Some(user) = self.asking.get(&request.id) else {
@@ -684,6 +685,10 @@ fn who_comes_back_starts_slowly() {
     };
     // A third of 300 at full weight; a twelfth of the way, about a twelfth of that.
     assert!(in_ten(212.0) < 25.0, "{}", in_ten(212.0));
-    assert!(in_ten(240.0) > 30.0 && in_ten(240.0) < 80.0, "{}", in_ten(240.0));
+    assert!(
+        in_ten(240.0) > 30.0 && in_ten(240.0) < 80.0,
+        "{}",
+        in_ten(240.0)
+    );
     assert!((in_ten(285.0) - 100.0).abs() < 25.0, "{}", in_ten(285.0));
 }

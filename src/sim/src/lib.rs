@@ -11,6 +11,7 @@ mod cache;
 mod calendar;
 mod compile;
 mod component;
+pub mod db;
 mod distribution;
 mod engine;
 mod estimate;
@@ -19,9 +20,11 @@ mod fault;
 mod figures;
 mod frame;
 pub mod hash;
+mod index;
 mod json;
 mod keys;
 pub mod limits;
+mod list;
 mod measure;
 mod mix;
 mod model;
@@ -47,8 +50,9 @@ pub use cache::{
     Written,
 };
 pub use component::{
-    Arrivals, Asked, Asking, Balancer, BatchSize, Call, Client, Component, Database, Discipline,
-    Instruction, Kind, LogFormat, Parallel, Service, Weight,
+    Arrivals, Asked, Asking, Balancer, BatchSize, Call, Care, Choice, Client, Commits, Component,
+    Costs, Database, Discipline, Instruction, Kind, LogFormat, Paging, Parallel, Pool, Reads,
+    Replication, Service, Statement, Table, Weight,
 };
 pub use distribution::Distribution;
 pub use engine::{Engine, Stop, Totals};

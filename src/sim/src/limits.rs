@@ -90,3 +90,23 @@ pub const CACHE_BYTES: u64 = 1 << 40;
 pub const TTL_S: f64 = 31_536_000.0;
 /// Dirty keys of one cache that writes behind.
 pub const DIRTY: u32 = 100_000;
+/// Tables of one database.
+pub const TABLES: u64 = 100;
+/// Rows of one table. They are counted; only those that are written are kept.
+pub const TABLE_ROWS: u64 = 10_000_000_000;
+/// Bytes of one row.
+pub const ROW_BYTES: u64 = 8_192;
+/// Rows that one statement names by itself: a page, a list of keys, rows to write.
+pub const STATEMENT_ROWS: u64 = 100_000;
+/// Rows that one statement writes, each of which it locks.
+pub const ROWS_WRITTEN: u64 = 100;
+/// Rows that are kept because they were written, over all databases of a scenario; see `db::Rows`.
+pub const ROWS: u32 = 500_000;
+/// Writes that primaries keep for replicas which have not applied them, over all databases; see `db::Replication`.
+pub const LOG: usize = 500_000;
+/// Replicas of one database.
+pub const REPLICAS: u64 = 50;
+/// Users of whom a router remembers the latest write; see `db::Sessions`.
+pub const SESSIONS: u32 = 100_000;
+/// Attempts of one change after the first.
+pub const CHANGE_RETRIES: u64 = 1_000;

@@ -1,6 +1,6 @@
 //! What a cache holds of one key.
 
-use super::list::{Linked, Links};
+use crate::list::{Linked, Links};
 use crate::time::{Duration, Time};
 
 /// What a cache was given to keep for a key.

@@ -5,8 +5,8 @@
 //! join a line. The fetcher may give up, and then the first of the line takes its place.
 //! Does not model: whom the outcome concerns; the caller knows its waiters by tokens of its own.
 
-use super::index::{Index, NONE};
-use super::list::{Linked, Links, List, Pool};
+use crate::index::{Index, NONE};
+use crate::list::{Linked, Links, List, Pool};
 
 /// Whether a request that missed has to fetch.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

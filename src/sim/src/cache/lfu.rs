@@ -5,8 +5,8 @@
 //! popular long ago stays.
 
 use super::entry::Node;
-use super::index::NONE;
-use super::list::{Linked, Links, List, Pool};
+use crate::index::NONE;
+use crate::list::{Linked, Links, List, Pool};
 
 /// The entries that were used equally often.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]

@@ -7,10 +7,8 @@
 mod capacity;
 mod entry;
 mod flights;
-mod index;
 mod lfu;
 mod lifetimes;
-mod list;
 mod order;
 mod settings;
 mod sketch;

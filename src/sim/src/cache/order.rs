@@ -8,11 +8,11 @@ use serde::{Deserialize, Serialize};
 
 use super::Capacity;
 use super::entry::Node;
-use super::index::NONE;
 use super::lfu::Lfu;
-use super::list::{List, Pool};
 use super::sketch::Sketch;
 use super::w_tiny_lfu::{Segment, WTinyLfu};
+use crate::index::NONE;
+use crate::list::{List, Pool};
 
 /// Which entry a full cache gives up.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]

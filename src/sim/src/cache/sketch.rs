@@ -5,7 +5,7 @@
 //! highly efficient cache admission policy*, ACM Transactions on Storage 13(4), 2017, section 3). It has no doorkeeper, as
 //! Caffeine has none.
 
-use super::index::mixed;
+use crate::index::mixed;
 
 const ROWS: u32 = 4;
 /// The most that a counter can count.

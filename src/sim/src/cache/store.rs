@@ -10,10 +10,10 @@ use core::hash::{Hash, Hasher};
 
 use super::capacity::Capacity;
 use super::entry::{Entry, Node, Value};
-use super::index::{Index, NONE};
 use super::lifetimes::Lifetimes;
-use super::list::{Links, Pool};
 use super::order::{Eviction, Order, Standing};
+use crate::index::{Index, NONE};
+use crate::list::{Links, Pool};
 use crate::time::{Duration, Time};
 
 /// What a read found.

@@ -8,9 +8,9 @@
 
 use super::Capacity;
 use super::entry::Node;
-use super::index::NONE;
-use super::list::{List, Pool};
 use super::sketch::Sketch;
+use crate::index::NONE;
+use crate::list::{List, Pool};
 
 /// A part of a W-TinyLFU cache.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]

@@ -4,8 +4,8 @@
 //! several writes of one key become one (coalescing); they go out in batches; what is here when the cache crashes is lost.
 //! Does not model: the time between batches, which is the caller's; a log on disk, with which nothing would be lost.
 
-use super::index::{Index, NONE};
-use super::list::{Linked, Links, List, Pool};
+use crate::index::{Index, NONE};
+use crate::list::{Linked, Links, List, Pool};
 use crate::time::Time;
 
 /// A key that was written and is not in the store behind.

@@ -5,7 +5,10 @@ pub(crate) mod balancer;
 pub(crate) mod calls;
 pub(crate) mod client;
 pub(crate) mod database;
+pub(crate) mod pool;
+pub(crate) mod replication;
 pub(crate) mod service;
+pub(crate) mod statement;
 pub(crate) mod station;
 mod weight;
 
@@ -18,8 +21,11 @@ pub use arrivals::{Arrivals, BatchSize, LogFormat};
 pub use balancer::Balancer;
 pub use client::{Asked, Asking, Client};
 pub use database::Database;
+pub use pool::Pool;
+pub use replication::{Choice, Commits, Reads, Replication};
 pub use service::{Call, Discipline, Instruction, Parallel, Service};
 pub(crate) use service::{PRIORITIES, is_one, one};
+pub use statement::{Care, Costs, Paging, Statement, Table};
 pub use weight::Weight;
 
 /// One component of a scenario.

@@ -1,4 +1,4 @@
-//! The table from keys to slots that the cache's parts share.
+//! The table from keys to slots that keyed states share.
 //!
 //! Open addressing with linear probing; a removal shifts what follows back (Knuth, *The Art of Computer Programming*,
 //! volume 3, section 6.4, algorithm R). So there are no tombstones, no rehash from time to time, and no allocation once

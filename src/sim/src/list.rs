@@ -1,6 +1,6 @@
 //! Doubly linked lists threaded through a slab of entries, so that moving an entry allocates nothing.
 
-use super::index::NONE;
+use crate::index::NONE;
 
 /// The two neighbours of a member of a [`List`].
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
