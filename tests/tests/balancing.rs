@@ -3,13 +3,15 @@
 //! Servers are a, b, c and d in the order of configuration, here stations 0 to 3.
 #![cfg(not(target_arch = "wasm32"))]
 
+use std::collections::BTreeMap;
+
 use proptest::prelude::*;
 use scale_sim::balance::{
     Ask, BalancerState, Balancing, Ejection, Health, Rules, Seat, Transition,
 };
 use scale_sim::hash::{modulo::modulo, ring};
-use scale_sim::{Duration, Key, Policy, Sticky, Time};
-use scale_tests::{Row, estimate, oracle, replications, scenario};
+use scale_sim::{Duration, Event, Key, Model, Policy, Probe, RequestRef, Scenario, Sticky, Time};
+use scale_tests::{Row, engine, estimate, log, oracle, replications, scenario};
 
 fn balancing(rules: Rules, weights: &[u32]) -> Balancing {
     let seats = weights
@@ -633,17 +635,17 @@ fn sticky_users_stay_until_their_instance_is_gone() {
 /// Where each user's requests went.
 #[derive(Clone, Debug, Default)]
 struct Homes {
-    users: std::collections::BTreeMap<u64, u32>,
+    users: BTreeMap<u32, u32>,
     moves: u32,
-    asking: std::collections::BTreeMap<u64, u64>,
+    /// By request.
+    asking: BTreeMap<u64, u32>,
 }
 
 impl Probe for Homes {
-    fn event(&mut self, model: &Model, _: Time, request: RequestRef, event: &Event) {
+    fn event(&mut self, _: &Model, _: Time, request: RequestRef, event: &Event) {
         match *event {
-            Event::Sent { .. } => {
-                self.asking
-                    .insert(request.id, model.user_of(0, request.id).unwrap_or(0).into());
+            Event::Sent { user, .. } => {
+                self.asking.insert(request.id, user);
             }
             Event::Routed { station, .. } => {
                 let Some(user) = self.asking.get(&request.id) else {

@@ -95,6 +95,10 @@ pub enum Event {
         client: u16,
         /// What it asks for.
         operation: u16,
+        /// Which of the client's users sent it.
+        user: u32,
+        /// The row, user or product that it is about.
+        key: u64,
         /// What the client's call has made.
         child: Child,
     },

@@ -147,12 +147,13 @@ impl<P: Probe> Engine<P> {
         };
         let key = client.request_key.with(number);
         let asked = client.asking.draw(number, key);
+        let user = user.unwrap_or(asked.user);
         let id = self.totals.sent;
         self.totals.sent += 1;
         let request = self.requests.insert(Request {
             id,
             client: at,
-            user: user.unwrap_or(asked.user),
+            user,
             priority: client.priority,
             degraded: false,
             over: false,
@@ -165,6 +166,8 @@ impl<P: Probe> Engine<P> {
             let sent = Event::Sent {
                 client: at,
                 operation,
+                user,
+                key: asked.key,
                 child,
             };
             engine.tell(request, NONE, &sent);
