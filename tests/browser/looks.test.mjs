@@ -1,30 +1,22 @@
 // What can be told of its looks without eyes: nothing overflows, nothing is blank, nothing keeps anyone out.
 import assert from "node:assert/strict";
 import { createRequire } from "node:module";
-import { after, before, test } from "node:test";
-import { launch, open, serve } from "./lab.mjs";
+import { launch, open, serve, test } from "./lab.mjs";
 
 const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
 const PAGES = ["#/", "#/lesson/x-axis/drown", "#/lesson/x-axis/wall", "#/lesson/x-axis/playground", "#/lesson/x-axis/quiz", "#/settings", "#/about", "#/404"];
 const SIZES = [{ width: 1280, height: 800 }, { width: 390, height: 844 }];
 
-let browser, server;
-before(async () => {
-  browser = await launch();
-  server = await serve();
-});
-after(async () => {
-  await browser.close();
-  server.close();
-});
+const browser = await launch();
+const home = await serve();
 
 for (const colorScheme of ["light", "dark"]) {
   for (const viewport of SIZES) {
     test(`axe finds nothing, and nothing overflows: ${colorScheme}, ${viewport.width} wide`, async () => {
       const context = await browser.newContext({ viewport, colorScheme, bypassCSP: true });
-      const page = await open(browser, server.url, { context });
+      const page = await open(browser, home, { context });
       for (const hash of PAGES) {
-        await page.goto(server.url + hash);
+        await page.goto(home + hash);
         await page.waitForSelector("main h1");
         if (/drown|wall|playground/.test(hash)) {
           await page.waitForSelector(".stage-picture .station");
@@ -46,9 +38,9 @@ for (const colorScheme of ["light", "dark"]) {
 
 test("a narrow phone holds every page", async () => {
   const context = await browser.newContext({ viewport: { width: 320, height: 640 } });
-  const page = await open(browser, server.url, { context });
+  const page = await open(browser, home, { context });
   for (const hash of PAGES) {
-    await page.goto(server.url + hash);
+    await page.goto(home + hash);
     await page.waitForSelector("main h1");
     const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
     assert.ok(wide <= 0, `${hash} is ${wide} px too wide`);
@@ -64,7 +56,7 @@ const colours = (page, selector) =>
   });
 
 test("the stage and the charts are drawn while it plays, and stand still out of sight", async () => {
-  const page = await open(browser, `${server.url}#/lesson/x-axis/playground`, { viewport: { width: 390, height: 844 } });
+  const page = await open(browser, `${home}#/lesson/x-axis/playground`, { viewport: { width: 390, height: 844 } });
   await page.waitForSelector(".stage-picture .station");
   await page.locator(".play").click();
   await page.locator(".stage-picture").scrollIntoViewIfNeeded();
@@ -83,7 +75,7 @@ test("the stage and the charts are drawn while it plays, and stand still out of 
 });
 
 test("nothing moves unasked for those who do not want it", async () => {
-  const page = await open(browser, server.url, { reducedMotion: "reduce" });
+  const page = await open(browser, home, { reducedMotion: "reduce" });
   await page.waitForSelector(".stage-picture .station");
   await page.waitForTimeout(800);
   assert.match(await page.locator(".stage-time span").innerText(), /^0\.0 s/);

@@ -1,17 +1,9 @@
 // The X-axis lesson from home to the end of its quiz, as a person takes it: once by mouse, once by keyboard alone.
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import { heading, launch, open, serve, ticked } from "./lab.mjs";
+import { heading, launch, open, serve, test, ticked } from "./lab.mjs";
 
-let browser, server;
-before(async () => {
-  browser = await launch();
-  server = await serve();
-});
-after(async () => {
-  await browser.close();
-  server.close();
-});
+const browser = await launch();
+const home = await serve();
 
 /** What to set in each step to bring its task about: the knob's label and its value. */
 const STEPS = [
@@ -42,7 +34,7 @@ const order = (page) => page.locator(".order li > span").allInnerTexts();
 const isRight = (page) => page.waitForSelector(".told.right", { timeout: 30_000 });
 
 test("by mouse", async () => {
-  const page = await open(browser, server.url);
+  const page = await open(browser, home);
   await page.getByRole("link", { name: "Start the first lesson" }).click();
   for (const { title, knobs, predict } of STEPS) {
     await page.getByRole("heading", { level: 1, name: title }).waitFor();
@@ -93,14 +85,14 @@ test("by mouse", async () => {
   await page.getByRole("link", { name: "To the course map" }).click();
   await page.reload();
   await page.waitForSelector(".entry.done");
-  await page.goto(`${server.url}#/lesson/x-axis/wall`);
+  await page.goto(`${home}#/lesson/x-axis/wall`);
   await page.waitForSelector(".versus");
   assert.deepEqual(page.errors, []);
   await page.context().close();
 });
 
 test("by keyboard alone", async () => {
-  const page = await open(browser, server.url);
+  const page = await open(browser, home);
   const focused = () =>
     page.evaluate(() => {
       const at = document.activeElement;
