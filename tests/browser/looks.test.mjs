@@ -74,6 +74,32 @@ test("the stage and the charts are drawn while it plays, and stand still out of 
   assert.deepEqual(page.errors, []);
 });
 
+test("the page follows the system when its colours or its motion change", async () => {
+  const page = await open(browser, `${home}#/lesson/x-axis/playground`, { colorScheme: "light", reducedMotion: "no-preference" });
+  await page.waitForSelector(".stage-picture .station");
+  const picture = () => page.$eval(".stage-picture canvas", (canvas) => canvas.toDataURL());
+  const chart = () => page.$eval(".chart canvas", (canvas) => canvas.toDataURL());
+  const root = (name) => page.evaluate((name) => document.documentElement.dataset[name], name);
+  assert.equal(await root("theme"), "light");
+  const light = [await picture(), await chart()];
+  await page.emulateMedia({ colorScheme: "dark" });
+  await page.waitForSelector("html[data-theme=dark]");
+  await page.waitForFunction((light) => document.querySelector(".stage-picture canvas").toDataURL() !== light, light[0]);
+  await page.waitForFunction((light) => document.querySelector(".chart canvas").toDataURL() !== light, light[1]);
+  await page.emulateMedia({ reducedMotion: "reduce" });
+  await page.waitForSelector("html[data-motion=reduced]");
+  // What was set here wins over the system.
+  await page.goto(`${home}#/settings`);
+  await page.getByRole("radio", { name: "Light" }).check({ force: true });
+  await page.waitForSelector("html[data-theme=light]");
+  await page.emulateMedia({ colorScheme: "light" });
+  await page.emulateMedia({ colorScheme: "dark" });
+  await page.reload();
+  await page.waitForSelector("main h1");
+  assert.equal(await root("theme"), "light");
+  assert.deepEqual(page.errors, []);
+});
+
 test("nothing moves unasked for those who do not want it", async () => {
   const page = await open(browser, home, { reducedMotion: "reduce" });
   await page.waitForSelector(".stage-picture .station");

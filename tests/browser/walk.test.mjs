@@ -164,8 +164,12 @@ test("by keyboard alone", async () => {
     for (let place = 0; given.order && place < given.order.length; place++) {
       for (let at = (await order(page)).findIndex((text) => text.startsWith(given.order[place])); at > place; at--) {
         const text = (await order(page))[at];
-        await tabTo(named(`Move “${text}” up`));
+        const up = named(`Move “${text}” up`);
+        // The focus stays with what was moved.
+        if (!up(await focused())) await tabTo(up);
         await page.keyboard.press("Enter");
+        await page.waitForFunction(([text, place]) => document.querySelectorAll(".order li > span")[place].innerText === text, [text, at - 1]);
+        assert.ok((await focused()).label.startsWith(`Move “${text}” ${at > 1 ? "up" : "down"}`), (await focused()).label);
       }
     }
     await tabTo(named("Check", "BUTTON"));

@@ -21,7 +21,7 @@ const STAGES: [Stage; 5] = [
 ];
 
 /// How long each part that drives a browser may take: some ten times what it takes on two cores.
-const PATIENCE: Duration = Duration::from_secs(15 * 60);
+const PATIENCE: Duration = Duration::from_mins(15);
 
 /// Packages with Wasm tests.
 const WASM_PACKAGES: [&str; 2] = ["scale-tests", "scale-lab"];

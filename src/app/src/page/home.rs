@@ -59,7 +59,7 @@ pub fn Home(props: &Props) -> Html {
                     }
                 </div>
                 <div class="hero-stage">
-                    <Stage setting={Handle::from(setting)} settings={shared.settings} autoplay=true speed=0.5 charts=false />
+                    <Stage setting={Handle::from(setting)} looks={shared.looks()} autoplay=true speed=0.5 charts=false />
                 </div>
             </section>
             <section class="map" aria-labelledby="map-title">

@@ -199,10 +199,10 @@ impl Layout {
             }
         } else {
             Rect {
-                x: rect.x + if rect.w >= 64.0 { 20.0 } else { 4.0 },
+                x: rect.x + if rect.w >= 64.0 { 26.0 } else { 4.0 },
                 y: rect.y + 3.0,
                 w: if rect.w >= 64.0 {
-                    rect.w - 50.0
+                    rect.w - 56.0
                 } else {
                     rect.w - 8.0
                 },

@@ -20,7 +20,7 @@ use crate::browser;
 use crate::handle::Handle;
 use crate::protocol::{Command, Reply};
 use crate::simulator::Simulator;
-use crate::store;
+use crate::store::Looks;
 
 /// What is played: a scene as JSON, what can be changed in it, and what is to be brought about.
 #[derive(Clone, PartialEq, Debug, Default)]
@@ -49,8 +49,8 @@ pub struct Guessed {
 pub struct Props {
     /// What is played.
     pub setting: Handle<Setting>,
-    /// What the reader has set: colours and motion.
-    pub settings: store::Settings,
+    /// Colours and motion.
+    pub looks: Looks,
     /// Whether it plays at once.
     #[prop_or_default]
     pub autoplay: bool,
@@ -71,7 +71,7 @@ pub struct Props {
 /// A run to be watched, stopped, stepped and changed.
 #[component]
 pub fn Stage(props: &Props) -> Html {
-    let still = props.settings.still();
+    let still = props.looks.still;
     let live = use_mut_ref(Live::default);
     let renew = use_force_update();
     let (box_ref, canvas_ref) = (use_node_ref(), use_node_ref());
@@ -149,7 +149,7 @@ pub fn Stage(props: &Props) -> Html {
     // The page's theme may change under way.
     {
         let live = Rc::clone(&live);
-        use_effect_with(props.settings, move |_| {
+        use_effect_with(props.looks, move |_| {
             let live = &mut *live.borrow_mut();
             live.colours = Colours::read();
             live.dirty = true;
@@ -268,7 +268,7 @@ pub fn Stage(props: &Props) -> Html {
     } else {
         Vec::new()
     };
-    let graphs = use_charts(graphs);
+    let graphs = use_charts(graphs, props.looks);
     let stuck = player.is_stuck(browser::now_ms() / 1000.0, PATIENCE_S);
     let revive = {
         let worker = worker.clone();
