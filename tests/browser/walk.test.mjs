@@ -58,12 +58,15 @@ test("by mouse", async () => {
   for (let number = 1; number <= 7; number++) {
     await page.getByText(`question ${number} of 7`).waitFor();
     asked.push(await heading(page));
+    // The run that answers is not to be had before the answer.
+    await page.waitForSelector(".stage.veiled .station");
+    assert.equal(await page.getByRole("button", { name: "Play" }).count(), 0);
     // Wrong first: the run that refutes it plays, and another question can be had.
     if (number === 2) {
       await page.locator("input[type=number]").fill("7");
       await page.getByRole("button", { name: "Check" }).click();
       await page.waitForSelector(".told.wrong");
-      await page.waitForSelector(".stage-picture .station");
+      await page.waitForFunction(() => Number.parseFloat(document.querySelector(".stage-time span")?.innerText) > 1);
       await page.getByRole("button", { name: "Try another" }).click();
       await page.getByRole("button", { name: "Check" }).waitFor();
     }

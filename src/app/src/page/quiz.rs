@@ -174,6 +174,7 @@ fn Asked(props: &AskedProps) -> Html {
         ..Setting::default()
     });
     let answered = judged.is_some();
+    let plays = *shown || judged.as_ref().is_some_and(|feedback| !feedback.right);
     let again = props.again.reform(|_: MouseEvent| ());
     html! {
         <div class="step quiz">
@@ -210,11 +211,7 @@ fn Asked(props: &AskedProps) -> Html {
                 }
             </article>
             <div class="step-stage">
-                if *shown || judged.as_ref().is_some_and(|feedback| !feedback.right) {
-                    <Stage setting={Handle::from(setting)} looks={props.shared.looks()} autoplay=true speed=2.0 />
-                } else {
-                    <div class="stage-curtain" aria-hidden="true"><span>{ "The run that answers this question is shown here." }</span></div>
-                }
+                <Stage setting={Handle::from(setting)} looks={props.shared.looks()} veiled={!plays} autoplay={plays} speed=2.0 />
             </div>
             <nav class="onward" aria-label="Back and on">
                 if let Some(back) = &props.back {

@@ -63,10 +63,16 @@ pub struct Props {
     /// Whether there are charts.
     #[prop_or(true)]
     pub charts: bool,
+    /// Whether there is only a picture, of a run that is not to be played yet.
+    #[prop_or_default]
+    pub veiled: bool,
     /// Called once when the task is done.
     #[prop_or_default]
     pub on_task: Callback<()>,
 }
+
+/// The name of the picture, with the keys that it knows.
+const KEYS: &str = "Picture of the system. Space plays and pauses, full stop goes one event on, r resets, e runs to the end.";
 
 /// A run to be watched, stopped, stepped and changed.
 #[component]
@@ -235,7 +241,7 @@ pub fn Stage(props: &Props) -> Html {
         })
     };
     let on_key = {
-        let act = act.clone();
+        let (act, veiled) = (act.clone(), props.veiled);
         Callback::from(move |event: KeyboardEvent| {
             let on_control = event
                 .target()
@@ -246,7 +252,7 @@ pub fn Stage(props: &Props) -> Html {
                         "INPUT" | "SELECT" | "BUTTON" | "SUMMARY"
                     )
                 });
-            if event.ctrl_key() || event.meta_key() || event.alt_key() {
+            if veiled || event.ctrl_key() || event.meta_key() || event.alt_key() {
                 return;
             }
             let deed = match event.key().as_str() {
@@ -275,9 +281,9 @@ pub fn Stage(props: &Props) -> Html {
         Callback::from(move |_: MouseEvent| worker.set(*worker + 1))
     };
     html! {
-        <section class="stage" aria-label="Simulation" onkeydown={on_key}>
+        <section class={classes!("stage", props.veiled.then_some("veiled"))} aria-label="Simulation" onkeydown={on_key}>
             <div class="stage-picture" ref={box_ref} tabindex="0" role="group"
-                aria-label="Picture of the system. Space plays and pauses, full stop goes one event on, r resets, e runs to the end.">
+                aria-label={if props.veiled { "Picture of the system" } else { KEYS }}>
                 { edges(&live) }
                 <canvas ref={canvas_ref} aria-hidden="true"></canvas>
                 { nodes(&live) }
@@ -294,13 +300,17 @@ pub fn Stage(props: &Props) -> Html {
                     </div>
                 }
             </div>
-            { bar(player, &act) }
-            { knobs(&props.setting, &live.values, &on_knob) }
-            { figures(player) }
-            if props.charts {
-                <div class="charts">{ graphs }</div>
+            if props.veiled {
+                <p class="veil">{ "Answer first: the run that decides is played here." }</p>
+            } else {
+                { bar(player, &act) }
+                { knobs(&props.setting, &live.values, &on_knob) }
+                { figures(player) }
+                if props.charts {
+                    <div class="charts">{ graphs }</div>
+                }
+                { words(player) }
             }
-            { words(player) }
         </section>
     }
 }
