@@ -36,7 +36,7 @@ impl Failure {
     /// Something is missing; what to type to get it.
     pub fn missing(what: &str, remedy: &str) -> Self {
         Self::new(format!(
-            "{what} is missing and could not be installed.\nPlease run:\n\n    {remedy}\n\nand try again."
+            "{what} is missing.\nPlease run:\n\n    {remedy}\n\nand try again."
         ))
     }
 }
@@ -145,10 +145,13 @@ fn processes() -> Vec<(u32, u32)> {
     listed.lines().filter_map(pair).collect()
 }
 
-/// Runs a program, says how long it took, and shows what it printed only if it failed.
+/// Runs a program and says how long it took. Who watches sees its progress; a log gets what it printed only if it failed.
 pub fn run_quietly(command: &mut Command) -> Result<(), Failure> {
     let start = Instant::now();
     let shown = shown(command);
+    if std::io::stderr().is_terminal() {
+        command.stderr(Stdio::inherit());
+    }
     let output = command.stdin(Stdio::null()).output();
     let output =
         output.map_err(|error| Failure::new(format!("{shown} could not be started: {error}")))?;
@@ -156,7 +159,7 @@ pub fn run_quietly(command: &mut Command) -> Result<(), Failure> {
         eprintln!("  done in {:.0} s", start.elapsed().as_secs_f64());
         return Ok(());
     }
-    eprintln!("{}", String::from_utf8_lossy(&output.stderr));
+    eprint!("{}", String::from_utf8_lossy(&output.stderr));
     Err(Failure::new(format!("{shown} failed ({})", output.status)))
 }
 
