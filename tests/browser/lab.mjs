@@ -2,9 +2,10 @@
 import http from "node:http";
 import { readFile } from "node:fs/promises";
 import { extname, join, normalize } from "node:path";
+import { after, test as nodeTest } from "node:test";
 import { chromium } from "playwright-core";
 
-const DIST = process.env.DIST ?? new URL("../../dist", import.meta.url).pathname;
+export const DIST = process.env.DIST ?? new URL("../../dist", import.meta.url).pathname;
 const CHROME = process.env.CHROME ?? "/usr/bin/chromium";
 const TYPES = {
   ".html": "text/html",
@@ -16,6 +17,9 @@ const TYPES = {
   ".md": "text/markdown",
   ".webmanifest": "application/manifest+json",
 };
+
+/** A test that fails, rather than hang, when something does not come. */
+export const test = (name, run) => nodeTest(name, { timeout: 180_000 }, run);
 
 /** Serves the folder below /any/path/; `answer(path)` may give `[status, body]` for some files instead. */
 export async function serve(answer = () => undefined) {
@@ -30,15 +34,20 @@ export async function serve(answer = () => undefined) {
       response.writeHead(404, { "content-type": "text/plain" }).end("not found");
     }
   });
+  server.on("connection", (socket) => socket.unref());
   await new Promise((ready) => server.listen(0, "127.0.0.1", ready));
-  const url = `http://127.0.0.1:${server.address().port}/any/path/`;
-  return { url, close: () => server.close() };
+  // No server keeps a suite from ending, whether its test ends well or not.
+  server.unref();
+  return `http://127.0.0.1:${server.address().port}/any/path/`;
 }
 
-export function launch() {
+/** A browser for one file of tests. It ends with them. */
+export async function launch() {
   const quiet = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-dev-shm-usage"];
   const still = ["--disable-background-networking", "--disable-component-update", "--disable-sync"];
-  return chromium.launch({ executablePath: CHROME, args: [...quiet, ...still] });
+  const browser = await chromium.launch({ executablePath: CHROME, args: [...quiet, ...still] });
+  after(() => browser.close(), { timeout: 30_000 });
+  return browser;
 }
 
 /** Opens a page. Errors of the page and on the console, and requests elsewhere, gather in `page.errors`. */

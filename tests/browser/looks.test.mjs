@@ -1,30 +1,22 @@
 // What can be told of its looks without eyes: nothing overflows, nothing is blank, nothing keeps anyone out.
 import assert from "node:assert/strict";
 import { createRequire } from "node:module";
-import { after, before, test } from "node:test";
-import { launch, open, serve } from "./lab.mjs";
+import { launch, open, serve, test } from "./lab.mjs";
 
 const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
 const PAGES = ["#/", "#/lesson/x-axis/drown", "#/lesson/x-axis/wall", "#/lesson/x-axis/playground", "#/lesson/x-axis/quiz", "#/settings", "#/about", "#/404"];
 const SIZES = [{ width: 1280, height: 800 }, { width: 390, height: 844 }];
 
-let browser, server;
-before(async () => {
-  browser = await launch();
-  server = await serve();
-});
-after(async () => {
-  await browser.close();
-  server.close();
-});
+const browser = await launch();
+const home = await serve();
 
 for (const colorScheme of ["light", "dark"]) {
   for (const viewport of SIZES) {
     test(`axe finds nothing, and nothing overflows: ${colorScheme}, ${viewport.width} wide`, async () => {
       const context = await browser.newContext({ viewport, colorScheme, bypassCSP: true });
-      const page = await open(browser, server.url, { context });
+      const page = await open(browser, home, { context });
       for (const hash of PAGES) {
-        await page.goto(server.url + hash);
+        await page.goto(home + hash);
         await page.waitForSelector("main h1");
         if (/drown|wall|playground/.test(hash)) {
           await page.waitForSelector(".stage-picture .station");
@@ -46,9 +38,9 @@ for (const colorScheme of ["light", "dark"]) {
 
 test("a narrow phone holds every page", async () => {
   const context = await browser.newContext({ viewport: { width: 320, height: 640 } });
-  const page = await open(browser, server.url, { context });
+  const page = await open(browser, home, { context });
   for (const hash of PAGES) {
-    await page.goto(server.url + hash);
+    await page.goto(home + hash);
     await page.waitForSelector("main h1");
     const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
     assert.ok(wide <= 0, `${hash} is ${wide} px too wide`);
@@ -64,7 +56,7 @@ const colours = (page, selector) =>
   });
 
 test("the stage and the charts are drawn while it plays, and stand still out of sight", async () => {
-  const page = await open(browser, `${server.url}#/lesson/x-axis/playground`, { viewport: { width: 390, height: 844 } });
+  const page = await open(browser, `${home}#/lesson/x-axis/playground`, { viewport: { width: 390, height: 844 } });
   await page.waitForSelector(".stage-picture .station");
   await page.locator(".play").click();
   await page.locator(".stage-picture").scrollIntoViewIfNeeded();
@@ -82,8 +74,34 @@ test("the stage and the charts are drawn while it plays, and stand still out of 
   assert.deepEqual(page.errors, []);
 });
 
+test("the page follows the system when its colours or its motion change", async () => {
+  const page = await open(browser, `${home}#/lesson/x-axis/playground`, { colorScheme: "light", reducedMotion: "no-preference" });
+  await page.waitForSelector(".stage-picture .station");
+  const picture = () => page.$eval(".stage-picture canvas", (canvas) => canvas.toDataURL());
+  const chart = () => page.$eval(".chart canvas", (canvas) => canvas.toDataURL());
+  const root = (name) => page.evaluate((name) => document.documentElement.dataset[name], name);
+  assert.equal(await root("theme"), "light");
+  const light = [await picture(), await chart()];
+  await page.emulateMedia({ colorScheme: "dark" });
+  await page.waitForSelector("html[data-theme=dark]");
+  await page.waitForFunction((light) => document.querySelector(".stage-picture canvas").toDataURL() !== light, light[0]);
+  await page.waitForFunction((light) => document.querySelector(".chart canvas").toDataURL() !== light, light[1]);
+  await page.emulateMedia({ reducedMotion: "reduce" });
+  await page.waitForSelector("html[data-motion=reduced]");
+  // What was set here wins over the system.
+  await page.goto(`${home}#/settings`);
+  await page.getByRole("radio", { name: "Light" }).check({ force: true });
+  await page.waitForSelector("html[data-theme=light]");
+  await page.emulateMedia({ colorScheme: "light" });
+  await page.emulateMedia({ colorScheme: "dark" });
+  await page.reload();
+  await page.waitForSelector("main h1");
+  assert.equal(await root("theme"), "light");
+  assert.deepEqual(page.errors, []);
+});
+
 test("nothing moves unasked for those who do not want it", async () => {
-  const page = await open(browser, server.url, { reducedMotion: "reduce" });
+  const page = await open(browser, home, { reducedMotion: "reduce" });
   await page.waitForSelector(".stage-picture .station");
   await page.waitForTimeout(800);
   assert.match(await page.locator(".stage-time span").innerText(), /^0\.0 s/);

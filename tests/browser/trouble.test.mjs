@@ -1,23 +1,17 @@
 // What goes wrong around the lab: each gets one clear message, and nothing is lost.
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import { heading, launch, open, serve } from "./lab.mjs";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { DIST, heading, launch, open, serve, test } from "./lab.mjs";
 
 const KEY = "scale-lab/progress";
 const SOME = JSON.stringify({ version: 1, lessons: { "x-axis": { steps: ["drown"] } } });
 
-let browser, server;
-before(async () => {
-  browser = await launch();
-  server = await serve();
-});
-after(async () => {
-  await browser.close();
-  server.close();
-});
+const browser = await launch();
+const home = await serve();
 
 /** A page whose storage holds `text` from the start. */
-async function stored(text, hash = "", url = server.url) {
+async function stored(text, hash = "", url = home) {
   const context = await browser.newContext();
   await context.addInitScript(
     ([key, text]) => {
@@ -69,10 +63,10 @@ test("a broken file is refused and a reset can be undone", async () => {
 
 test("two tabs share their progress", async () => {
   const one = await stored(SOME, "#/settings");
-  const two = await open(browser, `${server.url}#/lesson/x-axis/drown`, { context: one.context() });
+  const two = await open(browser, `${home}#/lesson/x-axis/drown`, { context: one.context() });
   await two.getByRole("slider", { name: "Load" }).fill("80");
   await two.getByLabel("Speed").selectOption("20");
-  await two.goto(`${server.url}#/lesson/x-axis/copies`);
+  await two.goto(`${home}#/lesson/x-axis/copies`);
   await two.getByRole("slider", { name: "Copies of the shop" }).fill("4");
   await two.getByLabel("Speed").selectOption("20");
   await two.getByRole("button", { name: "Play" }).click();
@@ -85,26 +79,24 @@ test("links that lead nowhere show the way back", async () => {
   assert.match(await heading(page), /Nothing is routed here/);
   await page.getByRole("link", { name: "To the course map" }).click();
   await page.waitForSelector(".map .entry");
-  await page.goto(`${server.url}#/lesson/x-axis/no-such-step`);
+  await page.goto(`${home}#/lesson/x-axis/no-such-step`);
   await page.getByRole("heading", { name: "No such step" }).waitFor();
-  await page.goto(`${server.url}#/lesson/no-such-lesson`);
+  await page.goto(`${home}#/lesson/no-such-lesson`);
   await page.getByText("lessons/no-such-lesson/lesson.md was not found").waitFor();
 });
 
 test("what could not be fetched can be fetched again, and a broken lesson names its line", async () => {
   let fails = true;
   const shaky = await serve((path) => (path === "lessons/catalog.json" && fails ? [500, "no"] : undefined));
-  const page = await stored(SOME, "", shaky.url);
+  const page = await stored(SOME, "", shaky);
   await page.getByText("the server answered 500").waitFor();
   fails = false;
   await page.getByRole("button", { name: "Try again" }).click();
   await page.waitForSelector(".map .entry");
-  shaky.close();
 
   const broken = await serve((path) => (path === "lessons/x-axis/lesson.md" ? [200, "# X\n\n## A step\n\nWords.\n"] : undefined));
-  const other = await stored(SOME, "#/lesson/x-axis", broken.url);
+  const other = await stored(SOME, "#/lesson/x-axis", broken);
   await other.getByText("lesson.md:3: the step 'A step' has no scene").waitFor();
-  broken.close();
 });
 
 test("a crash shows a way back and keeps progress", async () => {
@@ -115,13 +107,66 @@ test("a crash shows a way back and keeps progress", async () => {
   assert.equal(JSON.parse(await read(page)).lessons["x-axis"].steps[0], "drown");
 });
 
+test("whatever is broken in a lesson is named in its place, and nothing is lost", async () => {
+  const text = (path) => readFile(join(DIST, path), "utf8");
+  const lesson = await text("lessons/x-axis/lesson.md");
+  const scene = await text("lessons/x-axis/scenes/one.json");
+  const quiz = await text("lessons/x-axis/quiz.json");
+  const cases = [
+    ["scenes/copies.json", null, /lesson\.md:\d+: scene: there is no scene 'copies'/],
+    ["scenes/one.json", scene.replace('"workers": 4', '"workers": 1000000000'), /scenes\/one\.json: components\.shop\.service\.workers: 1000000000/],
+    ["scenes/one.json", scene.replace('"rate_per_s": ', '"rate_per_s": -'), /scenes\/one\.json: .*rate_per_s: -/],
+    ["scenes/one.json", scene.replace('"workers"', '"wokers"'), /scenes\/one\.json: .*wokers: unknown field/],
+    ["scenes/one.json", scene.slice(0, 200), /scenes\/one\.json: EOF/],
+    ["lesson.md", lesson.replace('"measure": "utilisation"', '"measure": "utilization"'), /lesson\.md:\d+: .*utilization/],
+    ["lesson.md", lesson.replaceAll("/components/shop/service/workers", "/components/shop/workers"), /lesson\.md:\d+: .*names nothing in the scene/],
+    ["quiz.json", quiz.replace('"scene": "', '"scene": "no-'), /quiz\.json: questions\[0\].*there is no scene/],
+  ];
+  for (const [file, body, told] of cases) {
+    const address = await serve((path) => (path === `lessons/x-axis/${file}` ? (body === null ? [404, ""] : [200, body]) : undefined));
+    const page = await stored(SOME, "#/lesson/x-axis", address);
+    await page.waitForSelector(".failed pre");
+    assert.match(await page.locator(".failed pre").innerText(), told, file);
+    assert.equal(await read(page), SOME);
+    await page.context().close();
+  }
+});
+
+test("a run that answers a prediction or a question may fail: it is said, and can be asked for again", async () => {
+  let gone = false;
+  const address = await serve((path) => (path === "worker.js" && gone ? [404, ""] : undefined));
+  const context = await browser.newContext();
+  // The page's 30 seconds of patience pass at once while there is nothing to wait for.
+  await context.addInitScript(() => {
+    const later = setTimeout;
+    window.setTimeout = (run, ms, ...rest) => later(run, window.hopeless && ms === 30_000 ? 0 : ms, ...rest);
+  });
+  const page = await context.newPage();
+  const fails = async (button) => {
+    gone = true;
+    await page.evaluate(() => (window.hopeless = true));
+    await page.getByRole("button", { name: button }).click();
+    await page.getByText("the simulation has not answered for 30 seconds").waitFor();
+    gone = false;
+    await page.evaluate(() => (window.hopeless = false));
+    await page.getByRole("button", { name: button }).click();
+    await page.waitForSelector(".told");
+  };
+  await page.goto(`${address}#/lesson/x-axis/wall`);
+  await page.getByRole("slider", { name: "Your prediction" }).fill("300");
+  await fails("Commit and run");
+  await page.goto(`${address}#/lesson/x-axis/quiz`);
+  await page.locator(".option, input[type=number]").first().waitFor();
+  await page.locator(".option").first().click();
+  await fails("Check");
+});
+
 test("a simulation that never answers is noticed, and can be started again", async () => {
   let gone = true;
-  const server = await serve((path) => (path === "worker.js" && gone ? [404, ""] : undefined));
-  const page = await stored(SOME, "#/lesson/x-axis/drown", server.url);
+  const deaf = await serve((path) => (path === "worker.js" && gone ? [404, ""] : undefined));
+  const page = await stored(SOME, "#/lesson/x-axis/drown", deaf);
   await page.getByText("The simulation has stopped answering").waitFor({ timeout: 20_000 });
   gone = false;
   await page.getByRole("button", { name: "Start it again" }).click();
   await page.waitForSelector(".stage-picture .station");
-  server.close();
 });

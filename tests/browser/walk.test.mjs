@@ -1,17 +1,9 @@
 // The X-axis lesson from home to the end of its quiz, as a person takes it: once by mouse, once by keyboard alone.
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import { heading, launch, open, serve, ticked } from "./lab.mjs";
+import { heading, launch, open, serve, test, ticked } from "./lab.mjs";
 
-let browser, server;
-before(async () => {
-  browser = await launch();
-  server = await serve();
-});
-after(async () => {
-  await browser.close();
-  server.close();
-});
+const browser = await launch();
+const home = await serve();
 
 /** What to set in each step to bring its task about: the knob's label and its value. */
 const STEPS = [
@@ -42,7 +34,7 @@ const order = (page) => page.locator(".order li > span").allInnerTexts();
 const isRight = (page) => page.waitForSelector(".told.right", { timeout: 30_000 });
 
 test("by mouse", async () => {
-  const page = await open(browser, server.url);
+  const page = await open(browser, home);
   await page.getByRole("link", { name: "Start the first lesson" }).click();
   for (const { title, knobs, predict } of STEPS) {
     await page.getByRole("heading", { level: 1, name: title }).waitFor();
@@ -66,12 +58,15 @@ test("by mouse", async () => {
   for (let number = 1; number <= 7; number++) {
     await page.getByText(`question ${number} of 7`).waitFor();
     asked.push(await heading(page));
+    // The run that answers is not to be had before the answer.
+    await page.waitForSelector(".stage.veiled .station");
+    assert.equal(await page.getByRole("button", { name: "Play" }).count(), 0);
     // Wrong first: the run that refutes it plays, and another question can be had.
     if (number === 2) {
       await page.locator("input[type=number]").fill("7");
       await page.getByRole("button", { name: "Check" }).click();
       await page.waitForSelector(".told.wrong");
-      await page.waitForSelector(".stage-picture .station");
+      await page.waitForFunction(() => Number.parseFloat(document.querySelector(".stage-time span")?.innerText) > 1);
       await page.getByRole("button", { name: "Try another" }).click();
       await page.getByRole("button", { name: "Check" }).waitFor();
     }
@@ -93,14 +88,14 @@ test("by mouse", async () => {
   await page.getByRole("link", { name: "To the course map" }).click();
   await page.reload();
   await page.waitForSelector(".entry.done");
-  await page.goto(`${server.url}#/lesson/x-axis/wall`);
+  await page.goto(`${home}#/lesson/x-axis/wall`);
   await page.waitForSelector(".versus");
   assert.deepEqual(page.errors, []);
   await page.context().close();
 });
 
 test("by keyboard alone", async () => {
-  const page = await open(browser, server.url);
+  const page = await open(browser, home);
   const focused = () =>
     page.evaluate(() => {
       const at = document.activeElement;
@@ -172,8 +167,12 @@ test("by keyboard alone", async () => {
     for (let place = 0; given.order && place < given.order.length; place++) {
       for (let at = (await order(page)).findIndex((text) => text.startsWith(given.order[place])); at > place; at--) {
         const text = (await order(page))[at];
-        await tabTo(named(`Move “${text}” up`));
+        const up = named(`Move “${text}” up`);
+        // The focus stays with what was moved.
+        if (!up(await focused())) await tabTo(up);
         await page.keyboard.press("Enter");
+        await page.waitForFunction(([text, place]) => document.querySelectorAll(".order li > span")[place].innerText === text, [text, at - 1]);
+        assert.ok((await focused()).label.startsWith(`Move “${text}” ${at > 1 ? "up" : "down"}`), (await focused()).label);
       }
     }
     await tabTo(named("Check", "BUTTON"));

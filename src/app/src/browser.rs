@@ -1,7 +1,10 @@
 //! The few things asked of the browser beyond drawing.
 
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::{Blob, BlobPropertyBag, Document, Element, HtmlAnchorElement, HtmlElement, Window};
+use web_sys::{
+    Blob, BlobPropertyBag, Document, Element, HtmlAnchorElement, HtmlElement, MediaQueryList,
+    Window,
+};
 
 /// Whether this is no page but a worker of one.
 pub fn is_worker() -> bool {
@@ -46,13 +49,9 @@ pub fn root() -> Element {
         .expect("index.html has #app")
 }
 
-/// Whether a media query holds now.
-pub fn media(query: &str) -> bool {
-    window()
-        .match_media(query)
-        .ok()
-        .flatten()
-        .is_some_and(|list| list.matches())
+/// A media query, which tells whether it holds and when that changes.
+pub fn media(query: &str) -> Option<MediaQueryList> {
+    window().match_media(query).ok().flatten()
 }
 
 /// Sets an attribute of the root element, by which style sheets tell themes apart.
@@ -99,6 +98,16 @@ pub fn download(name: &str, text: &str) {
     };
     // A browser that refuses downloads says so itself.
     let _ = offer();
+}
+
+/// Moves the keyboard's focus to the first element that any of these selectors finds, the earlier ones going first.
+pub fn focus(selectors: &[String]) {
+    let mut found = selectors
+        .iter()
+        .filter_map(|selector| document().query_selector(selector).ok().flatten());
+    if let Some(element) = found.next().and_then(|e| e.dyn_into::<HtmlElement>().ok()) {
+        let _ = element.focus();
+    }
 }
 
 /// Moves the keyboard's focus to the page's heading, so that a screen reader reads on from there.

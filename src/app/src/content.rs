@@ -80,12 +80,9 @@ async fn lesson(id: &str) -> Result<Lesson, String> {
         }
     }
     let lesson = Lesson::read(&files).map_err(|faults| listed(&folder, &faults))?;
-    // Authors, who work with the debug build, are told at once. What is published has been checked.
-    if cfg!(debug_assertions) {
-        let faults = lesson.faults();
-        if !faults.is_empty() {
-            return Err(listed(&folder, &faults));
-        }
+    let faults = lesson.faults();
+    if !faults.is_empty() {
+        return Err(listed(&folder, &faults));
     }
     Ok(lesson)
 }

@@ -6,7 +6,7 @@ use scale_course::{PredictionResult, Progress};
 use yew::Reducible;
 use yew::prelude::*;
 
-use crate::store::{Found, Settings};
+use crate::store::{Found, Looks, Settings};
 
 /// What the whole page shares.
 #[derive(Clone, PartialEq, Debug)]
@@ -15,6 +15,8 @@ pub struct State {
     pub progress: Progress,
     /// What the reader has set.
     pub settings: Settings,
+    /// What the reader's system asks for.
+    pub system: Looks,
     /// Whether progress is kept: not if the storage holds that of a newer version.
     pub keep: bool,
     /// Something to tell the reader.
@@ -76,6 +78,8 @@ pub enum Action {
     },
     /// The reader has set something.
     Set(Settings),
+    /// The system asks for something else.
+    System(Looks),
     /// Another tab has done something.
     Merge(Progress),
     /// This progress is to take the place of the present one.
@@ -88,7 +92,7 @@ pub enum Action {
 
 impl State {
     /// The state at the start of a visit.
-    pub fn new(found: Found, settings: Settings) -> Self {
+    pub fn new(found: Found, settings: Settings, system: Looks) -> Self {
         let empty = Progress::default();
         let (progress, keep, notice) = match found {
             Found::Progress(progress) => (progress, true, None),
@@ -124,9 +128,15 @@ impl State {
         Self {
             progress,
             settings,
+            system,
             keep,
             notice,
         }
+    }
+
+    /// How the page looks.
+    pub fn looks(&self) -> Looks {
+        self.settings.looks(self.system)
     }
 }
 
@@ -165,6 +175,7 @@ impl Reducible for State {
                 entry.right += u32::from(right);
             }
             Action::Set(settings) => next.settings = settings,
+            Action::System(looks) => next.system = looks,
             Action::Merge(other) => next.progress.merge(&other),
             Action::Replace(progress, text) => {
                 let before = core::mem::replace(&mut next.progress, progress);
@@ -186,11 +197,13 @@ pub type Shared = UseReducerHandle<State>;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::{Motion, Theme};
 
     fn start() -> Rc<State> {
         Rc::new(State::new(
             Found::Progress(Progress::default()),
             Settings::default(),
+            Looks::default(),
         ))
     }
 
@@ -219,6 +232,22 @@ mod tests {
     }
 
     #[test]
+    fn what_is_left_to_the_system_follows_it() {
+        let night = Looks {
+            dark: true,
+            still: false,
+        };
+        let state = start().reduce(Action::System(night));
+        assert_eq!(state.looks(), night);
+        let settings = Settings {
+            theme: Theme::Light,
+            motion: Motion::Reduced,
+        };
+        let looks = state.reduce(Action::Set(settings)).looks();
+        assert!(!looks.dark && looks.still);
+    }
+
+    #[test]
     fn damage_is_told_and_a_newer_version_is_not_overwritten() {
         let damaged = State::new(
             Found::Damaged {
@@ -226,6 +255,7 @@ mod tests {
                 text: "{".to_owned(),
             },
             Settings::default(),
+            Looks::default(),
         );
         assert!(damaged.keep && damaged.notice.is_some());
         let newer = State::new(
@@ -233,6 +263,7 @@ mod tests {
                 why: "x".to_owned(),
             },
             Settings::default(),
+            Looks::default(),
         );
         assert!(!newer.keep && newer.notice.is_some());
     }

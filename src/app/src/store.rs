@@ -50,13 +50,29 @@ pub struct Settings {
     pub motion: Motion,
 }
 
+/// How the page looks.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Looks {
+    /// Light on dark.
+    pub dark: bool,
+    /// Nothing moves unasked.
+    pub still: bool,
+}
+
 impl Settings {
-    /// Whether nothing may move unasked.
-    pub fn still(&self) -> bool {
-        match self.motion {
-            Motion::System => browser::media("(prefers-reduced-motion: reduce)"),
-            Motion::Full => false,
-            Motion::Reduced => true,
+    /// How the page looks on a system that asks for `system`.
+    pub fn looks(self, system: Looks) -> Looks {
+        Looks {
+            dark: match self.theme {
+                Theme::System => system.dark,
+                Theme::Light => false,
+                Theme::Dark => true,
+            },
+            still: match self.motion {
+                Motion::System => system.still,
+                Motion::Full => false,
+                Motion::Reduced => true,
+            },
         }
     }
 }

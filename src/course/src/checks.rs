@@ -1,8 +1,6 @@
 //! Checks of what a lesson's parts say of one another: every scene, component, setting and measure that is named must be there.
 //!
-//! The page leaves them to `lab check` and to the tests: what is published was checked, and visitors need not carry them.
-
-use std::collections::BTreeSet;
+//! The page makes them too: whoever opens a broken lesson reads what is wrong with it, not a stage that stays empty.
 
 use scale_sim::{Condition, Measure, Problem, Scenario};
 
@@ -192,7 +190,7 @@ impl Checks<'_> {
         });
         let proof = [&lesson.proof.with.scene, &lesson.proof.without.scene];
         let quiz = lesson.quiz.questions.iter().map(|q| &q.run.scene);
-        let used: BTreeSet<&String> = steps.chain(proof).chain(quiz).collect();
+        let used: Vec<&String> = steps.chain(proof).chain(quiz).collect();
         for name in lesson.scenes.keys().filter(|name| !used.contains(name)) {
             let message = "no step and no question uses this scene: use it or delete it";
             let file = format!("scenes/{name}.json");
@@ -278,6 +276,22 @@ The [shop](component:shop) works.
         let lesson = read(LESSON).expect("valid");
         assert_eq!((lesson.title.as_str(), lesson.steps.len()), ("A lesson", 1));
         assert_eq!(lesson.steps[0].data.knobs.len(), 1);
+    }
+
+    #[test]
+    fn a_fault_above_the_steps_hides_none_in_them() {
+        let text = "# X\n\n## A step\n\nWords.\n\n## Another\n\nWords.\n";
+        let faults = read(text).expect_err("it has neither proof nor scenes");
+        for expected in [
+            "lesson.md:1: a lesson needs",
+            "lesson.md:3: the step 'A step'",
+            "lesson.md:7: the step 'Another'",
+        ] {
+            assert!(
+                faults.iter().any(|fault| fault.starts_with(expected)),
+                "{faults:?}"
+            );
+        }
     }
 
     #[test]

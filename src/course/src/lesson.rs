@@ -1,10 +1,9 @@
 //! A lesson: steps with prose, a scene, a task, sometimes a prediction; and the proof that it teaches what it says.
 
-use std::collections::BTreeMap;
-
 use scale_sim::{Condition, Measure, Metric, Problem, Scenario, read_json};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
+use vecmap::VecMap;
 
 use crate::markdown::{self, Prose, Section};
 use crate::quiz::{Quiz, RunRef};
@@ -21,7 +20,7 @@ pub struct Lesson {
     /// Its steps, in order.
     pub steps: Vec<Step>,
     /// Its scenes by name.
-    pub scenes: BTreeMap<String, Scene>,
+    pub scenes: VecMap<String, Scene>,
     /// Its proof.
     pub proof: Proof,
     /// The line of `lesson.md` where the proof stands.
@@ -65,7 +64,10 @@ pub struct StepData {
     pub scene: String,
     /// What differs from the scene as written.
     #[serde(default)]
-    #[cfg_attr(feature = "schema", schemars(with = "BTreeMap<String, Value>"))]
+    #[cfg_attr(
+        feature = "schema",
+        schemars(with = "std::collections::BTreeMap<String, Value>")
+    )]
     pub set: Settings,
     /// What the learner can change.
     #[serde(default)]
@@ -255,7 +257,7 @@ impl Lesson {
     /// Every fault, with its file and, in `lesson.md`, its line.
     pub fn read(files: &LessonFiles) -> Result<Self, Vec<Fault>> {
         let mut faults = Vec::new();
-        let mut scenes = BTreeMap::new();
+        let mut scenes = VecMap::new();
         for (name, text) in &files.scenes {
             match Scene::read(text) {
                 Ok(scene) => {
@@ -326,7 +328,7 @@ pub(crate) const FILE: &str = "lesson.md";
 /// The sections as a lesson; `None` if one of its parts is missing.
 fn assembled(
     sections: Vec<Section>,
-    scenes: BTreeMap<String, Scene>,
+    scenes: VecMap<String, Scene>,
     quiz: Quiz,
     faults: &mut Vec<Fault>,
 ) -> Option<Lesson> {
@@ -338,14 +340,13 @@ fn assembled(
         fault(1, "a lesson begins with its title: # Title");
         return None;
     };
-    let Some((_, text, line)) = head.data.iter().find(|(name, ..)| name == "proof") else {
+    let proof = head.data.iter().find(|(name, ..)| name == "proof");
+    if proof.is_none() {
         fault(
             head.line,
             "a lesson needs a ```proof block under its title: a goal missed without its pattern and met with it",
         );
-        return None;
-    };
-    let proof_line = *line;
+    }
     if let Some((.., line)) = head.data.iter().find(|(name, ..)| name != "proof") {
         fault(*line, "a step begins with its heading: ## Title");
     }
@@ -353,16 +354,18 @@ fn assembled(
     if sections.peek().is_none() {
         fault(head.line, "a lesson needs at least one step: ## Title");
     }
-    let proof = data(text, proof_line, faults);
+    let proof = proof.and_then(|(_, text, line)| Some((data(text, *line, faults)?, *line)));
+    // What is wrong in the steps is told too, whatever is wrong above them.
     let steps = sections
         .filter_map(|section| step(section, faults))
         .collect();
+    let (proof, proof_line) = proof?;
     Some(Lesson {
         title: head.title,
         intro: head.prose,
         steps,
         scenes,
-        proof: proof?,
+        proof,
         proof_line,
         quiz,
     })

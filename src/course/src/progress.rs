@@ -1,10 +1,11 @@
 //! A learner's progress: what was done, predicted and answered. Kept by the page, exported and imported as JSON.
 
 use core::fmt;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use scale_sim::{Problem, read_json, write_json};
 use serde::{Deserialize, Serialize};
+use vecmap::VecMap;
 
 use crate::lesson::Answer;
 
@@ -23,7 +24,7 @@ pub struct Progress {
     pub version: u32,
     /// By lesson.
     #[serde(default)]
-    pub lessons: BTreeMap<String, LessonProgress>,
+    pub lessons: VecMap<String, LessonProgress>,
 }
 
 /// What a learner has done in one lesson.
@@ -38,10 +39,10 @@ pub struct LessonProgress {
     pub last: Option<String>,
     /// Predictions, by step.
     #[serde(default)]
-    pub predictions: BTreeMap<String, PredictionResult>,
+    pub predictions: VecMap<String, PredictionResult>,
     /// Questions, by id.
     #[serde(default)]
-    pub questions: BTreeMap<String, QuestionResult>,
+    pub questions: VecMap<String, QuestionResult>,
 }
 
 /// A prediction and what came of it.
@@ -99,7 +100,7 @@ impl Default for Progress {
     fn default() -> Self {
         Self {
             version: VERSION,
-            lessons: BTreeMap::new(),
+            lessons: VecMap::new(),
         }
     }
 }
@@ -209,11 +210,11 @@ mod tests {
             .prop_map(|(steps, last, questions)| LessonProgress {
                 steps,
                 last,
-                questions,
+                questions: questions.into_iter().collect(),
                 ..LessonProgress::default()
             });
         proptest::collection::btree_map("[x-z]", lesson, 0..3).prop_map(|lessons| Progress {
-            lessons,
+            lessons: lessons.into_iter().collect(),
             ..Progress::default()
         })
     }

@@ -3,8 +3,6 @@
 //! No key is written down. A choice is right if its conditions hold in the question's run; a number is a measure of the
 //! run; a component is the one of which a measure is greatest; an order is that of a measure over several runs.
 
-use std::collections::BTreeMap;
-
 use rand::{Rng, SeedableRng};
 use rand_xoshiro::SplitMix64;
 use scale_sim::{Condition, Measure, Metric, Problem, read_json};
@@ -25,7 +23,10 @@ pub struct RunRef {
     pub scene: String,
     /// What differs from the scene as written.
     #[serde(default)]
-    #[cfg_attr(feature = "schema", schemars(with = "BTreeMap<String, Value>"))]
+    #[cfg_attr(
+        feature = "schema",
+        schemars(with = "std::collections::BTreeMap<String, Value>")
+    )]
     pub set: Settings,
 }
 
@@ -51,7 +52,11 @@ pub struct Question {
     pub ask: String,
     /// Parameters and the values that each may take; one is drawn.
     #[serde(default)]
-    pub params: BTreeMap<String, Vec<f64>>,
+    #[cfg_attr(
+        feature = "schema",
+        schemars(with = "std::collections::BTreeMap<String, Vec<f64>>")
+    )]
+    pub params: VecMap<String, Vec<f64>>,
     /// The run that answers it. A value `"{name}"` in its settings stands for a parameter.
     pub run: RunRef,
     /// How it is answered.
@@ -123,7 +128,10 @@ pub struct Item {
     /// What it is called.
     pub text: String,
     /// What differs from the question's run.
-    #[cfg_attr(feature = "schema", schemars(with = "BTreeMap<String, Value>"))]
+    #[cfg_attr(
+        feature = "schema",
+        schemars(with = "std::collections::BTreeMap<String, Value>")
+    )]
     pub set: Settings,
 }
 

@@ -3,10 +3,10 @@
 use std::fs;
 use std::path::Path;
 use std::process::Command;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::budget;
-use crate::run::{Failure, root, run, run_quietly, step};
+use crate::run::{Failure, root, run, run_quietly, run_within, step};
 use crate::tools::{Browser, TARGET, Tools, node};
 
 /// A stage: its name, what it does, and how.
@@ -19,6 +19,9 @@ const STAGES: [Stage; 5] = [
     ("build", "release build and its budget of bytes", build),
     ("browser", "the lab in a real browser", browser),
 ];
+
+/// How long each part that drives a browser may take: some ten times what it takes on two cores.
+const PATIENCE: Duration = Duration::from_mins(15);
 
 /// Packages with Wasm tests.
 const WASM_PACKAGES: [&str; 2] = ["scale-tests", "scale-lab"];
@@ -89,7 +92,9 @@ fn native() -> Result<(), Failure> {
 fn wasm() -> Result<(), Failure> {
     let (tools, browser) = (Tools::prepare()?, Browser::prepare()?);
     for package in WASM_PACKAGES {
-        let mut command = cargo(&["test", "--locked", "--target", TARGET, "--package", package]);
+        let test = ["test", "--locked", "--target", TARGET, "--package", package];
+        run(cargo(&test).arg("--no-run"))?;
+        let mut command = cargo(&test);
         command
             .env(
                 "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER",
@@ -102,7 +107,7 @@ fn wasm() -> Result<(), Failure> {
                 root().join("tests/webdriver.json"),
             )
             .env("WASM_BINDGEN_TEST_TIMEOUT", "300");
-        run(&mut command)?;
+        run_within(PATIENCE, &mut command)?;
     }
     Ok(())
 }
@@ -127,7 +132,7 @@ fn browser() -> Result<(), Failure> {
         .current_dir(&suite)
         .env("CHROME", &browser.chrome)
         .env("DIST", root().join("dist"));
-    run(&mut command)
+    run_within(PATIENCE, &mut command)
 }
 
 /// Installs the suite's npm packages, unless those of this very lock file are there.

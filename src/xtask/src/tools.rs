@@ -24,6 +24,8 @@ const WASM_BINDGEN: Crate = Crate {
 };
 /// The npm package that brings `wasm-opt`; Trunk.toml knows it as `version_132` (a test holds them together).
 const BINARYEN: &str = "132.0.0";
+/// The oldest Node whose test runner knows the options that the browser suite is started with.
+const NODE: [u32; 2] = [18, 19];
 /// What the page is compiled for.
 pub const TARGET: &str = "wasm32-unknown-unknown";
 
@@ -197,6 +199,8 @@ fn binaryen() -> Result<PathBuf, Failure> {
         "npm install --prefix {} binaryen@{BINARYEN}",
         home.display()
     );
+    // What is left from an interrupted installation passes for whole with npm.
+    let _ = fs::remove_dir_all(&home);
     fs::create_dir_all(&home)
         .map_err(|error| Failure::new(format!("{}: {error}", home.display())))?;
     let mut install = Command::new("npm");
@@ -214,15 +218,23 @@ fn binaryen() -> Result<PathBuf, Failure> {
 
 /// Node and npm must be there: the README says so.
 pub fn node() -> Result<(), Failure> {
-    for program in ["node", "npm"] {
-        if output(Command::new(program).arg("--version")).is_none() {
-            return Err(Failure::missing(
-                "Node.js with npm",
-                "sudo apt-get install nodejs npm   (or see https://nodejs.org)",
-            ));
-        }
+    let version = |program| output(Command::new(program).arg("--version"));
+    if version("npm").is_some() && version("node").is_some_and(|said| is_at_least(&said, NODE)) {
+        return Ok(());
     }
-    Ok(())
+    Err(Failure::missing(
+        &format!("Node.js {}.{} or newer, with npm,", NODE[0], NODE[1]),
+        "sudo apt-get install nodejs npm   (or see https://nodejs.org)",
+    ))
+}
+
+/// Whether a program's answer to `--version`, such as v20.1.3, names this version or a later one.
+fn is_at_least(said: &str, wanted: [u32; 2]) -> bool {
+    let mut parts = said.trim_start_matches('v').split('.').map(str::parse);
+    match (parts.next(), parts.next()) {
+        (Some(Ok(major)), Some(Ok(minor))) => [major, minor] >= wanted,
+        _ => false,
+    }
 }
 
 /// A browser and its driver.
@@ -319,6 +331,19 @@ mod tests {
         assert!(has_version("wasm-bindgen 0.2.126", "0.2.126"));
         assert!(!has_version("wasm-bindgen 0.2.1260", "0.2.126"));
         assert!(has_version("wasm-opt version 132 (version_132)", "132"));
+    }
+
+    #[test]
+    fn versions_of_node_are_compared_by_number() {
+        for (said, right) in [
+            ("v18.19.0", true),
+            ("v20.1.0", true),
+            ("v18.2.0", false),
+            ("v9.20.0", false),
+            ("?", false),
+        ] {
+            assert_eq!(is_at_least(said, NODE), right, "{said}");
+        }
     }
 
     #[test]

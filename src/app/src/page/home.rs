@@ -59,11 +59,12 @@ pub fn Home(props: &Props) -> Html {
                     }
                 </div>
                 <div class="hero-stage">
-                    <Stage setting={Handle::from(setting)} settings={shared.settings} autoplay=true speed=0.5 charts=false />
+                    <Stage setting={Handle::from(setting)} looks={shared.looks()} autoplay=true speed=0.5 charts=false />
                 </div>
             </section>
             <section class="map" aria-labelledby="map-title">
                 <h2 id="map-title">{ "The course" }</h2>
+                <p class="map-note">{ "Lessons with a dashed circle are in preparation." }</p>
                 { not_here(&catalog, &again).unwrap_or_default() }
                 if let Loading::Here(catalog) = &catalog { { map(catalog, &shared.progress) } }
             </section>
@@ -127,7 +128,7 @@ fn entry(lesson: &CatalogLesson, progress: &Progress) -> Html {
         }
     };
     if lesson.planned {
-        return html! { <li class="entry planned">{ words("planned", html! { "In preparation" }) }</li> };
+        return html! { <li class="entry planned">{ words("planned", html! { <span class="unseen">{ "In preparation" }</span> }) }</li> };
     }
     let (class, state) = match done {
         0 => (

@@ -257,7 +257,7 @@ fn StepPage(props: &StepProps) -> Html {
                 if holds_back {
                     <p class="held-note">{ icon(Sign::Hint) }{ "Predict first, then watch. Or play with it right away." }</p>
                 }
-                <Stage setting={Handle::from(setting)} settings={shared.settings} {on_task} {guessed} autoplay={*fresh} speed={1.0} />
+                <Stage setting={Handle::from(setting)} looks={shared.looks()} {on_task} {guessed} autoplay={*fresh} speed={1.0} />
             </div>
             { onward(props, &on_read) }
         </div>
@@ -361,7 +361,10 @@ fn Prediction(props: &PredictionProps) -> Html {
                 })
             };
             match job {
-                Ok(job) => measuring.set(Some(Measuring::new(vec![job], heard))),
+                Ok(job) => {
+                    failed.set(None);
+                    measuring.set(Some(Measuring::new(vec![job], heard)));
+                }
                 Err(why) => failed.set(Some(why)),
             }
         })

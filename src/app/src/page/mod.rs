@@ -19,28 +19,20 @@ use crate::browser;
 use crate::content::Loading;
 use crate::icon::{Sign, icon};
 use crate::state::{Action, Notice, Offer, Shared, State};
-use crate::store::{self, Motion, Theme};
+use crate::store::{self, Looks, Motion, Theme};
 
 pub use route::{Route, use_route};
 
 /// The whole page.
 #[component]
 pub fn App() -> Html {
-    let shared = use_reducer(|| State::new(store::progress(), store::settings()));
-    // The settings show in attributes that the style sheets read: before anything that reads colours is drawn.
-    use_memo(shared.settings, |settings| {
-        let theme = match settings.theme {
-            Theme::System if browser::media("(prefers-color-scheme: dark)") => "dark",
-            Theme::Dark => "dark",
-            Theme::System | Theme::Light => "light",
-        };
-        browser::mark_root("data-theme", theme);
-        browser::mark_root(
-            "data-motion",
-            if settings.still() { "reduced" } else { "full" },
-        );
-        store::keep_settings(*settings);
+    let shared = use_reducer(|| State::new(store::progress(), store::settings(), system()));
+    // The looks are attributes that the style sheets read: set before anything that reads colours is drawn.
+    use_memo(shared.looks(), |looks| {
+        browser::mark_root("data-theme", if looks.dark { "dark" } else { "light" });
+        browser::mark_root("data-motion", if looks.still { "reduced" } else { "full" });
     });
+    use_system(&shared);
     use_kept(&shared);
     let route = use_route();
     use_title(match route {
@@ -85,7 +77,37 @@ pub fn App() -> Html {
     }
 }
 
-/// Keeps the progress whenever it changes, and takes in what other tabs do.
+/// The media queries that tell what the system asks for.
+const SYSTEM: [&str; 2] = [
+    "(prefers-color-scheme: dark)",
+    "(prefers-reduced-motion: reduce)",
+];
+
+/// What the system asks for.
+fn system() -> Looks {
+    let [dark, still] =
+        SYSTEM.map(|query| browser::media(query).is_some_and(|list| list.matches()));
+    Looks { dark, still }
+}
+
+/// Follows the system when it changes its mind.
+#[hook]
+fn use_system(shared: &Shared) {
+    let dispatch = shared.dispatcher();
+    use_effect_with((), move |()| {
+        let listeners = SYSTEM.map(|query| {
+            let dispatch = dispatch.clone();
+            browser::media(query).map(|list| {
+                EventListener::new(&list, "change", move |_| {
+                    dispatch.dispatch(Action::System(system()));
+                })
+            })
+        });
+        move || drop(listeners)
+    });
+}
+
+/// Keeps the progress and the settings whenever they change, and takes in what other tabs do.
 #[hook]
 fn use_kept(shared: &Shared) {
     {
@@ -111,6 +133,7 @@ fn use_kept(shared: &Shared) {
             },
         );
     }
+    use_effect_with(shared.settings, |settings| store::keep_settings(*settings));
     let dispatch = shared.dispatcher();
     use_effect_with((), move |()| {
         let listener = EventListener::new(&browser::window(), "storage", move |event| {

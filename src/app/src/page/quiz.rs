@@ -1,5 +1,6 @@
 //! "Stop and think": questions drawn from a seed, answered by the engine, with the run that shows it.
 
+use core::cell::RefCell;
 use std::rc::Rc;
 
 use scale_course::{Drawn, Feedback, Given, Key, Kind as Form, Lesson, Truth};
@@ -112,6 +113,12 @@ fn Asked(props: &AskedProps) -> Html {
         questions[*at].draw(*seed)
     });
     let given = use_state(|| first_answer(&drawn));
+    // Where the keyboard's focus is to be once a moved item stands in its new place: moving it in the page loses it.
+    let focus = use_mut_ref(Vec::<String>::new);
+    {
+        let focus = Rc::clone(&focus);
+        use_effect_with((*given).clone(), move |_| browser::focus(&focus.take()));
+    }
     let key = use_state(|| None::<Result<Key, String>>);
     let judged = use_state(|| None::<Feedback>);
     let measuring = use_state(|| None::<Measuring>);
@@ -153,6 +160,7 @@ fn Asked(props: &AskedProps) -> Html {
                     key.set(Some(found));
                 })
             };
+            key.set(None);
             measuring.set(Some(Measuring::new(jobs, heard)));
         })
     };
@@ -166,6 +174,7 @@ fn Asked(props: &AskedProps) -> Html {
         ..Setting::default()
     });
     let answered = judged.is_some();
+    let plays = *shown || judged.as_ref().is_some_and(|feedback| !feedback.right);
     let again = props.again.reform(|_: MouseEvent| ());
     html! {
         <div class="step quiz">
@@ -175,7 +184,7 @@ fn Asked(props: &AskedProps) -> Html {
                 <form onsubmit={check} aria-label="Answer">
                     <fieldset class="answer" disabled={answered || waiting}>
                         <legend class="unseen">{ "Your answer" }</legend>
-                        { form(&drawn, &props.lesson, &given) }
+                        { form(&drawn, &props.lesson, &given, &focus) }
                     </fieldset>
                     if !answered {
                         <div class="row">
@@ -202,11 +211,7 @@ fn Asked(props: &AskedProps) -> Html {
                 }
             </article>
             <div class="step-stage">
-                if *shown || judged.as_ref().is_some_and(|feedback| !feedback.right) {
-                    <Stage setting={Handle::from(setting)} settings={props.shared.settings} autoplay=true speed=2.0 />
-                } else {
-                    <div class="stage-curtain" aria-hidden="true"><span>{ "The run that answers this question is shown here." }</span></div>
-                }
+                <Stage setting={Handle::from(setting)} looks={props.shared.looks()} veiled={!plays} autoplay={plays} speed=2.0 />
             </div>
             <nav class="onward" aria-label="Back and on">
                 if let Some(back) = &props.back {
@@ -232,8 +237,51 @@ fn first_answer(drawn: &Drawn) -> Option<Given> {
     }
 }
 
+/// A way to move an item in an order.
+#[derive(Clone, Copy)]
+enum Way {
+    Up,
+    Down,
+}
+
+impl Way {
+    /// Where it leads from a place; perhaps beyond the end.
+    fn leads(self, place: usize) -> Option<usize> {
+        match self {
+            Self::Up => place.checked_sub(1),
+            Self::Down => Some(place + 1),
+        }
+    }
+
+    const fn back(self) -> Self {
+        match self {
+            Self::Up => Self::Down,
+            Self::Down => Self::Up,
+        }
+    }
+
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Up => "up",
+            Self::Down => "down",
+        }
+    }
+
+    const fn sign(self) -> Sign {
+        match self {
+            Self::Up => Sign::Up,
+            Self::Down => Sign::Down,
+        }
+    }
+}
+
 /// The fields of an answer.
-fn form(drawn: &Drawn, lesson: &Lesson, given: &UseStateHandle<Option<Given>>) -> Html {
+fn form(
+    drawn: &Drawn,
+    lesson: &Lesson,
+    given: &UseStateHandle<Option<Given>>,
+    focus: &Rc<RefCell<Vec<String>>>,
+) -> Html {
     let radio = |own: Given, words: Html| {
         let checked = **given == Some(own.clone());
         let given = given.clone();
@@ -280,21 +328,32 @@ fn form(drawn: &Drawn, lesson: &Lesson, given: &UseStateHandle<Option<Given>>) -
             let Some(Given::Order(order)) = &**given else {
                 return html! {};
             };
-            let swap = |a: usize, b: usize| {
-                let (given, mut order) = (given.clone(), order.clone());
-                order.swap(a, b);
-                Callback::from(move |_: MouseEvent| given.set(Some(Given::Order(order.clone()))))
+            let button = |place: usize, way: Way| {
+                let item = order[place];
+                let to = way.leads(place).filter(|to| *to < order.len());
+                let (given, focus, mut order) = (given.clone(), Rc::clone(focus), order.clone());
+                let count = order.len();
+                order.swap(place, to.unwrap_or(place));
+                let onclick = Callback::from(move |_: MouseEvent| {
+                    given.set(Some(Given::Order(order.clone())));
+                    // At an end the button that led there is of no more use: its sibling is.
+                    let selector = |way: Way| format!("#{}-{item}:enabled", way.word());
+                    focus.replace(vec![selector(way), selector(way.back())]);
+                });
+                let label = format!(
+                    "Move “{}” {}: it is number {} of {count}",
+                    items[item].text,
+                    way.word(),
+                    place + 1
+                );
+                html! {
+                    <button type="button" class="button quiet" id={format!("{}-{item}", way.word())} disabled={to.is_none()} {onclick}
+                        aria-label={label}>{ icon(way.sign()) }</button>
+                }
             };
             let row = |(place, at): (usize, &usize)| {
-                let text = &items[*at].text;
                 html! {
-                    <li key={*at}>
-                        <span>{ text }</span>
-                        <button type="button" class="button quiet" disabled={place == 0} onclick={swap(place, place.saturating_sub(1))}
-                            aria-label={format!("Move “{text}” up")}>{ icon(Sign::Up) }</button>
-                        <button type="button" class="button quiet" disabled={place + 1 == order.len()} onclick={swap(place, (place + 1).min(order.len() - 1))}
-                            aria-label={format!("Move “{text}” down")}>{ icon(Sign::Down) }</button>
-                    </li>
+                    <li key={*at}><span>{ &items[*at].text }</span>{ button(place, Way::Up) }{ button(place, Way::Down) }</li>
                 }
             };
             html! {

@@ -35,6 +35,12 @@ fn choice<T: Copy + PartialEq + 'static>(
     }
 }
 
+/// A number of things.
+fn counted(number: usize, thing: &str, what: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {thing}{plural} {what}")
+}
+
 /// Properties of [`SettingsPage`].
 #[derive(Clone, PartialEq, Debug, Properties)]
 pub struct Props {
@@ -143,7 +149,7 @@ pub fn SettingsPage(props: &Props) -> Html {
             <h2>{ "Your progress" }</h2>
             <p>{ match steps {
                 0 => "Nothing yet: it is kept in this browser as you go.".to_owned(),
-                _ => format!("{steps} steps done and {questions} questions answered rightly, kept in this browser."),
+                _ => format!("{}, {}. It is kept in this browser.", counted(steps, "step", "done"), counted(questions as usize, "question", "answered rightly")),
             } }</p>
             <div class="row">
                 <button class="button" onclick={export}>{ "Export" }</button>

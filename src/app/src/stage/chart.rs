@@ -8,6 +8,7 @@ use yew::prelude::*;
 
 use super::player::Player;
 use crate::browser;
+use crate::store::Looks;
 
 /// A line of a chart.
 #[derive(Clone, PartialEq, Debug)]
@@ -137,15 +138,13 @@ pub fn charts(player: &Player, guessed: Option<(Metric, f64)>) -> Vec<Graph> {
     ]
 }
 
-/// Charts, each with its key and its table. They are drawn again when they or the theme have changed.
+/// Charts, each with its key and its table. They are drawn again when they or the page's colours have changed.
 #[hook]
-pub fn use_charts(charts: Vec<Graph>) -> Html {
+pub fn use_charts(charts: Vec<Graph>, looks: Looks) -> Html {
     let canvases = use_memo((), |()| [(); CHARTS].map(|()| NodeRef::default()));
     let views = charts.iter().zip(&*canvases);
     let views: Html = views.map(|(chart, canvas)| view(chart, canvas)).collect();
-    // The theme is no part of a chart: its colours are read when drawing, so it must count as a change.
-    let theme = browser::style("--ink");
-    use_effect_with((charts, theme), move |(charts, _)| {
+    use_effect_with((charts, looks), move |(charts, _)| {
         for (chart, canvas) in charts.iter().zip(&*canvases) {
             if let Some(canvas) = canvas.cast::<HtmlCanvasElement>() {
                 // A chart that cannot be drawn leaves its table.

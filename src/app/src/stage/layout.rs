@@ -81,6 +81,8 @@ pub const NARROW: f64 = 560.0;
 /// Servers drawn one by one; a station with more shows a bar.
 pub const SERVERS: usize = 24;
 const MARGIN: f64 = 12.0;
+/// The room before a low box for the number of those who wait.
+const COUNT: f64 = 20.0;
 /// Distance between two in line.
 pub const PITCH: f64 = 9.0;
 
@@ -147,7 +149,7 @@ impl Layout {
             .map(|(_, stations)| stations.len().max(1))
             .sum();
         let spacing = if cells > 6 { 6.0 } else { 14.0 };
-        let most = if self.downwards { 148.0 } else { 84.0 };
+        let most = if self.downwards { 176.0 } else { 96.0 };
         let room = cross_room - 2.0 * MARGIN - spacing * (cells.saturating_sub(1)) as f64;
         let size = (room / cells.max(1) as f64).clamp(8.0, most);
         let used = size * cells as f64 + spacing * cells.saturating_sub(1) as f64;
@@ -199,10 +201,10 @@ impl Layout {
             }
         } else {
             Rect {
-                x: rect.x + if rect.w >= 64.0 { 20.0 } else { 4.0 },
+                x: rect.x + if rect.w >= 64.0 { 26.0 } else { 4.0 },
                 y: rect.y + 3.0,
                 w: if rect.w >= 64.0 {
-                    rect.w - 50.0
+                    rect.w - 62.0
                 } else {
                     rect.w - 8.0
                 },
@@ -218,14 +220,15 @@ impl Layout {
         });
         let centre = rect.centre();
         // The line takes up most of the gap before the station, so that the way to it stays visible.
-        let row = ((gap * 0.72 / PITCH) as usize).max(1);
+        let before = 8.0 + if roomy || self.downwards { 0.0 } else { COUNT };
+        let row = (((gap * 0.72 + 8.0 - before) / PITCH) as usize).max(1);
         let rows = ((cross / PITCH) as usize).clamp(1, 4);
         let middle = (rows as f64 - 1.0) / 2.0 * PITCH;
         let (head, along, across) = if self.downwards {
             (
                 Point {
                     x: centre.x - middle,
-                    y: rect.y - 8.0,
+                    y: rect.y - before,
                 },
                 Point { x: 0.0, y: -PITCH },
                 Point { x: PITCH, y: 0.0 },
@@ -233,7 +236,7 @@ impl Layout {
         } else {
             (
                 Point {
-                    x: rect.x - 8.0,
+                    x: rect.x - before,
                     y: centre.y - middle,
                 },
                 Point { x: -PITCH, y: 0.0 },
@@ -250,6 +253,21 @@ impl Layout {
             row,
             rows,
             roomy,
+        }
+    }
+
+    /// The point that lies so far across the main axis from `point`.
+    pub fn beside(&self, point: Point, across: f64) -> Point {
+        if self.downwards {
+            Point {
+                x: point.x + across,
+                ..point
+            }
+        } else {
+            Point {
+                y: point.y + across,
+                ..point
+            }
         }
     }
 

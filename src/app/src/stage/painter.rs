@@ -101,10 +101,6 @@ fn paint_dot(canvas: &Canvas, dot: &Dot, colours: &Colours) {
             canvas.set_fill_style_str(&colours.request);
             disc(canvas, dot.at, 4.2);
         }
-        DotKind::Doomed => {
-            canvas.set_fill_style_str(&colours.lost);
-            disc(canvas, dot.at, 4.2);
-        }
         DotKind::Answer => ring(canvas, dot.at, &colours.answer),
         DotKind::Refusal => ring(canvas, dot.at, &colours.lost),
         DotKind::Lost => {

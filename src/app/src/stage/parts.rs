@@ -101,7 +101,7 @@ pub fn nodes(live: &Live) -> Html {
         let lost = player.picture.lost(at);
         let busy = latest.and_then(|window| window.stations.get(at)).map(|s| s.utilisation() * 100.0);
         let hot = busy.is_some_and(|busy| busy >= 90.0).then_some("hot");
-        let class = classes!("node", "station", format!("kind-{}", component.kind.name()), hot, (!spot.roomy).then_some("small"));
+        let class = classes!("node", "station", format!("kind-{}", component.kind.name()), hot, (!spot.roomy).then_some(if layout.downwards { "small tall" } else { "small" }));
         let short = if component.kind == Kind::Service { (station.instance + 1).to_string() } else { String::new() };
         let label = player.describe(at);
         Some(html! {

@@ -83,8 +83,6 @@ pub enum DotKind {
     Answer,
     /// A refusal on its way back: a broken ring.
     Refusal,
-    /// A request about to be refused: a full circle that turns into a cross.
-    Doomed,
     /// A request refused: a cross that falls away.
     Lost,
 }
@@ -99,6 +97,9 @@ pub struct Dot {
     /// How opaque, 0 to 1.
     pub alpha: f64,
 }
+
+/// How far from the middle of a connection requests keep to one side and answers to the other, in CSS pixels.
+const LANE: f64 = 5.0;
 
 /// How many flights are kept at most: more could not be told apart.
 const FLIGHTS: usize = 3_000;
@@ -262,10 +263,10 @@ impl Picture {
                 let leg = way.pop();
                 self.refused = Some(tick.request);
                 self.outbound(tick.at_s, leg, station, DotKind::Refusal);
-                self.inbound(tick.at_s, leg, Place::Server { station }, DotKind::Doomed);
+                self.inbound(tick.at_s, leg, Place::Server { station }, DotKind::Request);
                 self.flights.push_back(Flight {
                     from_s: tick.at_s,
-                    to_s: tick.at_s + 1.5 * self.leg_s,
+                    to_s: tick.at_s + self.leg_s,
                     way: [Some(Place::Server { station }), None, None],
                     kind: DotKind::Lost,
                 });
@@ -343,10 +344,8 @@ impl Flight {
         let gone = ((now_s - self.from_s) / (self.to_s - self.from_s)).clamp(0.0, 1.0);
         if self.kind == DotKind::Lost {
             let start = self.way[0]?.entry(layout)?;
-            let fall = Point {
-                x: start.x - 6.0 * gone,
-                y: start.y + 34.0 * gone * gone,
-            };
+            // Across the way, so that it leaves free what stands behind the door.
+            let fall = layout.beside(start, 20.0 * gone * gone);
             return Some(Dot {
                 at: fall,
                 kind: self.kind,
@@ -358,11 +357,16 @@ impl Flight {
         let (first, part) = (leg as usize, leg.fract());
         let (from, to) = (self.way[first]?, self.way[first + 1]?);
         let back = matches!(self.kind, DotKind::Answer | DotKind::Refusal);
+        // Who goes to the end of a line leaves the lane for it.
+        let lined = matches!(to, Place::Line { .. });
         let (from, to) = if back {
             (from.entry(layout)?, to.exit(layout)?)
         } else {
             (from.exit(layout)?, to.entry(layout)?)
         };
+        let lane = if back { LANE } else { -LANE };
+        let from = layout.beside(from, lane);
+        let to = layout.beside(to, if lined { 0.0 } else { lane });
         let alpha = if back { 0.75 } else { 1.0 };
         Some(Dot {
             at: on_curve(layout, from, to, part),
@@ -574,7 +578,7 @@ mod tests {
     fn a_refusal_is_seen_and_counted_where_it_happened() {
         let mut picture = picture();
         picture.advance(1.19);
-        assert_eq!(kinds(&picture), [DotKind::Doomed]);
+        assert_eq!(kinds(&picture), [DotKind::Request]);
         assert_eq!((picture.lost(0), picture.station(0).waiting), (0, 1));
         picture.advance(1.25);
         assert_eq!(kinds(&picture), [DotKind::Refusal, DotKind::Lost]);

@@ -20,7 +20,7 @@ use crate::browser;
 use crate::handle::Handle;
 use crate::protocol::{Command, Reply};
 use crate::simulator::Simulator;
-use crate::store;
+use crate::store::Looks;
 
 /// What is played: a scene as JSON, what can be changed in it, and what is to be brought about.
 #[derive(Clone, PartialEq, Debug, Default)]
@@ -49,8 +49,8 @@ pub struct Guessed {
 pub struct Props {
     /// What is played.
     pub setting: Handle<Setting>,
-    /// What the reader has set: colours and motion.
-    pub settings: store::Settings,
+    /// Colours and motion.
+    pub looks: Looks,
     /// Whether it plays at once.
     #[prop_or_default]
     pub autoplay: bool,
@@ -63,15 +63,21 @@ pub struct Props {
     /// Whether there are charts.
     #[prop_or(true)]
     pub charts: bool,
+    /// Whether there is only a picture, of a run that is not to be played yet.
+    #[prop_or_default]
+    pub veiled: bool,
     /// Called once when the task is done.
     #[prop_or_default]
     pub on_task: Callback<()>,
 }
 
+/// The name of the picture, with the keys that it knows.
+const KEYS: &str = "Picture of the system. Space plays and pauses, full stop goes one event on, r resets, e runs to the end.";
+
 /// A run to be watched, stopped, stepped and changed.
 #[component]
 pub fn Stage(props: &Props) -> Html {
-    let still = props.settings.still();
+    let still = props.looks.still;
     let live = use_mut_ref(Live::default);
     let renew = use_force_update();
     let (box_ref, canvas_ref) = (use_node_ref(), use_node_ref());
@@ -149,7 +155,7 @@ pub fn Stage(props: &Props) -> Html {
     // The page's theme may change under way.
     {
         let live = Rc::clone(&live);
-        use_effect_with(props.settings, move |_| {
+        use_effect_with(props.looks, move |_| {
             let live = &mut *live.borrow_mut();
             live.colours = Colours::read();
             live.dirty = true;
@@ -235,7 +241,7 @@ pub fn Stage(props: &Props) -> Html {
         })
     };
     let on_key = {
-        let act = act.clone();
+        let (act, veiled) = (act.clone(), props.veiled);
         Callback::from(move |event: KeyboardEvent| {
             let on_control = event
                 .target()
@@ -246,7 +252,7 @@ pub fn Stage(props: &Props) -> Html {
                         "INPUT" | "SELECT" | "BUTTON" | "SUMMARY"
                     )
                 });
-            if event.ctrl_key() || event.meta_key() || event.alt_key() {
+            if veiled || event.ctrl_key() || event.meta_key() || event.alt_key() {
                 return;
             }
             let deed = match event.key().as_str() {
@@ -268,16 +274,16 @@ pub fn Stage(props: &Props) -> Html {
     } else {
         Vec::new()
     };
-    let graphs = use_charts(graphs);
+    let graphs = use_charts(graphs, props.looks);
     let stuck = player.is_stuck(browser::now_ms() / 1000.0, PATIENCE_S);
     let revive = {
         let worker = worker.clone();
         Callback::from(move |_: MouseEvent| worker.set(*worker + 1))
     };
     html! {
-        <section class="stage" aria-label="Simulation" onkeydown={on_key}>
+        <section class={classes!("stage", props.veiled.then_some("veiled"))} aria-label="Simulation" onkeydown={on_key}>
             <div class="stage-picture" ref={box_ref} tabindex="0" role="group"
-                aria-label="Picture of the system. Space plays and pauses, full stop goes one event on, r resets, e runs to the end.">
+                aria-label={if props.veiled { "Picture of the system" } else { KEYS }}>
                 { edges(&live) }
                 <canvas ref={canvas_ref} aria-hidden="true"></canvas>
                 { nodes(&live) }
@@ -294,13 +300,17 @@ pub fn Stage(props: &Props) -> Html {
                     </div>
                 }
             </div>
-            { bar(player, &act) }
-            { knobs(&props.setting, &live.values, &on_knob) }
-            { figures(player) }
-            if props.charts {
-                <div class="charts">{ graphs }</div>
+            if props.veiled {
+                <p class="veil">{ "Answer first: the run that decides is played here." }</p>
+            } else {
+                { bar(player, &act) }
+                { knobs(&props.setting, &live.values, &on_knob) }
+                { figures(player) }
+                if props.charts {
+                    <div class="charts">{ graphs }</div>
+                }
+                { words(player) }
             }
-            { words(player) }
         </section>
     }
 }
