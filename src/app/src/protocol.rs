@@ -150,6 +150,9 @@ pub struct StationNow {
     pub waiting: u32,
 }
 
+/// The number of no request: of what the system does by itself.
+pub const NO_REQUEST: u64 = u64::MAX;
+
 /// Something that happened to a request.
 #[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Tick {
@@ -206,9 +209,10 @@ pub enum What {
     },
 }
 
-impl From<&Event> for What {
-    fn from(event: &Event) -> Self {
-        match *event {
+impl What {
+    /// The event as the page is told of it; nothing of what the picture does not show.
+    pub fn of(event: &Event) -> Option<Self> {
+        Some(match *event {
             Event::Sent { client, .. } => Self::Sent { client },
             Event::Routed { balancer, station } => Self::Routed { balancer, station },
             Event::Queued { station, waiting } => Self::Queued { station, waiting },
@@ -221,11 +225,13 @@ impl From<&Event> for What {
                 busy,
                 waiting,
             },
-            Event::Called { station, to } => Self::Called { station, to },
+            Event::Called { station, to, .. } => Self::Called { station, to },
             Event::Returned { station } => Self::Returned { station },
             Event::Left { station, busy } => Self::Left { station, busy },
-            Event::Refused { station, .. } => Self::Refused { station },
-            Event::Completed { client, latency } => Self::Completed {
+            Event::Refused { station, .. } if station != u32::MAX => Self::Refused { station },
+            Event::Completed {
+                client, latency, ..
+            } => Self::Completed {
                 client,
                 latency_ms: latency.millis(),
             },
@@ -239,14 +245,15 @@ impl From<&Event> for What {
                 station,
                 full: reason == Loss::QueueFull,
             },
-        }
+            _ => return None,
+        })
     }
 }
 
 impl Scene {
     /// What there is to draw of a model and its scenario.
     pub fn new(model: &Model, scenario: &scale_sim::Scenario, window_s: f64) -> Self {
-        use scale_sim::{Component, Instruction};
+        use scale_sim::Component;
 
         let number = |name: &String| scenario.components.get_index_of(name).map(|at| at as u16);
         let components = scenario.components.iter().map(|(name, component)| {
@@ -255,17 +262,7 @@ impl Scene {
                 Component::Balancer(balancer) => {
                     balancer.targets.iter().filter_map(number).collect()
                 }
-                Component::Service(service) => {
-                    let calls = service
-                        .plans
-                        .values()
-                        .flatten()
-                        .filter_map(|step| match step {
-                            Instruction::Call(call) => number(&call.to),
-                            Instruction::Work(_) => None,
-                        });
-                    calls.collect()
-                }
+                Component::Service(service) => service.called().filter_map(number).collect(),
                 Component::Database(_) => Vec::new(),
             };
             for at in (1..targets.len()).rev() {

@@ -7,7 +7,7 @@ use scale_sim::{
     Scenario, Stop, Time,
 };
 
-use crate::protocol::{Command, Ended, Frame, Job, Reply, Scene, StationNow, Tick};
+use crate::protocol::{Command, Ended, Frame, Job, Reply, Scene, StationNow, Tick, What};
 
 /// Ticks that one frame may carry; above it the tape keeps fewer requests.
 const TICKS: usize = 6_000;
@@ -201,6 +201,9 @@ impl Tape {
 
 impl Probe for Tape {
     fn event(&mut self, _: &Model, now: Time, request: RequestRef, event: &Event) {
+        let Some(what) = What::of(event) else {
+            return;
+        };
         if !request.id.is_multiple_of(u64::from(self.stride)) {
             return;
         }
@@ -216,7 +219,7 @@ impl Probe for Tape {
         self.ticks.push(Tick {
             at_s: now.secs(),
             request: request.id,
-            what: event.into(),
+            what,
         });
     }
 }
@@ -338,6 +341,4 @@ mod tests {
         assert!((throughput - 38.0).abs() < 4.0, "{throughput}");
         assert!(values[0][1].expect("measured") > 0.6);
     }
-
-    use crate::protocol::What;
 }

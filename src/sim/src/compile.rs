@@ -493,12 +493,7 @@ fn operations(scenario: &Scenario) -> Result<Vec<String>, Vec<Problem>> {
 
 fn asked_by<'a>(plan: &'a [Instruction], all: &mut vecmap::VecSet<&'a str>) {
     for instruction in plan {
-        let calls = match instruction {
-            Instruction::Work(_) | Instruction::Reply(_) => &[],
-            Instruction::Call(call) => core::slice::from_ref(call),
-            Instruction::Parallel(parallel) => &parallel.calls[..],
-        };
-        for call in calls {
+        for call in instruction.calls() {
             all.extend(call.operation.as_deref());
             if let Some(fallback) = &call.fallback {
                 asked_by(fallback, all);

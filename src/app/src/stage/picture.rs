@@ -230,12 +230,15 @@ impl Picture {
 
     /// Turns what happened into flights.
     fn fly(&mut self, tick: &Tick) {
-        let way = self.ways.entry(tick.request).or_default();
+        if let What::Sent { .. } = tick.what {
+            self.ways.insert(tick.request, Vec::new());
+        }
+        // What goes on for a request that is over, or for none, has no way to be shown on.
+        let Some(way) = self.ways.get_mut(&tick.request) else {
+            return;
+        };
         match tick.what {
-            What::Sent { client } => {
-                way.clear();
-                way.push(Leg::new(Place::Component(client)));
-            }
+            What::Sent { client } => way.push(Leg::new(Place::Component(client))),
             What::Called { station, .. } => way.push(Leg::new(Place::Server { station })),
             What::Routed { balancer, .. } => {
                 if let Some(leg) = way.last_mut() {

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use scale_sim::{Figures, Kind};
 
 use super::picture::Picture;
-use crate::protocol::{Ended, Frame, Scene, StationNow, Tick, What};
+use crate::protocol::{Ended, Frame, NO_REQUEST, Scene, StationNow, Tick, What};
 
 /// Speeds to choose from: simulated seconds a second.
 pub const SPEEDS: [f64; 9] = [0.02, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0];
@@ -206,6 +206,9 @@ impl Player {
 
     /// What happened, in a sentence: the picture's twin in words.
     fn sentence(&self, tick: &Tick) -> Option<String> {
+        if tick.request == NO_REQUEST {
+            return None;
+        }
         let what = match tick.what {
             What::Sent { client } => format!("is sent by {}", self.component_name(client)),
             What::Routed { balancer, station } => {

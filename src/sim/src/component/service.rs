@@ -86,6 +86,17 @@ pub enum Instruction {
     Reply(Payload),
 }
 
+impl Instruction {
+    /// The calls that this step makes, without those of their fallbacks.
+    pub(crate) fn calls(&self) -> &[Call] {
+        match self {
+            Self::Work(_) | Self::Reply(_) => &[],
+            Self::Call(call) => core::slice::from_ref(call),
+            Self::Parallel(parallel) => &parallel.calls,
+        }
+    }
+}
+
 /// A call to another component.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -151,6 +162,15 @@ pub(super) const fn no_bound() -> u32 {
 }
 
 impl Service {
+    /// The components that its plans call, in the order of the file; one that is called twice comes twice.
+    pub fn called(&self) -> impl Iterator<Item = &String> {
+        let mut all = Vec::new();
+        for plan in self.plans.values() {
+            called_by(plan, &mut all);
+        }
+        all.into_iter()
+    }
+
     pub(crate) fn check(&self, scenario: &Scenario, p: &mut Problems) {
         p.count("instances", u64::from(self.instances), 1, limits::INSTANCES);
         p.count("workers", u64::from(self.workers), 1, limits::WORKERS);
@@ -174,6 +194,17 @@ impl Service {
                 check_plan(operation, plan, scenario, p, 0);
             }
         });
+    }
+}
+
+fn called_by<'a>(plan: &'a [Instruction], all: &mut Vec<&'a String>) {
+    for instruction in plan {
+        for call in instruction.calls() {
+            all.push(&call.to);
+            if let Some(fallback) = &call.fallback {
+                called_by(fallback, all);
+            }
+        }
     }
 }
 
