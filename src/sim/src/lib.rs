@@ -48,7 +48,7 @@ pub use component::{
     Instruction, Kind, LogFormat, Parallel, Policy, Service,
 };
 pub use distribution::Distribution;
-pub use engine::{Engine, Stop, Totals};
+pub use engine::{Engine, Parts, Stop, Totals};
 pub use estimate::Estimate;
 pub use event::{Child, Event, LOG_HEAD, Loss, RequestRef, write_line};
 pub use fault::{
