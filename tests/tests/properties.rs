@@ -165,7 +165,10 @@ fn changed(scenario: &Scenario, more: u32) -> Scenario {
                     if let Some(retry) = &mut call.resilience.retry {
                         retry.attempts = 2;
                     }
-                    call.resilience.breaker = None;
+                    // Not the last of its guards: that would be another kind of call.
+                    if call.resilience.retry.is_some() {
+                        call.resilience.breaker = None;
+                    }
                 }
             }
             Component::Database(database) => database.connections = more,
