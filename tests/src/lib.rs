@@ -20,7 +20,7 @@ pub fn scenario(seed: u64, horizon_s: f64, warmup_s: f64, components: &str) -> S
     Scenario::from_json(&text).unwrap_or_else(|problems| panic!("{problems:?} in {text}"))
 }
 
-/// Runs `scenario` once with each seed.
+/// Runs `scenario` once with each seed, on as many processors as there are.
 ///
 /// # Panics
 ///
@@ -33,7 +33,19 @@ pub fn replications(scenario: &Scenario, seeds: core::ops::Range<u64>) -> Vec<Ou
         };
         run(&scenario, &Files::new()).expect("checked by the caller")
     };
-    seeds.map(one).collect()
+    let seeds: Vec<u64> = seeds.collect();
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let share = seeds.len().div_ceil(threads).max(1);
+    std::thread::scope(|scope| {
+        let work = seeds
+            .chunks(share)
+            .map(|seeds| scope.spawn(move || seeds.iter().copied().map(one).collect::<Vec<_>>()));
+        let work: Vec<_> = work.collect();
+        let done = work
+            .into_iter()
+            .map(|thread| thread.join().expect("no run panics"));
+        done.flatten().collect()
+    })
 }
 
 /// The mean of a measure over replications, with its 99% confidence interval.

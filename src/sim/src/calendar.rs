@@ -58,13 +58,40 @@ impl PartialOrd for Entry {
 }
 
 /// Planned events in the order in which they will happen.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct Calendar {
     heap: BinaryHeap<Entry>,
     sequence: u64,
+    /// At how many entries it is next looked through for void ones.
+    full: usize,
+}
+
+/// So few entries are not worth looking through.
+const FEW: usize = 4096;
+
+impl Default for Calendar {
+    fn default() -> Self {
+        Self {
+            heap: BinaryHeap::new(),
+            sequence: 0,
+            full: FEW,
+        }
+    }
 }
 
 impl Calendar {
+    /// Whether it has doubled since it was last looked through.
+    pub fn is_full(&self) -> bool {
+        self.heap.len() >= self.full
+    }
+
+    /// Keeps only what is not void: timeouts of calls long answered, say, of which there can be as many as calls were made
+    /// within the longest timeout.
+    pub fn keep(&mut self, mut holds: impl FnMut(&Due) -> bool) {
+        self.heap.retain(|entry| holds(&entry.due));
+        self.full = (self.heap.len() * 2).max(FEW);
+    }
+
     /// Plans `due` for `time`.
     pub fn plan(&mut self, time: Time, due: Due) {
         self.heap.push(Entry {

@@ -56,6 +56,8 @@ pub(crate) struct Request {
     pub client: u16,
     /// The user of the client who sent it.
     pub user: u32,
+    /// Whether that user waits for its end to think of the next.
+    pub looped: bool,
     /// Which waiting line it belongs in where there are several: 0 goes first.
     pub priority: u8,
     /// Whether some part of the answer is a substitute.

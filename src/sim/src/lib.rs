@@ -55,7 +55,7 @@ pub use component::{
     Replication, Service, Statement, Table, Weight,
 };
 pub use distribution::Distribution;
-pub use engine::{Engine, Stop, Totals};
+pub use engine::{Engine, Parts, Stop, Totals};
 pub use estimate::Estimate;
 pub use event::{Child, Event, LOG_HEAD, Loss, RequestRef, write_line};
 pub use fault::{

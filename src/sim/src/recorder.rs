@@ -89,6 +89,13 @@ impl Recorder {
         }
     }
 
+    /// Keeps the stories of so many requests of each kind instead of a few.
+    #[must_use]
+    pub fn keeping_stories(mut self, most: usize) -> Self {
+        self.stories = Stories::keeping(most);
+        self
+    }
+
     /// The length of a window of the series.
     pub fn window(&self) -> Duration {
         self.window

@@ -60,7 +60,7 @@ pub struct Story {
     pub spans: Vec<Span>,
 }
 
-/// Stories kept of a run, at most, of each kind.
+/// Stories kept of a run, at most, of each kind, unless told otherwise.
 const KEPT: usize = 16;
 /// Spans kept of one request; what comes after counts to the last.
 const SPANS: usize = 10_000;
@@ -70,8 +70,10 @@ const SPANS: usize = 10_000;
 /// A *track* is a line of spans without gaps. A request begins with one, and plain calls go on in their caller's; each
 /// attempt or branch of a call has a track of its own, and when the call is over the caller's goes on with the one that
 /// decided. What happens later to the others belongs to no track any more.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Stories {
+    /// Stories kept of each kind, at most.
+    most: usize,
     tracks: Vec<Track>,
     /// Tracks that can be used again.
     free: Vec<u32>,
@@ -141,7 +143,7 @@ pub(crate) struct Told {
 
 impl Track {
     fn push(&mut self, span: Span) {
-        if span.from == span.to {
+        if span.from >= span.to {
             return;
         }
         let whole = self.spans.len() < SPANS;
@@ -183,7 +185,27 @@ impl Track {
     }
 }
 
+impl Default for Stories {
+    fn default() -> Self {
+        Self::keeping(KEPT)
+    }
+}
+
 impl Stories {
+    /// Keeps at most so many stories of each kind.
+    pub(crate) fn keeping(most: usize) -> Self {
+        Self {
+            most,
+            tracks: Vec::new(),
+            free: Vec::new(),
+            roots: Vec::new(),
+            frames: Vec::new(),
+            calls: Vec::new(),
+            slowest: Vec::new(),
+            lost: Vec::new(),
+        }
+    }
+
     /// The slowest requests that were answered, slowest first.
     pub fn slowest(&self) -> &[Story] {
         &self.slowest
@@ -446,14 +468,14 @@ impl Stories {
             spans,
         };
         if lost.is_some() {
-            if self.lost.len() < KEPT {
+            if self.lost.len() < self.most {
                 self.lost.push(story(spans.clone()));
             }
         } else {
             let place = self.slowest.partition_point(|s| s.latency >= latency);
-            if place < KEPT {
+            if place < self.most {
                 // The story that falls off the end gives its memory to the new one.
-                let mut kept = if self.slowest.len() == KEPT {
+                let mut kept = if self.slowest.len() == self.most {
                     self.slowest.pop().map(|s| s.spans).unwrap_or_default()
                 } else {
                     Vec::new()

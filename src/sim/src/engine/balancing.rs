@@ -117,6 +117,7 @@ impl<P: Probe> Engine<P> {
             id: u64::MAX,
             client: NOBODY,
             user: 0,
+            looped: false,
             priority: 0,
             degraded: false,
             over: true,

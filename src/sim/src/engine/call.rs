@@ -36,6 +36,16 @@ pub(super) enum Terms {
     Guarded(Attempts),
 }
 
+impl Pending {
+    /// Whether the outcome of that attempt still counts.
+    pub fn awaits(&self, attempt: u32) -> bool {
+        match &self.terms {
+            Terms::Guarded(attempts) => attempts.awaits(attempt),
+            Terms::Parallel { .. } => false,
+        }
+    }
+}
+
 /// Who makes a call, and about what.
 #[derive(Clone, Copy)]
 struct Caller {
@@ -257,6 +267,10 @@ impl<P: Probe> Engine<P> {
         let Some(frame) = self.frames.get_mut(id) else {
             return;
         };
+        // Its station may have crashed since, and its own answer be on its way back.
+        if frame.state != State::Asking {
+            return;
+        }
         let (request, station) = (frame.request, frame.station);
         let site = match &self.model.code[frame.step as usize] {
             Step::Call { site } => Some(&self.model.sites[*site as usize]),

@@ -25,8 +25,17 @@ pub(super) struct ClientState {
     pub pace: u32,
     /// What the arrival process remembers.
     pub arrivals: ArrivalState,
-    /// Requests sent so far by each user of a closed loop.
-    rounds: Vec<u64>,
+    users: Vec<User>,
+}
+
+/// A user of a closed loop.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+struct User {
+    /// Requests sent so far.
+    rounds: u64,
+    /// Whether it thinks or has a request under way. One who was taken away stops only after that, and if it is wanted again
+    /// before, it must not come twice.
+    there: bool,
 }
 
 impl Default for ClientState {
@@ -37,25 +46,27 @@ impl Default for ClientState {
             last: Time::ZERO,
             pace: 1000,
             arrivals: ArrivalState::default(),
-            rounds: Vec::new(),
+            users: Vec::new(),
         }
     }
 }
 
 impl<P: Probe> Engine<P> {
-    /// Plans a client's first request, or those of its users from number `from` on.
-    pub(super) fn open(&mut self, at: u16, from: u32) {
+    /// Plans a client's first request, or those of its users that are not there yet.
+    pub(super) fn open(&mut self, at: u16) {
         let model = Arc::clone(&self.model);
         let Role::Client(client) = &model.components[usize::from(at)].role else {
             return;
         };
         if let Arriving::Closed { users, .. } = client.arrivals {
-            let rounds = &mut self.clients[usize::from(at)].rounds;
-            if rounds.len() < users as usize {
-                rounds.resize(users as usize, 0);
+            let known = &mut self.clients[usize::from(at)].users;
+            if known.len() < users as usize {
+                known.resize(users as usize, User::default());
             }
-            for user in from..users {
-                self.think(&model, at, user);
+            for user in 0..users {
+                if !self.clients[usize::from(at)].users[user as usize].there {
+                    self.think(&model, at, user);
+                }
             }
         } else {
             self.plan_arrival(&model, at);
@@ -96,21 +107,24 @@ impl<P: Probe> Engine<P> {
         }
     }
 
+    /// A user of a closed loop thinks of its next request, if it is still wanted.
     fn think(&mut self, model: &Model, at: u16, user: u32) {
         let Role::Client(client) = &model.components[usize::from(at)].role else {
             return;
         };
+        let state = &mut self.clients[usize::from(at)];
+        let known = &mut state.users[user as usize];
+        known.there = false;
         let Arriving::Closed { users, think_time } = &client.arrivals else {
             return;
         };
-        // A user who was taken away does not come back.
         if user >= *users {
             return;
         }
-        let round = self.clients[usize::from(at)].rounds[user as usize];
-        let key = client.arrival_key.with(u64::from(user)).with(round);
+        known.there = true;
+        let key = client.arrival_key.with(u64::from(user)).with(known.rounds);
         let time = self.now + think_time.draw(&mut key.draws());
-        let time = paced(self.now, time, self.clients[usize::from(at)].pace);
+        let time = paced(self.now, time, state.pace);
         self.calendar.plan(time, Due::Thought { client: at, user });
     }
 
@@ -133,10 +147,12 @@ impl<P: Probe> Engine<P> {
             && let Arriving::Closed { users, .. } = client.arrivals
             && user < users
         {
-            let round = &mut self.clients[usize::from(at)].rounds[user as usize];
-            let number = (u64::from(user) << 40) | *round;
-            *round += 1;
+            let rounds = &mut self.clients[usize::from(at)].users[user as usize].rounds;
+            let number = (u64::from(user) << 40) | *rounds;
+            *rounds += 1;
             self.send(&model, at, Some(user), number);
+        } else {
+            self.clients[usize::from(at)].users[user as usize].there = false;
         }
     }
 
@@ -147,6 +163,7 @@ impl<P: Probe> Engine<P> {
         };
         let key = client.request_key.with(number);
         let asked = client.asking.draw(number, key);
+        let looped = user.is_some();
         let user = user.unwrap_or(asked.user);
         let id = self.totals.sent;
         self.totals.sent += 1;
@@ -154,6 +171,7 @@ impl<P: Probe> Engine<P> {
             id,
             client: at,
             user,
+            looped,
             priority: client.priority,
             degraded: false,
             over: false,
@@ -179,6 +197,7 @@ impl<P: Probe> Engine<P> {
         let request = &mut self.requests[id];
         request.over = true;
         let (client, user, degraded) = (request.client, request.user, request.degraded);
+        let looped = request.looped;
         let latency = self.now.since(request.sent);
         if client == NOBODY {
             return;
@@ -203,10 +222,7 @@ impl<P: Probe> Engine<P> {
             }
         };
         self.tell(id, NONE, &event);
-        // A user of a closed loop now thinks of the next.
-        if let Role::Client(closed) = &self.model.components[usize::from(client)].role
-            && matches!(closed.arrivals, Arriving::Closed { .. })
-        {
+        if looped {
             let model = Arc::clone(&self.model);
             self.think(&model, client, user);
         }

@@ -85,6 +85,26 @@ impl<P: Probe> Engine<P> {
         }
     }
 
+    /// Works out anew what faults do: the model has changed.
+    pub(super) fn strike_all(&mut self, model: &Model) {
+        for station in 0..model.stations.len() as u32 {
+            self.strike(model, station);
+            let place = &model.stations[station as usize];
+            let servers = self.stations[station as usize].usable(place.servers);
+            // Probes have just learnt the numbers of the model.
+            if place.live && servers != place.servers {
+                self.tell_capacity(station, servers);
+            }
+        }
+        self.strike_links(model);
+    }
+
+    fn tell_capacity(&mut self, station: u32, servers: u32) {
+        let told = Event::Capacity { station, servers };
+        self.probe
+            .event(&self.model, self.now, RequestRef::NONE, &told);
+    }
+
     /// Works out what all the faults of the moment do to a station.
     fn strike(&mut self, model: &Model, station: u32) {
         let mut up = true;
@@ -115,13 +135,9 @@ impl<P: Probe> Engine<P> {
         state.deaf = deaf;
         state.disk_full = full;
         let usable = state.usable(servers);
-        if usable != before {
-            let told = Event::Capacity {
-                station,
-                servers: usable,
-            };
-            self.probe
-                .event(&self.model, self.now, RequestRef::NONE, &told);
+        // An instance that was taken away counts for none, whatever it still can do.
+        if usable != before && model.stations[station as usize].live {
+            self.tell_capacity(station, usable);
         }
         if crashed {
             self.crash(station);

@@ -65,6 +65,13 @@ pub(super) struct Attempts {
     attempts: [Attempt; ATTEMPTS],
 }
 
+impl Attempts {
+    /// Whether the outcome of that attempt still counts.
+    pub fn awaits(&self, attempt: u32) -> bool {
+        self.attempts[attempt as usize].live
+    }
+}
+
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 struct Attempt {
     /// Whether its outcome still counts.

@@ -88,6 +88,17 @@ pub struct Totals {
     pub under_way: u64,
 }
 
+/// What a run holds just now, also of requests whose clients have their answers.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Parts {
+    /// Requests of which anything is left.
+    pub requests: usize,
+    /// Components at work on them, or on the way to or from one.
+    pub frames: usize,
+    /// Calls that are tried or branch.
+    pub calls: usize,
+}
+
 /// A run of a model, watched by a probe. A clone is a snapshot: both go on alike.
 #[derive(Clone, Debug)]
 pub struct Engine<P = NoProbe> {
@@ -147,7 +158,7 @@ impl<P: Probe> Engine<P> {
             }
         }
         for client in 0..engine.model.components.len() {
-            engine.open(client as u16, 0);
+            engine.open(client as u16);
         }
         engine.plan_checks();
         engine.plan_faults();
@@ -182,6 +193,15 @@ impl<P: Probe> Engine<P> {
         Totals {
             under_way: self.totals.sent - self.totals.completed - self.totals.lost,
             ..self.totals
+        }
+    }
+
+    /// What a run holds: all of it is gone once the last request has ended and nothing is done for nobody any more.
+    pub fn parts(&self) -> Parts {
+        Parts {
+            requests: self.requests.len(),
+            frames: self.frames.len(),
+            calls: self.calls.len(),
         }
     }
 
@@ -290,7 +310,23 @@ impl<P: Probe> Engine<P> {
         while let Some(frame) = self.ready.pop_front() {
             self.advance(frame);
         }
+        if self.calendar.is_full() {
+            self.tidy();
+        }
         true
+    }
+
+    /// Takes what is void out of the calendar, which would otherwise grow with the longest timeout.
+    fn tidy(&mut self) {
+        let (calls, frames) = (&self.calls, &self.frames);
+        self.calendar.keep(|due| match *due {
+            Due::Timeout { call, attempt } | Due::Hedge { call, attempt } => {
+                calls.get(call).is_some_and(|call| call.awaits(attempt))
+            }
+            Due::Retry { call } => calls.contains_key(call),
+            Due::Worked { frame } => frames.contains_key(frame),
+            _ => true,
+        });
     }
 
     /// Changes the system while it runs: rates, times, numbers of instances, workers and connections, lengths of lines.
@@ -310,6 +346,8 @@ impl<P: Probe> Engine<P> {
         let before = core::mem::replace(&mut self.model, Arc::new(model));
         let model = Arc::clone(&self.model);
         self.add_stations();
+        // Before anything happens at a station that is new.
+        self.probe.reconfigured(&self.model, self.now);
         for guard in model.sites.iter().filter_map(|site| site.guard.as_ref()) {
             for state in &mut self.guards[guard.number as usize] {
                 state.reconfigure(guard);
@@ -321,26 +359,19 @@ impl<P: Probe> Engine<P> {
                     self.balancers[at].follow(balancing, self.now);
                 }
                 (Role::Client(new), Role::Client(old)) if new.arrivals != old.arrivals => {
-                    let users = match &old.arrivals {
-                        Arriving::Closed { users, .. } => *users,
-                        _ => 0,
-                    };
                     self.plan_anew(at as u16);
                     if let Arriving::Closed { .. } = new.arrivals {
-                        self.open(at as u16, users);
+                        self.open(at as u16);
                     }
                 }
                 _ => {}
             }
         }
         self.plan_checks();
-        for station in 0..model.stations.len() as u32 {
-            self.serve_waiting(station);
-        }
+        self.strike_all(&model);
         while let Some(frame) = self.ready.pop_front() {
             self.advance(frame);
         }
-        self.probe.reconfigured(&self.model, self.now);
         Ok(())
     }
 

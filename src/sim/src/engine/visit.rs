@@ -220,8 +220,12 @@ impl<P: Probe> Engine<P> {
         if errors_ppb > 0 {
             let unit = self.frames[id].key.named("error").draws().unit();
             if unit * 1e9 <= f64::from(errors_ppb) {
+                // It fails when its turn comes, not here: whoever is next in line fails too, and so on down the line.
                 let reason = Loss::Error;
-                return self.finish(id, Err(Failure { reason, station }));
+                let end = self.model.code.len() as u32 - 1;
+                let frame = &mut self.frames[id];
+                frame.outcome = Err(Failure { reason, station });
+                frame.step = end;
             }
         }
         self.ready.push_back(id);
@@ -241,7 +245,10 @@ impl<P: Probe> Engine<P> {
 
     /// A frame's work is done.
     pub(super) fn worked(&mut self, id: FrameId) {
-        if let Some(frame) = self.frames.get_mut(id) {
+        // Its station may have crashed since, and its answer be on its way back.
+        if let Some(frame) = self.frames.get_mut(id)
+            && frame.state == State::Working
+        {
             frame.step += 1;
             self.advance(id);
         }
@@ -250,7 +257,9 @@ impl<P: Probe> Engine<P> {
     /// A frame takes its next step.
     pub(super) fn advance(&mut self, id: FrameId) {
         // It may have crashed since it became ready.
-        while let Some(frame) = self.frames.get_mut(id) {
+        while let Some(frame) = self.frames.get_mut(id)
+            && frame.state == State::Working
+        {
             // Borrowing the model through a second handle would count references on each step; indexing is free.
             match &self.model.code[frame.step as usize] {
                 Step::Work { time, key } => {
