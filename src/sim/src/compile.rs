@@ -1,5 +1,7 @@
 //! From a scenario to a model: names become numbers, plans become flat lists of steps.
 
+mod caches;
+
 use std::sync::Arc;
 
 use crate::arrivals::Arriving;
@@ -8,7 +10,7 @@ use crate::component::{
 };
 use crate::distribution::Sampler;
 use crate::fault::{Place, Trouble};
-use crate::frame::{NOBODY, NONE};
+use crate::frame::{Entry, NOBODY, NONE};
 use crate::limits;
 use crate::model::{
     ClientModel, ComponentModel, Effect, FaultModel, FaultTimes, Files, Guard, Lines, Model,
@@ -68,6 +70,7 @@ impl Model {
             .component(files, component)?;
             model.components.push(compiled);
         }
+        caches::tell_caches(&mut model, scenario);
         // Balancers come last: their targets' stations must have numbers.
         for (at, component) in scenario.components.values().enumerate() {
             if let Component::Balancer(balancer) = component {
@@ -198,6 +201,8 @@ impl Compiler<'_> {
         let mut stations = Vec::new();
         let mut plans = Vec::new();
         let mut lines = Lines::one();
+        let mut entries = caches::NO_ENTRIES;
+        let (mut cache_model, mut gateway_model, mut rows) = (None, None, u64::MAX);
         let role = match component {
             Component::Client(client) => {
                 let first = self.model.sites.len() as u32;
@@ -207,6 +212,7 @@ impl Compiler<'_> {
                     let site = Site {
                         to: index(self.scenario, &client.target),
                         operation: self.operation(operation),
+                        entry: Entry::Operation,
                         key: NO_KEY,
                         times: 1,
                         fallback: NONE,
@@ -249,12 +255,36 @@ impl Compiler<'_> {
                     database.connections,
                     database.queue,
                 ));
-                plans = self.plans(&database.queries, |compiler, time, _, key| {
+                rows = database.rows.unwrap_or(u64::MAX);
+                let reads = database.rows.is_some() || caches::keeps_rows(self.scenario);
+                plans = self.plans(&database.queries, |compiler, time, operation, key| {
+                    let asked = &compiler.model.operations[usize::from(operation)];
+                    let writes = database.is_write(asked);
+                    if reads && !writes {
+                        compiler.step(Step::Row { write: false });
+                    }
                     compiler.step(Step::Work {
                         time: Sampler::new(time),
                         key: key.bits(),
                     });
+                    if writes {
+                        compiler.step(Step::Row { write: true });
+                    }
                 });
+                Role::Station
+            }
+            Component::Cache(cache) => {
+                stations = self.regions(cache);
+                (plans, entries) = self.cache_plans(cache);
+                cache_model = Some(self.cache_model(cache));
+                Role::Station
+            }
+            Component::Gateway(gateway) => {
+                let (workers, queue) = (gateway.workers, gateway.queue);
+                stations.push(self.station(self.name.to_owned(), 0, workers, queue));
+                (plans, entries) = self.gateway_plans(gateway);
+                cache_model = gateway.cache.as_ref().map(|cache| self.cache_model(cache));
+                gateway_model = Some(caches::gateway_model(gateway));
                 Role::Station
             }
         };
@@ -266,6 +296,11 @@ impl Compiler<'_> {
             plans,
             lines,
             links: Vec::new(),
+            entries,
+            cache: cache_model,
+            gateway: gateway_model,
+            rows,
+            told: Vec::new(),
         })
     }
 
@@ -369,6 +404,8 @@ impl Compiler<'_> {
                         self.fallback(site, fallback, operation, key);
                     }
                 }
+                Instruction::Cached(cached) => self.cached(cached, operation, key),
+                Instruction::Invalidate(invalidate) => self.invalidate(invalidate, key),
                 Instruction::Parallel(parallel) => {
                     let first = self.model.sites.len() as u32;
                     for (i, call) in parallel.calls.iter().enumerate() {
@@ -405,6 +442,7 @@ impl Compiler<'_> {
                 .operation
                 .as_deref()
                 .map_or(operation, |name| self.operation(name)),
+            entry: Entry::Operation,
             key: key.bits(),
             times: call.times,
             fallback: NONE,
@@ -448,7 +486,10 @@ fn operations(scenario: &Scenario) -> Result<Vec<String>, Vec<Problem>> {
                     asked_by(plan, &mut all);
                 }
             }
-            Component::Balancer(_) | Component::Database(_) => {}
+            Component::Balancer(_)
+            | Component::Database(_)
+            | Component::Cache(_)
+            | Component::Gateway(_) => {}
         }
     }
     if all.len() as u64 > limits::OPERATIONS {
@@ -465,7 +506,11 @@ fn operations(scenario: &Scenario) -> Result<Vec<String>, Vec<Problem>> {
 fn asked_by<'a>(plan: &'a [Instruction], all: &mut vecmap::VecSet<&'a str>) {
     for instruction in plan {
         let calls = match instruction {
-            Instruction::Work(_) | Instruction::Reply(_) => &[],
+            Instruction::Work(_) | Instruction::Reply(_) | Instruction::Invalidate(_) => &[],
+            Instruction::Cached(cached) => {
+                asked_by(&cached.miss, all);
+                &[]
+            }
             Instruction::Call(call) => core::slice::from_ref(call),
             Instruction::Parallel(parallel) => &parallel.calls[..],
         };

@@ -44,8 +44,9 @@ pub use cache::{
     Written,
 };
 pub use component::{
-    Arrivals, Asked, Asking, Balancer, BatchSize, Call, Client, Component, Database, Discipline,
-    Instruction, Kind, LogFormat, Parallel, Policy, Service,
+    Arrivals, Asked, Asking, Balancer, BatchSize, Cached, Call, Client, Component, Database,
+    Discipline, Gateway, Instruction, Invalidate, Kind, LimitBy, LogFormat, Parallel, Policy,
+    Service,
 };
 pub use distribution::Distribution;
 pub use engine::{Engine, Stop, Totals};

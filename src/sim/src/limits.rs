@@ -78,3 +78,7 @@ pub const CACHE_BYTES: u64 = 1 << 40;
 pub const TTL_S: f64 = 31_536_000.0;
 /// Dirty keys of one cache that writes behind.
 pub const DIRTY: u32 = 100_000;
+/// Regions of one cache.
+pub const REGIONS: u64 = 100;
+/// Rows whose versions are kept, over all databases: those that were written.
+pub const ROWS: u32 = 1_000_000;

@@ -21,6 +21,7 @@ mod write_behind;
 pub use capacity::Capacity;
 pub use entry::{Entry, Value};
 pub use flights::{Flights, Join, Waiter};
+pub(crate) use index::{Index, mixed};
 pub use lifetimes::Lifetimes;
 pub use order::{Eviction, Standing};
 pub use settings::{Cache, Invalidation, Mode, Ttl, Warm};

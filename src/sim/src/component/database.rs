@@ -2,16 +2,27 @@
 //!
 //! Models: one query per connection at a time, a bounded line of queries that wait for a connection, first come first
 //! served; a time per query drawn anew. With one connection it is also a lock: who holds it makes all others wait.
-//! Does not model: rows, indexes, buffer pool, replication, or queries that slow each other down.
+//! Each row has a version, which a write raises when it is done and a read takes when it begins, as a snapshot does; every
+//! answer carries it, so that whoever keeps an answer can be told to be old.
+//! Does not model: what rows hold, indexes, buffer pool, replication, or queries that slow each other down.
 
 use serde::{Deserialize, Serialize};
 use vecmap::VecMap;
 
-use super::check_operation;
+use super::{ANY, check_operation};
 use super::service::no_bound;
 use crate::distribution::Distribution;
 use crate::limits;
 use crate::problem::Problems;
+
+/// Checks the names of operations that write.
+pub(super) fn check_writes(writes: &[String], p: &mut Problems) {
+    p.within("writes", |p| {
+        for (i, operation) in writes.iter().enumerate() {
+            check_operation(&format!("[{i}]"), operation, p);
+        }
+    });
+}
 
 /// A store that answers queries.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -29,9 +40,21 @@ pub struct Database {
         schemars(with = "std::collections::BTreeMap<String, Distribution>")
     )]
     pub queries: VecMap<String, Distribution>,
+    /// The operations that change the row that they are about; all others read it. `*` is for any.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub writes: Vec<String>,
+    /// How many rows there are at the start, with keys from 0; a read of another answers that there is none, until it is
+    /// written. Without it, all that is asked for is there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rows: Option<u64>,
 }
 
 impl Database {
+    /// Whether `operation` changes the row that it is about.
+    pub fn is_write(&self, operation: &str) -> bool {
+        self.writes.iter().any(|own| own == operation || own == ANY)
+    }
+
     pub(crate) fn check(&self, p: &mut Problems) {
         p.count(
             "connections",
@@ -49,5 +72,6 @@ impl Database {
                 p.within(operation, |p| time.check(p));
             }
         });
+        check_writes(&self.writes, p);
     }
 }

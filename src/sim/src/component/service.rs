@@ -8,7 +8,7 @@
 use serde::{Deserialize, Serialize};
 use vecmap::VecMap;
 
-use super::{check_operation, check_target};
+use super::{Cached, Invalidate, check_operation, check_target};
 use crate::distribution::Distribution;
 use crate::limits;
 use crate::payload::Payload;
@@ -84,6 +84,10 @@ pub enum Instruction {
     Parallel(Parallel),
     /// What is answered has so many bytes; to compress it is work.
     Reply(Payload),
+    /// Ask a cache, and only if it has nothing do something else and put what comes of it there (cache-aside).
+    Cached(Cached),
+    /// Drop the key in a cache.
+    Invalidate(Invalidate),
 }
 
 /// A call to another component.
@@ -146,7 +150,7 @@ const fn is_zero(bytes: &u64) -> bool {
     *bytes == 0
 }
 
-pub(super) const fn no_bound() -> u32 {
+pub(crate) const fn no_bound() -> u32 {
     limits::QUEUE as u32
 }
 
@@ -178,7 +182,7 @@ impl Service {
 }
 
 /// Checks the steps of a plan; `depth` counts the fallbacks around it.
-fn check_plan(
+pub(super) fn check_plan(
     field: &str,
     plan: &[Instruction],
     scenario: &Scenario,
@@ -204,6 +208,12 @@ fn check_plan(
                     parallel.check(scenario, p, depth);
                 }),
                 Instruction::Reply(payload) => p.within("reply", |p| payload.check(p)),
+                Instruction::Cached(cached) => {
+                    p.within("cached", |p| cached.check(scenario, p, depth));
+                }
+                Instruction::Invalidate(invalidate) => {
+                    p.within("invalidate", |p| invalidate.check(scenario, p));
+                }
             });
         }
     });
