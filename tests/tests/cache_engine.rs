@@ -32,7 +32,9 @@ fn cache(name: &str, fields: &str) -> String {
 fn value(outcome: &Outcome, measure: &str, of: &str) -> f64 {
     let measure = format!(r#"{{ "measure": "{measure}", "of": "{of}" }}"#);
     let measure: Measure = scale_sim::read_json(&measure).expect("of the format");
-    outcome.value(&measure).expect("there is something to measure")
+    outcome
+        .value(&measure)
+        .expect("there is something to measure")
 }
 
 fn ran(scenario: &Scenario) -> Outcome {
@@ -75,7 +77,9 @@ fn lru_on_zipf_agrees_with_che() {
             client("redis", 2_000.0, &keys, READS),
             cache(
                 "redis",
-                &format!(r#""capacity_entries": {capacity}, "mode": "read_through", "target": "db""#),
+                &format!(
+                    r#""capacity_entries": {capacity}, "mode": "read_through", "target": "db""#
+                ),
             ),
             database(0.0),
         ];
@@ -97,7 +101,12 @@ fn each_look_up_hits_or_misses_as_the_store_alone_does() {
         ("w_tiny_lfu", Eviction::WTinyLfu),
     ] {
         let components = [
-            client("redis", 500.0, r#"{ "zipf": { "count": 200, "exponent": 0.9 } }"#, READS),
+            client(
+                "redis",
+                500.0,
+                r#"{ "zipf": { "count": 200, "exponent": 0.9 } }"#,
+                READS,
+            ),
             cache(
                 "redis",
                 &format!(
@@ -128,7 +137,10 @@ fn cache_aside_answers_as_read_through_does_when_its_calls_take_no_time() {
     let keys = r#"{ "zipf": { "count": 200, "exponent": 0.9 } }"#;
     let through = [
         client("redis", 500.0, keys, READS),
-        cache("redis", r#""capacity_entries": 40, "mode": "read_through", "target": "db""#),
+        cache(
+            "redis",
+            r#""capacity_entries": 40, "mode": "read_through", "target": "db""#,
+        ),
         database(0.0),
     ];
     let aside = [
@@ -160,11 +172,17 @@ fn mean_latency_is_the_lookup_and_the_share_of_misses_at_the_database() {
     let expected = 0.5 + (1.0 - che(1000, 1.0, 100.0)) * 20.0;
     let found = estimate(&outcomes, r#"{ "measure": "mean_ms" }"#);
     // Che's is an approximation: half a point of hit ratio is 0.1 ms.
-    assert!((found.mean - expected).abs() < 0.1, "{found:?}, expected {expected}");
+    assert!(
+        (found.mean - expected).abs() < 0.1,
+        "{found:?}, expected {expected}"
+    );
     for outcome in &outcomes {
         let ratio = value(outcome, "hit_ratio", "redis");
         let mean = outcome.figures.latency.as_ref().expect("answered").mean_ms;
-        assert!((mean - (0.5 + (1.0 - ratio) * 20.0)).abs() < 0.4, "{mean} at {ratio}");
+        assert!(
+            (mean - (0.5 + (1.0 - ratio) * 20.0)).abs() < 0.4,
+            "{mean} at {ratio}"
+        );
     }
 }
 
@@ -173,11 +191,18 @@ fn levels_in_a_row_multiply_their_misses() {
     let level = |name: &str, entries: u32, target: &str| {
         cache(
             name,
-            &format!(r#""capacity_entries": {entries}, "mode": "read_through", "target": "{target}""#),
+            &format!(
+                r#""capacity_entries": {entries}, "mode": "read_through", "target": "{target}""#
+            ),
         )
     };
     let components = [
-        client("near", 1_000.0, r#"{ "zipf": { "count": 2000, "exponent": 0.9 } }"#, READS),
+        client(
+            "near",
+            1_000.0,
+            r#"{ "zipf": { "count": 2000, "exponent": 0.9 } }"#,
+            READS,
+        ),
         level("near", 50, "far"),
         level("far", 400, "db"),
         database(0.0),
@@ -188,12 +213,15 @@ fn levels_in_a_row_multiply_their_misses() {
         .map(|name| 1.0 - value(&outcome, "hit_ratio", name))
         .product();
     let at_database = value(&outcome, "completed", "db") / outcome.figures.completed as f64;
-    assert!((misses - at_database).abs() < 1e-4, "{misses}, {at_database}");
+    assert!(
+        (misses - at_database).abs() < 1e-4,
+        "{misses}, {at_database}"
+    );
     assert!((0.1..0.6).contains(&at_database));
 }
 
 /// One key that all ask for, with a time to live.
-fn stampede(single_flight: bool, aside: bool) -> Outcome {
+fn stampede(single_flight: bool, aside: bool, horizon_s: f64) -> Outcome {
     let fields = format!(
         r#""capacity_entries": 10, "ttl": {{ "ttl_s": 1 }}, "single_flight": {single_flight}"#
     );
@@ -214,24 +242,24 @@ fn stampede(single_flight: bool, aside: bool) -> Outcome {
         ]
         .join(",")
     };
-    ran(&scenario(2, 20.0, 0.0, &components))
+    ran(&scenario(2, horizon_s, 0.0, &components))
 }
 
 #[test]
 fn single_flight_asks_the_database_once_for_each_time_to_live() {
     for aside in [false, true] {
         // A round takes the query and the time to live: 1.1 s.
-        let calls = value(&stampede(true, aside), "completed", "db");
+        let calls = value(&stampede(true, aside, 20.0), "completed", "db");
         assert!((calls - 20.0 / 1.1).abs() <= 1.0, "{calls}");
         // Without it, all who come while the first asks ask, too: a hundred.
-        let calls = value(&stampede(false, aside), "completed", "db");
+        let calls = value(&stampede(false, aside, 20.0), "completed", "db");
         assert!((1_400.0..2_400.0).contains(&calls), "{calls}");
     }
 }
 
 #[test]
 fn those_who_wait_for_another_wait_no_longer_than_its_call() {
-    let outcome = stampede(true, false);
+    let outcome = stampede(true, false, 5.0);
     let max = outcome.figures.latency.as_ref().expect("answered").max_ms;
     assert!((max - 100.0).abs() < 1e-6, "{max}");
     let joined = |story: &scale_sim::Story| {
@@ -255,21 +283,33 @@ fn a_flight_that_fails_fails_for_all_who_wait() {
     ];
     let mut scenario = scenario(2, 3.0, 0.0, &components.join(","));
     scenario.faults = vec![
-        scale_sim::read_json(r#"{ "what": { "crash": { "component": "db" } }, "at_s": 0.3, "for_s": 0.1 }"#)
-            .expect("of the format"),
+        scale_sim::read_json(
+            r#"{ "what": { "crash": { "component": "db" } }, "at_s": 0.3, "for_s": 0.1 }"#,
+        )
+        .expect("of the format"),
     ];
     let (log, _) = log(&scenario);
-    let lost = lines(&log, "lost").filter(|f| f[4] == "crashed at db").count();
+    let lost = lines(&log, "lost")
+        .filter(|f| f[4] == "crashed at db")
+        .count();
     assert!(lost > 30, "{lost}");
     let outcome = ran(&scenario);
-    assert_eq!(outcome.totals.sent, outcome.totals.completed + outcome.totals.lost + outcome.totals.under_way);
+    assert_eq!(
+        outcome.totals.sent,
+        outcome.totals.completed + outcome.totals.lost + outcome.totals.under_way
+    );
     assert!(outcome.totals.under_way < 3 && outcome.totals.completed > 300);
 }
 
 /// Reads and writes of a few keys through a service, with the cache beside it.
 fn aside(fields: &str, after_write: &str, horizon_s: f64) -> Scenario {
     let components = [
-        client("shop", 300.0, r#"{ "uniform": { "count": 20 } }"#, r#"{ "get": 9, "set": 1 }"#),
+        client(
+            "shop",
+            300.0,
+            r#"{ "uniform": { "count": 20 } }"#,
+            r#"{ "get": 9, "set": 1 }"#,
+        ),
         format!(
             r#""shop": {{ "service": {{ "workers": 1000, "plans": {{
                 "get": [ {{ "cached": {{ "cache": "redis", "miss": [ {{ "call": {{ "to": "db" }} }} ] }} }} ],
@@ -321,9 +361,8 @@ fn an_event_makes_no_answer_older_than_its_delay() {
 fn a_reader_who_is_slow_to_fill_leaves_an_old_row_until_its_time_to_live_is_over() {
     // One reads at 0 s and works for 300 ms before it fills. Another writes in the meantime and drops the key. Readers get
     // the old row until it expires at 2.31 s.
-    let replay = |times: &str| {
-        format!(r#"{{ "replay": {{ "file": "{times}.csv", "format": "csv" }} }}"#)
-    };
+    let replay =
+        |times: &str| format!(r#"{{ "replay": {{ "file": "{times}.csv", "format": "csv" }} }}"#);
     let text = format!(
         r#"{{ "version": 1, "horizon_s": 4, "components": {{
         "slow": {{ "client": {{ "operation": "slow", "target": "shop", "arrivals": {} }} }},
@@ -341,9 +380,13 @@ fn a_reader_who_is_slow_to_fill_leaves_an_old_row_until_its_time_to_live_is_over
         database(10.0)
     );
     let scenario = Scenario::from_json(&text).unwrap_or_else(|p| panic!("{p:?}"));
-    let files: Files = [("slow.csv", "0\n"), ("writer.csv", "0\n"), ("readers.csv", "0\n0.5\n2.2\n2.4\n3.0\n")]
-        .map(|(name, text)| (name.to_owned(), text.to_owned()))
-        .into();
+    let files: Files = [
+        ("slow.csv", "0\n"),
+        ("writer.csv", "0\n"),
+        ("readers.csv", "0\n0.5\n2.2\n2.4\n3.0\n"),
+    ]
+    .map(|(name, text)| (name.to_owned(), text.to_owned()))
+    .into();
     let model = Model::new(&scenario, &files).expect("valid");
     let mut engine = scale_sim::Engine::new(Arc::new(model), scale_sim::Log::default());
     engine.run_until(Time::from_secs(4.0));
@@ -357,7 +400,12 @@ fn a_reader_who_is_slow_to_fill_leaves_an_old_row_until_its_time_to_live_is_over
 /// A cache that writes behind, and crashes at 3.25 s.
 fn behind(batch: u32, crash: bool) -> Scenario {
     let components = [
-        client("redis", 200.0, r#"{ "uniform": { "count": 50 } }"#, r#"{ "get": 1, "set": 1 }"#),
+        client(
+            "redis",
+            200.0,
+            r#"{ "uniform": { "count": 50 } }"#,
+            r#"{ "get": 1, "set": 1 }"#,
+        ),
         cache(
             "redis",
             &format!(
@@ -369,8 +417,10 @@ fn behind(batch: u32, crash: bool) -> Scenario {
     let mut scenario = scenario(4, 6.0, 0.0, &components.join(","));
     if crash {
         scenario.faults = vec![
-            scale_sim::read_json(r#"{ "what": { "crash": { "component": "redis" } }, "at_s": 3.25, "for_s": 0.1 }"#)
-                .expect("of the format"),
+            scale_sim::read_json(
+                r#"{ "what": { "crash": { "component": "redis" } }, "at_s": 3.25, "for_s": 0.1 }"#,
+            )
+            .expect("of the format"),
         ];
     }
     scenario
@@ -417,9 +467,15 @@ fn writes_behind_are_answered_at_once_and_reach_the_database_as_fewer() {
     let outcome = ran(&behind(10_000, false));
     let written = outcome.figures.completed / 2;
     let at_database = value(&outcome, "completed", "db");
-    assert!(at_database > 200.0 && at_database < written as f64, "{at_database} of {written}");
+    assert!(
+        at_database > 200.0 && at_database < written as f64,
+        "{at_database} of {written}"
+    );
     // Nobody waits for the database but those who read what was never written or read.
-    assert_eq!(outcome.figures.latency.as_ref().map(|l| l.p50_ms), Some(0.0));
+    assert_eq!(
+        outcome.figures.latency.as_ref().map(|l| l.p50_ms),
+        Some(0.0)
+    );
     // What is dirty is newer than what the database has: no hit is stale.
     assert_eq!(value(&outcome, "stale", "redis"), 0.0);
 }
@@ -428,7 +484,12 @@ fn writes_behind_are_answered_at_once_and_reach_the_database_as_fewer() {
 fn modes_do_with_writes_what_they_say() {
     let with = |mode: &str| {
         let components = [
-            client("redis", 300.0, r#"{ "uniform": { "count": 20 } }"#, r#"{ "get": 9, "set": 1 }"#),
+            client(
+                "redis",
+                300.0,
+                r#"{ "uniform": { "count": 20 } }"#,
+                r#"{ "get": 9, "set": 1 }"#,
+            ),
             cache(
                 "redis",
                 &format!(
@@ -438,13 +499,22 @@ fn modes_do_with_writes_what_they_say() {
             database(0.0),
         ];
         let outcome = ran(&scenario(9, 60.0, 0.0, &components.join(",")));
-        (value(&outcome, "stale", "redis"), value(&outcome, "hit_ratio", "redis"))
+        (
+            value(&outcome, "stale", "redis"),
+            value(&outcome, "hit_ratio", "redis"),
+        )
     };
-    let ((around, _), (through, kept), (drops, refetches)) =
-        (with("write_around"), with("write_through"), with("read_through"));
+    let ((around, _), (through, kept), (drops, refetches)) = (
+        with("write_around"),
+        with("write_through"),
+        with("read_through"),
+    );
     assert!(around > 1_000.0 && through == 0.0 && drops == 0.0);
     // A key is read nine times for each write; the first of these misses where the write dropped it.
-    assert!(kept > 0.99 && (refetches - 0.9).abs() < 0.01, "{kept} {refetches}");
+    assert!(
+        kept > 0.99 && (refetches - 0.9).abs() < 0.01,
+        "{kept} {refetches}"
+    );
 }
 
 #[test]
@@ -458,7 +528,11 @@ fn that_there_is_no_row_is_kept_for_its_own_time() {
             ),
             r#""db": { "database": { "connections": 10, "rows": 1, "queries": { "*": { "constant": { "mean_ms": 0 } } } } }"#.to_owned(),
         ];
-        value(&ran(&scenario(9, 100.0, 0.0, &components.join(","))), "completed", "db")
+        value(
+            &ran(&scenario(9, 100.0, 0.0, &components.join(","))),
+            "completed",
+            "db",
+        )
     };
     // Key 1 is not there: half of ten thousand requests, or one each second and a bit.
     assert!((with("") - 5_000.0).abs() < 300.0);
@@ -472,7 +546,9 @@ fn a_refresh_ahead_keeps_readers_from_waiting() {
             client("redis", 100.0, r#"{ "uniform": { "count": 1 } }"#, READS),
             cache(
                 "redis",
-                &format!(r#""capacity_entries": 10, "target": "db", "mode": "read_through", "ttl": {{ "ttl_s": 1 }} {ahead}"#),
+                &format!(
+                    r#""capacity_entries": 10, "target": "db", "mode": "read_through", "ttl": {{ "ttl_s": 1 }} {ahead}"#
+                ),
             ),
             database(50.0),
         ];
@@ -490,7 +566,12 @@ fn a_refresh_ahead_keeps_readers_from_waiting() {
 #[test]
 fn a_warm_cache_misses_only_what_it_does_not_hold() {
     let components = [
-        client("redis", 100.0, r#"{ "zipf": { "count": 100, "exponent": 1.0, "scatter": true } }"#, READS),
+        client(
+            "redis",
+            100.0,
+            r#"{ "zipf": { "count": 100, "exponent": 1.0, "scatter": true } }"#,
+            READS,
+        ),
         cache(
             "redis",
             r#""capacity_entries": 100, "target": "db", "mode": "read_through", "warm": { "keys": 100 }"#,
@@ -516,12 +597,17 @@ fn each_region_and_each_user_misses_on_its_own() {
             client("cdn", 100.0, r#"{ "uniform": { "count": 5 } }"#, READS),
             cache(
                 "cdn",
-                &format!(r#""capacity_entries": 100, "target": "db", "mode": "read_through" {fields}"#),
+                &format!(
+                    r#""capacity_entries": 100, "target": "db", "mode": "read_through" {fields}"#
+                ),
             ),
             database(0.0),
         ];
         let outcome = ran(&scenario(9, 100.0, 0.0, &components.join(",")));
-        (value(&outcome, "completed", "db"), outcome.model.stations().len())
+        (
+            value(&outcome, "completed", "db"),
+            outcome.model.stations().len(),
+        )
     };
     assert_eq!(hits(""), (5.0, 2));
     assert_eq!(hits(r#", "regions": 3"#), (15.0, 4));
@@ -534,7 +620,10 @@ fn a_flush_and_a_crash_empty_a_cache() {
     for trouble in ["cache_flush", "crash"] {
         let components = [
             client("redis", 1_000.0, r#"{ "uniform": { "count": 50 } }"#, READS),
-            cache("redis", r#""capacity_entries": 100, "target": "db", "mode": "read_through""#),
+            cache(
+                "redis",
+                r#""capacity_entries": 100, "target": "db", "mode": "read_through""#,
+            ),
             database(0.0),
         ];
         let mut scenario = scenario(9, 10.0, 0.0, &components.join(","));
@@ -555,8 +644,10 @@ fn a_flush_and_a_crash_empty_a_cache() {
 fn a_service_whose_cache_is_down_asks_the_database() {
     let mut scenario = aside("", "", 10.0);
     scenario.faults = vec![
-        scale_sim::read_json(r#"{ "what": { "crash": { "component": "redis" } }, "at_s": 5, "for_s": 2 }"#)
-            .expect("of the format"),
+        scale_sim::read_json(
+            r#"{ "what": { "crash": { "component": "redis" } }, "at_s": 5, "for_s": 2 }"#,
+        )
+        .expect("of the format"),
     ];
     let outcome = ran(&scenario);
     assert_eq!((outcome.figures.lost, outcome.figures.degraded), (0, 0));
@@ -603,7 +694,9 @@ fn the_leaky_bucket_of_a_gateway_is_nginx() {
             let number = number.to_string();
             let own = |event: &'static str| {
                 let number = number.clone();
-                lines(&log, event).find(move |f| f[1] == number).map(|f| f[4].to_owned())
+                lines(&log, event)
+                    .find(move |f| f[1] == number)
+                    .map(|f| f[4].to_owned())
             };
             let found = match (own("lost"), own("delayed")) {
                 (Some(reason), _) => {
@@ -636,7 +729,12 @@ fn a_gateway_keeps_answers_and_bounds_what_is_under_way() {
     let busy = outcome.figures.stations[0].busy;
     assert!(busy < 4.0 && outcome.figures.lost > 100, "{busy}");
     let all = outcome.figures.losses.iter();
-    assert!(all.clone().count() == 1 && all.map(|l| l.reason).all(|r| r == scale_sim::Loss::Limited as u8));
+    assert!(
+        all.clone().count() == 1
+            && all
+                .map(|l| l.reason)
+                .all(|r| r == scale_sim::Loss::Limited as u8)
+    );
     assert!(value(&outcome, "hit_ratio", "gate") > 0.4);
     // With a limit by user, one who sends too much is no trouble to the others.
     let components = [
@@ -646,21 +744,34 @@ fn a_gateway_keeps_answers_and_bounds_what_is_under_way() {
         database(1.0),
     ];
     let outcome = ran(&scenario(3, 100.0, 0.0, &components.join(",")));
-    assert!((outcome.figures.lost as f64 - 9_000.0).abs() < 50.0, "{}", outcome.figures.lost);
+    assert!(
+        (outcome.figures.lost as f64 - 9_000.0).abs() < 50.0,
+        "{}",
+        outcome.figures.lost
+    );
 }
 
 #[test]
 fn what_can_not_be_is_refused_with_its_place() {
     let refused = |components: &str| {
-        let text = format!(r#"{{"version":1,"horizon_s":1,"components":{{{components},{}}}}}"#, database(1.0));
+        let text = format!(
+            r#"{{"version":1,"horizon_s":1,"components":{{{components},{}}}}}"#,
+            database(1.0)
+        );
         let problems = Scenario::from_json(&text).expect_err("must be refused");
         let all: Vec<String> = problems.iter().map(ToString::to_string).collect();
         all.join("\n")
     };
     let user = client("a", 1.0, r#"{ "uniform": { "count": 1 } }"#, READS);
     let with = |fields: &str| refused(&format!("{user},{}", cache("a", fields)));
-    assert!(with(r#""capacity_entries": 1"#).contains("components.users.client.target: 'a' is a cache that fetches nothing itself"));
-    assert!(with(r#""capacity_entries": 1, "mode": "read_through""#).contains("a.cache.target: this cache fetches"));
+    assert!(
+        with(r#""capacity_entries": 1"#)
+            .contains("components.users.client.target: 'a' is a cache that fetches nothing itself")
+    );
+    assert!(
+        with(r#""capacity_entries": 1, "mode": "read_through""#)
+            .contains("a.cache.target: this cache fetches")
+    );
     assert!(with(r#""capacity_entries": 1, "mode": "read_through", "target": "db", "private": true, "regions": 2"#).contains("a.cache.regions: nobody but its user"));
     assert!(
         with(r#""capacity_entries": 200000, "mode": "read_through", "target": "db", "regions": 3"#)
@@ -669,9 +780,26 @@ fn what_can_not_be_is_refused_with_its_place() {
     let said = refused(&format!(
         r#"{user},"a":{{"service":{{"workers":1,"plans":{{"*":[{{"cached":{{"cache":"db","miss":[]}}}}]}}}}}}"#
     ));
-    assert!(said.contains("plans.*[0].cached.cache: 'db' is a database, not a cache"), "{said}");
+    assert!(
+        said.contains("plans.*[0].cached.cache: 'db' is a database, not a cache"),
+        "{said}"
+    );
+    let said = refused(&format!(
+        r#"{user},{},"s":{{"service":{{"workers":1,"plans":{{"*":[{{"invalidate":{{"cache":"a"}}}}]}}}}}}"#,
+        cache(
+            "a",
+            r#""capacity_entries": 1, "mode": "read_through", "target": "s""#
+        )
+    ));
+    assert!(said.contains("the request came through 'a'"), "{said}");
     let closed = r#""u":{"client":{"operation":"x","target":"a","arrivals":{"closed":{"users":1,"think_time":{"constant":{"mean_ms":0}}}}}}"#;
-    let said = refused(&format!("{closed},{}", cache("a", r#""capacity_entries": 1, "mode": "read_through", "target": "db""#)));
+    let said = refused(&format!(
+        "{closed},{}",
+        cache(
+            "a",
+            r#""capacity_entries": 1, "mode": "read_through", "target": "db""#
+        )
+    ));
     assert!(said.contains("takes no time"), "{said}");
 }
 
@@ -698,7 +826,7 @@ fn any_chain() -> impl Strategy<Value = Scenario> {
                 "edge": {{ "cache": {{ "capacity_entries": {entries}, "eviction": "{eviction}", "target": "shop", "mode": {mode}, "writes": ["set"], "single_flight": {single}, "regions": {regions}, "workers": {workers}, "queue": {queue}, "lookup": {{ "exponential": {{ "mean_ms": 0.3 }} }} {ttl} {told} }} }},
                 "shop": {{ "service": {{ "workers": 6, "queue": 10, "plans": {{
                     "get": [ {{ "cached": {{ "cache": "redis", "miss": [ {{ "call": {{ "to": "db" }} }} ], "resilience": {{ "timeout_ms": 3 }} }} }} ],
-                    "set": [ {{ "call": {{ "to": "db" }} }}, {{ "invalidate": {{ "cache": "redis" }} }}, {{ "invalidate": {{ "cache": "edge" }} }} ] }} }} }},
+                    "set": [ {{ "call": {{ "to": "db" }} }}, {{ "invalidate": {{ "cache": "redis" }} }} ] }} }} }},
                 "redis": {{ "cache": {{ "capacity_entries": {entries}, "single_flight": {single}, "workers": {workers}, "lookup": {{ "exponential": {{ "mean_ms": 1 }} }}, "negative_ttl_s": 1 }} }},
                 "db": {{ "database": {{ "connections": 3, "queue": 8, "rows": 50, "writes": ["set"], "queries": {{ "*": {{ "exponential": {{ "mean_ms": {query_ms} }} }} }} }} }}"#
             );

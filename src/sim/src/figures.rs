@@ -98,7 +98,6 @@ impl StationFigures {
         (reads > 0).then(|| self.hits as f64 / reads as f64)
     }
 
-
     /// Busy servers over servers: 0 to 1, or more while instances that were taken away finish what they have.
     pub fn utilisation(&self) -> f64 {
         if self.servers > 0.0 {

@@ -67,7 +67,10 @@ impl Compiler<'_> {
         let write = self.model.code.len() as u32;
         self.write(cache, site, key);
         self.step(Step::End);
-        (self.by_operation(|asked| if cache.is_write(asked) { write } else { read }), entries)
+        (
+            self.by_operation(|asked| if cache.is_write(asked) { write } else { read }),
+            entries,
+        )
     }
 
     /// The plans of a gateway.
@@ -109,14 +112,24 @@ impl Compiler<'_> {
 
     /// Asking a cache in a service's plan.
     pub(super) fn cached(&mut self, cached: &Cached, operation: u16, key: Key) {
-        let get = self.ask_cache(&cached.cache, Entry::Get, &cached.resilience, key.named("get"));
+        let get = self.ask_cache(
+            &cached.cache,
+            Entry::Get,
+            &cached.resilience,
+            key.named("get"),
+        );
         self.step(Step::Call { site: get });
         let found = self.cache_step(CacheStep::Found { found: NONE });
         self.model.sites[get as usize].fallback = found + 1;
         let cache = index(self.scenario, &cached.cache);
         let single = matches!(&self.scenario.components[&cached.cache],
             Component::Cache(cache) if cache.single_flight);
-        let join = single.then(|| self.cache_step(CacheStep::Join { cache, landed: NONE }));
+        let join = single.then(|| {
+            self.cache_step(CacheStep::Join {
+                cache,
+                landed: NONE,
+            })
+        });
         self.plan(&cached.miss, operation, key.named("miss"));
         let put = self.ask_cache(
             &cached.cache,
@@ -175,7 +188,12 @@ impl Compiler<'_> {
     fn read_through(&mut self, cache: &Cache, site: u32) {
         let refresh = if cache.refresh_ahead.is_some() {
             let own = index(self.scenario, self.name);
-            self.push_site(own, Entry::Refresh, NONE, Key::root(0).named(self.name).named("refresh"))
+            self.push_site(
+                own,
+                Entry::Refresh,
+                NONE,
+                Key::root(0).named(self.name).named("refresh"),
+            )
         } else {
             NONE
         };
@@ -228,7 +246,12 @@ impl Compiler<'_> {
     /// The call to the next level, for any operation.
     fn next_level(&mut self, target: &str, key: Key) -> u32 {
         let wire = link(self.scenario, self.name, target);
-        self.push_site(index(self.scenario, target), Entry::Operation, wire, key.named("next"))
+        self.push_site(
+            index(self.scenario, target),
+            Entry::Operation,
+            wire,
+            key.named("next"),
+        )
     }
 
     /// The call to a cache.

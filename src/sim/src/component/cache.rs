@@ -38,7 +38,7 @@ pub struct Cached {
 }
 
 /// Dropping the request's key in a cache, in all its regions, and waiting until that is done. If the cache fails, the key
-/// stays and the request goes on.
+/// stays and the request goes on. Not for a cache that the request has come through: it would wait for itself.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]

@@ -252,7 +252,15 @@ impl<'a> Walk<'a> {
                     self.time_passes &= found;
                 }
                 // A cache that is down costs no time.
-                Instruction::Invalidate(_) => {}
+                Instruction::Invalidate(invalidate) => {
+                    let cache = &invalidate.cache;
+                    if self.way.iter().any(|(name, _)| name == cache) {
+                        return Err(format!(
+                            "the request came through '{cache}', which holds a worker for it, and would wait there for another: \
+                             leave out 'invalidate' and give '{cache}' an 'invalidation'"
+                        ));
+                    }
+                }
                 Instruction::Reply(payload) => {
                     self.time_passes |= payload.compress_time() > Duration::ZERO;
                 }

@@ -9,8 +9,8 @@
 use serde::{Deserialize, Serialize};
 use vecmap::VecMap;
 
-use super::{ANY, check_operation};
 use super::service::no_bound;
+use super::{ANY, check_operation};
 use crate::distribution::Distribution;
 use crate::limits;
 use crate::problem::Problems;

@@ -18,8 +18,8 @@ use crate::scenario::{Scenario, unknown};
 
 pub use arrivals::{Arrivals, BatchSize, LogFormat};
 pub use balancer::{Balancer, Policy};
-pub use client::{Asked, Asking, Client};
 pub use cache::{Cached, Invalidate};
+pub use client::{Asked, Asking, Client};
 pub use database::Database;
 pub use gateway::{Gateway, LimitBy};
 pub use service::{Call, Discipline, Instruction, Parallel, Service};

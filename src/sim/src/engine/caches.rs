@@ -10,9 +10,7 @@ use std::sync::Arc;
 use slotmap::{Key as _, KeyData};
 
 use super::Engine;
-use crate::cache::{
-    self, CacheStore, Dirty, Flights, Join, Lookup, WriteBehind, Written, mixed,
-};
+use crate::cache::{self, CacheStore, Dirty, Flights, Join, Lookup, WriteBehind, Written, mixed};
 use crate::calendar::Due;
 use crate::event::{Child, Event, Loss, RequestRef};
 use crate::frame::{
@@ -140,10 +138,7 @@ impl<P: Probe> Engine<P> {
             .resize(model.stations.len(), Flights::default());
         for station in 0..model.stations.len() as u32 {
             let settings = settings(model, station);
-            match (
-                self.caches.stores.get_mut(station as usize),
-                settings,
-            ) {
+            match (self.caches.stores.get_mut(station as usize), settings) {
                 (Some(Some(store)), Some(settings)) => store.reconfigure(settings),
                 (Some(_), _) => {}
                 (None, settings) => {
@@ -156,7 +151,9 @@ impl<P: Probe> Engine<P> {
 
     /// The entries of a station's cache, in the order of its policy; none if it has no cache.
     pub fn cache(&self, station: usize) -> Option<&CacheStore> {
-        self.caches.stores[station].as_ref().map(|store| &store.held)
+        self.caches.stores[station]
+            .as_ref()
+            .map(|store| &store.held)
     }
 
     fn store(&mut self, station: u32) -> Option<&mut Store> {

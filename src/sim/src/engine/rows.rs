@@ -47,7 +47,8 @@ impl Rows {
 
     /// The version of row `key`; 0 if it was never written.
     pub fn read(&self, key: u64) -> u64 {
-        self.find(key).map_or(0, |at| self.slots[at as usize].version)
+        self.find(key)
+            .map_or(0, |at| self.slots[at as usize].version)
     }
 
     /// Since when row `key` has its version.
