@@ -33,8 +33,8 @@ impl From<Kind> for Sign {
         match kind {
             Kind::Client => Self::Client,
             Kind::Balancer => Self::Balancer,
-            Kind::Service => Self::Service,
-            Kind::Database => Self::Database,
+            Kind::Service | Kind::Gateway => Self::Service,
+            Kind::Cache | Kind::Database => Self::Database,
         }
     }
 }

@@ -264,6 +264,8 @@ impl Scene {
                 }
                 Component::Service(service) => service.called().filter_map(number).collect(),
                 Component::Database(_) => Vec::new(),
+                Component::Cache(cache) => cache.target.iter().filter_map(number).collect(),
+                Component::Gateway(gateway) => number(&gateway.target).into_iter().collect(),
             };
             for at in (1..targets.len()).rev() {
                 if targets[..at].contains(&targets[at]) {

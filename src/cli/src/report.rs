@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use scale_sim::{
-    Estimate, Figures, Latency, Loss, Model, Scenario, StationFigures, Stop, Time, Totals,
+    Estimate, Figures, Kind, Latency, Loss, Model, Scenario, StationFigures, Stop, Time, Totals,
 };
 
 /// The confidence of every interval.
@@ -52,6 +52,8 @@ pub struct Report {
     pub system: SystemReport,
     /// The stations: every instance of a service, and every database.
     pub stations: Vec<StationReport>,
+    /// The stations that keep something: every cache, by region, and gateways that have one.
+    pub caches: Vec<CacheReport>,
     /// Where requests were lost, and why; a place where none was is not listed.
     pub losses: Vec<LossReport>,
     /// The runs, one a seed.
@@ -129,6 +131,25 @@ pub struct StationReport {
     pub lost_per_s: Option<Figure>,
 }
 
+/// Figures of one cache.
+#[derive(Serialize, JsonSchema, Debug)]
+pub struct CacheReport {
+    /// Its station's name.
+    pub station: String,
+    /// Reads a second.
+    pub reads_per_s: Option<Figure>,
+    /// Reads that found their key, over all reads, 0 to 1.
+    pub hit_ratio: Option<Figure>,
+    /// Reads a second that found an older version than the database's.
+    pub stale_per_s: Option<Figure>,
+    /// Of these, how long ago the newer version was written, on average, in milliseconds.
+    pub stale_ms: Option<Figure>,
+    /// Entries a second that were given up to make room.
+    pub evictions_per_s: Option<Figure>,
+    /// Writes that were answered and then lost.
+    pub lost_writes: Figure,
+}
+
 /// Requests lost at one place for one reason.
 #[derive(Serialize, JsonSchema, Debug)]
 pub struct LossReport {
@@ -177,6 +198,10 @@ impl Report {
             system: all.system(),
             stations: stations()
                 .map(|(at, info)| all.station(at, info.name, info.servers))
+                .collect(),
+            caches: stations()
+                .filter(|(at, info)| all.is_cache(model, *at, info.component))
+                .map(|(at, info)| all.cache(at, info.name))
                 .collect(),
             losses: all.losses(model),
             runs: runs.iter().map(RunReport::new).collect(),
@@ -258,6 +283,30 @@ impl Runs<'_> {
                 (station.left > 0).then_some(station.wait_ms)
             }),
             lost_per_s: self.per_s(|figures| figures.stations[at].refused),
+        }
+    }
+
+    fn is_cache(&self, model: &Model, at: usize, component: usize) -> bool {
+        let kind = model.components().nth(component).map(|(_, kind)| kind);
+        let read = |run: &Run| run.figures.stations[at].hit_ratio().is_some();
+        kind == Some(Kind::Cache) || self.0.iter().any(read)
+    }
+
+    fn cache(&self, at: usize, name: &str) -> CacheReport {
+        CacheReport {
+            station: name.to_owned(),
+            reads_per_s: self.per_s(|figures| {
+                let station = &figures.stations[at];
+                station.hits + station.misses
+            }),
+            hit_ratio: self.value(|figures| figures.stations[at].hit_ratio()),
+            stale_per_s: self.per_s(|figures| figures.stations[at].stale_hits),
+            stale_ms: self.value(|figures| {
+                let station = &figures.stations[at];
+                (station.stale_hits > 0).then_some(station.stale_ms)
+            }),
+            evictions_per_s: self.per_s(|figures| figures.stations[at].evictions),
+            lost_writes: self.count(|run| run.figures.stations[at].lost_writes),
         }
     }
 

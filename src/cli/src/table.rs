@@ -61,6 +61,20 @@ fn write_text(out: &mut String, report: &Report) -> std::fmt::Result {
     ];
     section(out, "Stations", &stations)?;
 
+    if !report.caches.is_empty() {
+        let all = &report.caches;
+        let caches = [
+            Column::words("\ncache", all.iter().map(|c| c.station.clone())),
+            column("reads\nreads/s", all.iter().map(|c| c.reads_per_s)),
+            column("hit ratio\n%", all.iter().map(|c| c.hit_ratio.map(percent))),
+            column("stale\nhits/s", all.iter().map(|c| c.stale_per_s)),
+            column("stale for\nmean ms", all.iter().map(|c| c.stale_ms)),
+            column("evicted\nentries/s", all.iter().map(|c| c.evictions_per_s)),
+            column("lost\nwrites", all.iter().map(|c| Some(c.lost_writes))),
+        ];
+        section(out, "Caches", &caches)?;
+    }
+
     if !report.losses.is_empty() {
         let all = &report.losses;
         let losses = [

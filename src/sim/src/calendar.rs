@@ -34,6 +34,12 @@ pub(crate) enum Due {
     Timeout { call: CallId, attempt: u32 },
     /// An attempt of a call is slow: time for a second one beside it.
     Hedge { call: CallId, attempt: u32 },
+    /// A frame that a limit held back may go on.
+    Passed { frame: FrameId },
+    /// Time for a cache to send writes on.
+    Flush { station: u32 },
+    /// A cache learns of a change.
+    Told { cache: u16 },
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

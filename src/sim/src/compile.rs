@@ -1,5 +1,7 @@
 //! From a scenario to a model: names become numbers, plans become flat lists of steps.
 
+mod caches;
+
 use std::sync::Arc;
 
 use crate::arrivals::Arriving;
@@ -9,7 +11,7 @@ use crate::component::{
 };
 use crate::distribution::Sampler;
 use crate::fault::{Place, Trouble};
-use crate::frame::{NOBODY, NONE};
+use crate::frame::{Entry, NOBODY, NONE};
 use crate::limits;
 use crate::model::{
     ClientModel, ComponentModel, Effect, FaultModel, FaultTimes, Files, Guard, HealthModel, Lines,
@@ -69,6 +71,7 @@ impl Model {
             .component(files, component)?;
             model.components.push(compiled);
         }
+        caches::tell_caches(&mut model, scenario);
         // Balancers come last: their targets' stations must have numbers.
         for (at, component) in scenario.components.values().enumerate() {
             if let Component::Balancer(balancer) = component {
@@ -208,6 +211,8 @@ impl Compiler<'_> {
         let mut plans = Vec::new();
         let mut lines = Lines::one();
         let mut health = None;
+        let mut entries = caches::NO_ENTRIES;
+        let (mut cache_model, mut gateway_model, mut rows) = (None, None, u64::MAX);
         let role = match component {
             Component::Client(client) => {
                 let first = self.model.sites.len() as u32;
@@ -217,6 +222,7 @@ impl Compiler<'_> {
                     let site = Site {
                         to: index(self.scenario, &client.target),
                         operation: self.operation(operation),
+                        entry: Entry::Operation,
                         key: NO_KEY,
                         times: 1,
                         fallback: NONE,
@@ -269,12 +275,36 @@ impl Compiler<'_> {
                     database.connections,
                     database.queue,
                 ));
-                plans = self.plans(&database.queries, |compiler, time, _, key| {
+                rows = database.rows.unwrap_or(u64::MAX);
+                let reads = database.rows.is_some() || caches::keeps_rows(self.scenario);
+                plans = self.plans(&database.queries, |compiler, time, operation, key| {
+                    let asked = &compiler.model.operations[usize::from(operation)];
+                    let writes = database.is_write(asked);
+                    if reads && !writes {
+                        compiler.step(Step::Row { write: false });
+                    }
                     compiler.step(Step::Work {
                         time: Sampler::new(time),
                         key: key.bits(),
                     });
+                    if writes {
+                        compiler.step(Step::Row { write: true });
+                    }
                 });
+                Role::Station
+            }
+            Component::Cache(cache) => {
+                stations = self.regions(cache);
+                (plans, entries) = self.cache_plans(cache);
+                cache_model = Some(self.cache_model(cache));
+                Role::Station
+            }
+            Component::Gateway(gateway) => {
+                let (workers, queue) = (gateway.workers, gateway.queue);
+                stations.push(self.station(self.name.to_owned(), 0, workers, queue));
+                (plans, entries) = self.gateway_plans(gateway);
+                cache_model = gateway.cache.as_ref().map(|cache| self.cache_model(cache));
+                gateway_model = Some(caches::gateway_model(gateway));
                 Role::Station
             }
         };
@@ -287,6 +317,11 @@ impl Compiler<'_> {
             lines,
             links: Vec::new(),
             health,
+            entries,
+            cache: cache_model,
+            gateway: gateway_model,
+            rows,
+            told: Vec::new(),
         })
     }
 
@@ -390,6 +425,8 @@ impl Compiler<'_> {
                         self.fallback(site, fallback, operation, key);
                     }
                 }
+                Instruction::Cached(cached) => self.cached(cached, operation, key),
+                Instruction::Invalidate(invalidate) => self.invalidate(invalidate, key),
                 Instruction::Parallel(parallel) => {
                     let first = self.model.sites.len() as u32;
                     for (i, call) in parallel.calls.iter().enumerate() {
@@ -426,6 +463,7 @@ impl Compiler<'_> {
                 .operation
                 .as_deref()
                 .map_or(operation, |name| self.operation(name)),
+            entry: Entry::Operation,
             key: key.bits(),
             times: call.times,
             fallback: NONE,
@@ -477,7 +515,7 @@ fn operations(scenario: &Scenario) -> Result<Vec<String>, Vec<Problem>> {
                         .map(|check| check.operation.as_str()),
                 );
             }
-            Component::Database(_) => {}
+            Component::Database(_) | Component::Cache(_) | Component::Gateway(_) => {}
         }
     }
     if all.len() as u64 > limits::OPERATIONS {
@@ -493,6 +531,9 @@ fn operations(scenario: &Scenario) -> Result<Vec<String>, Vec<Problem>> {
 
 fn asked_by<'a>(plan: &'a [Instruction], all: &mut vecmap::VecSet<&'a str>) {
     for instruction in plan {
+        if let Instruction::Cached(cached) = instruction {
+            asked_by(&cached.miss, all);
+        }
         for call in instruction.calls() {
             all.extend(call.operation.as_deref());
             if let Some(fallback) = &call.fallback {

@@ -259,6 +259,88 @@ pub enum Event {
         /// Why.
         reason: Loss,
     },
+    /// A limit holds it back.
+    Delayed {
+        /// The station.
+        station: u32,
+        /// For how long.
+        wait: Duration,
+    },
+    /// A cache had its key. Keys in events are the cache's: of one whose entries belong to users, mixed with the user.
+    CacheHit {
+        /// The station.
+        station: u32,
+        /// The key.
+        key: u64,
+        /// If it is older than what the database has: how long ago the newer version was written there.
+        stale: Option<Duration>,
+    },
+    /// A cache did not have its key.
+    CacheMiss {
+        /// The station.
+        station: u32,
+        /// The key.
+        key: u64,
+    },
+    /// It waits for what another fetches (single flight).
+    CacheJoined {
+        /// The station where it waits.
+        station: u32,
+    },
+    /// What it waited for has come, or failed.
+    CacheLanded {
+        /// The station where it waited.
+        station: u32,
+    },
+    /// A cache keeps a value.
+    CacheFilled {
+        /// The station.
+        station: u32,
+        /// The key.
+        key: u64,
+    },
+    /// A cache gave up a value to make room.
+    CacheEvicted {
+        /// The station.
+        station: u32,
+        /// The key.
+        key: u64,
+    },
+    /// A cache found that a value is out of date.
+    CacheExpired {
+        /// The station.
+        station: u32,
+        /// The key.
+        key: u64,
+    },
+    /// A cache dropped a value because it was told to.
+    CacheDropped {
+        /// The station.
+        station: u32,
+        /// The key.
+        key: u64,
+    },
+    /// A cache keeps a write that the next level has not seen.
+    CacheDirty {
+        /// The station.
+        station: u32,
+        /// The key.
+        key: u64,
+    },
+    /// A cache has lost all that it held.
+    CacheFlushed {
+        /// The station.
+        station: u32,
+        /// How many entries that were.
+        entries: u32,
+    },
+    /// A cache has lost writes that the next level had not seen.
+    CacheLost {
+        /// The station.
+        station: u32,
+        /// How many writes were answered and are gone.
+        writes: u32,
+    },
     /// The client has its answer.
     Completed {
         /// The client's component.
@@ -307,6 +389,18 @@ impl Event {
             Self::Probed { .. } => "probed",
             Self::Health { .. } => "health",
             Self::Refused { .. } => "refused",
+            Self::Delayed { .. } => "delayed",
+            Self::CacheHit { .. } => "cache_hit",
+            Self::CacheMiss { .. } => "cache_miss",
+            Self::CacheJoined { .. } => "cache_joined",
+            Self::CacheLanded { .. } => "cache_landed",
+            Self::CacheFilled { .. } => "cache_filled",
+            Self::CacheEvicted { .. } => "cache_evicted",
+            Self::CacheExpired { .. } => "cache_expired",
+            Self::CacheDropped { .. } => "cache_dropped",
+            Self::CacheDirty { .. } => "cache_dirty",
+            Self::CacheFlushed { .. } => "cache_flushed",
+            Self::CacheLost { .. } => "cache_lost",
             Self::Completed { .. } => "completed",
             Self::Lost { .. } => "lost",
         }
@@ -325,6 +419,18 @@ impl Event {
             | Self::Left { station, .. }
             | Self::Replied { station }
             | Self::Capacity { station, .. }
+            | Self::Delayed { station, .. }
+            | Self::CacheHit { station, .. }
+            | Self::CacheMiss { station, .. }
+            | Self::CacheJoined { station }
+            | Self::CacheLanded { station }
+            | Self::CacheFilled { station, .. }
+            | Self::CacheEvicted { station, .. }
+            | Self::CacheExpired { station, .. }
+            | Self::CacheDropped { station, .. }
+            | Self::CacheDirty { station, .. }
+            | Self::CacheFlushed { station, .. }
+            | Self::CacheLost { station, .. }
             | Self::Refused { station, .. }
                 if station != u32::MAX =>
             {
@@ -432,6 +538,32 @@ pub fn write_line(
             station: at,
             reason,
         } => writeln!(out, "{},{}", station(at), reason.name()),
+        Event::Delayed { station: at, wait } => writeln!(out, "{},{}", station(at), wait.nanos()),
+        Event::CacheHit {
+            station: at,
+            key,
+            stale,
+        } => match stale {
+            Some(age) => writeln!(out, "{},{key} stale {}", station(at), age.nanos()),
+            None => writeln!(out, "{},{key}", station(at)),
+        },
+        Event::CacheJoined { station: at } | Event::CacheLanded { station: at } => {
+            writeln!(out, "{},", station(at))
+        }
+        Event::CacheMiss { station: at, key }
+        | Event::CacheFilled { station: at, key }
+        | Event::CacheEvicted { station: at, key }
+        | Event::CacheExpired { station: at, key }
+        | Event::CacheDropped { station: at, key }
+        | Event::CacheDirty { station: at, key } => writeln!(out, "{},{key}", station(at)),
+        Event::CacheFlushed {
+            station: at,
+            entries: count,
+        }
+        | Event::CacheLost {
+            station: at,
+            writes: count,
+        } => writeln!(out, "{},{count}", station(at)),
         Event::Completed {
             client, latency, ..
         } => {

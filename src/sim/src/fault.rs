@@ -289,6 +289,7 @@ fn check_place_named(
 fn instances(component: &Component) -> u64 {
     match component {
         Component::Service(service) => u64::from(service.instances),
+        Component::Cache(cache) => u64::from(cache.regions),
         _ => 1,
     }
 }

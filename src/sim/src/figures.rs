@@ -77,9 +77,27 @@ pub struct StationFigures {
     pub refused: u64,
     /// Mean wait of those that got a server, in milliseconds (those that did not have to wait count as zero).
     pub wait_ms: f64,
+    /// Of a cache: reads that found their key.
+    pub hits: u64,
+    /// Of a cache: reads that did not.
+    pub misses: u64,
+    /// Of a cache: hits on a version older than the database's.
+    pub stale_hits: u64,
+    /// Of a cache: of those, how long ago the newer version was written, on average, in milliseconds.
+    pub stale_ms: f64,
+    /// Of a cache: values given up to make room.
+    pub evictions: u64,
+    /// Of a cache: writes that were answered and then lost.
+    pub lost_writes: u64,
 }
 
 impl StationFigures {
+    /// Hits over reads of a cache; `None` if nothing was read.
+    pub fn hit_ratio(&self) -> Option<f64> {
+        let reads = self.hits + self.misses;
+        (reads > 0).then(|| self.hits as f64 / reads as f64)
+    }
+
     /// Busy servers over servers: 0 to 1, or more while instances that were taken away finish what they have.
     pub fn utilisation(&self) -> f64 {
         if self.servers > 0.0 {
@@ -121,6 +139,12 @@ pub(crate) struct StationCounters {
     pub started: u64,
     pub left: u64,
     pub refused: u64,
+    pub hits: u64,
+    pub misses: u64,
+    pub stale_hits: u64,
+    pub stale_ns: u128,
+    pub evictions: u64,
+    pub lost_writes: u64,
 }
 
 impl Counters {
@@ -177,6 +201,14 @@ impl Counters {
                 left: now.left - then.left,
                 refused: now.refused - then.refused,
                 wait_ms: (now.wait_ns - then.wait_ns) as f64 / 1e6 / started.max(1) as f64,
+                hits: now.hits - then.hits,
+                misses: now.misses - then.misses,
+                stale_hits: now.stale_hits - then.stale_hits,
+                stale_ms: (now.stale_ns - then.stale_ns) as f64
+                    / 1e6
+                    / (now.stale_hits - then.stale_hits).max(1) as f64,
+                evictions: now.evictions - then.evictions,
+                lost_writes: now.lost_writes - then.lost_writes,
             }
         });
         Figures {

@@ -85,14 +85,33 @@ pub(crate) enum Waiter {
 }
 
 /// What an answer brings back.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) struct Value {
-    /// The version of the row that was read; 0 if none was.
+    /// The version of the row that was read or written; 0 if none was, or if it never changed.
     pub version: u64,
+    /// The database that has the row, or [`NOBODY`].
+    pub source: u16,
+    /// There is no such row.
+    pub absent: bool,
+    /// A cache that fetches nothing itself had nothing.
+    pub missed: bool,
     /// How many bytes it has on the wire.
     pub bytes: u64,
     /// How long the receiver takes to unpack it.
     pub unpack: Duration,
+}
+
+impl Default for Value {
+    fn default() -> Self {
+        Self {
+            version: 0,
+            source: NOBODY,
+            absent: false,
+            missed: false,
+            bytes: 0,
+            unpack: Duration::ZERO,
+        }
+    }
 }
 
 /// Why something failed, and where it began.
@@ -119,6 +138,43 @@ pub(crate) enum State {
     Asking,
     /// It has let go of its server; the answer is on its way back.
     Returning,
+    /// Held back by a limit, without a server.
+    Delayed,
+}
+
+/// Which of a component's plans a frame runs.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(crate) enum Entry {
+    /// The one of its operation.
+    Operation,
+    /// Of a cache: read a key, fetching nothing.
+    Get,
+    /// Of a cache: keep what is sent.
+    Put,
+    /// Of a cache: drop a key.
+    Delete,
+    /// Of a cache: fetch anew what will expire soon.
+    Refresh,
+    /// Of a cache: send a write on.
+    Flush,
+}
+
+impl Entry {
+    /// How many there are.
+    pub const COUNT: usize = 6;
+}
+
+/// What others have to be told of when a frame ends badly.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(crate) enum Errand {
+    /// Nothing.
+    None,
+    /// It fetches for all who miss its key in this cache.
+    Leads { cache: u16 },
+    /// It waits for what another fetches, at this place in the line.
+    Joins { place: u32 },
+    /// It sends this write on.
+    Flushes { sent: u32 },
 }
 
 /// One component's part in a request under way.
@@ -134,6 +190,10 @@ pub(crate) struct Frame {
     /// The station, or [`NONE`] while none has been chosen.
     pub station: u32,
     pub operation: u16,
+    pub entry: Entry,
+    pub errand: Errand,
+    /// Whether it counts in its station's limit of requests under way.
+    pub counted: bool,
     /// Which waiting line of the station it belongs in.
     pub class: u16,
     /// The step of the plan that it takes or has come to.

@@ -50,9 +50,9 @@ pub use cache::{
     Written,
 };
 pub use component::{
-    Arrivals, Asked, Asking, Balancer, BatchSize, Call, Care, Choice, Client, Commits, Component,
-    Costs, Database, Discipline, Instruction, Kind, LogFormat, Paging, Parallel, Pool, Reads,
-    Replication, Service, Statement, Table, Weight,
+    Arrivals, Asked, Asking, Balancer, BatchSize, Cached, Call, Care, Choice, Client, Commits,
+    Component, Costs, Database, Discipline, Gateway, Instruction, Invalidate, Kind, LimitBy,
+    LogFormat, Paging, Parallel, Pool, Reads, Replication, Service, Statement, Table, Weight,
 };
 pub use distribution::Distribution;
 pub use engine::{Engine, Parts, Stop, Totals};

@@ -110,3 +110,5 @@ pub const REPLICAS: u64 = 50;
 pub const SESSIONS: u32 = 100_000;
 /// Attempts of one change after the first.
 pub const CHANGE_RETRIES: u64 = 1_000;
+/// Regions of one cache.
+pub const REGIONS: u64 = 100;

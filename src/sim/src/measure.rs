@@ -45,6 +45,18 @@ pub enum Metric {
     WaitMs,
     /// Busy servers over servers of a component, 0 to 1.
     Utilisation,
+    /// Reads of a cache that found their key, over all its reads, 0 to 1.
+    HitRatio,
+    /// Hits of a cache on a version older than the database's.
+    Stale,
+    /// The same, a second.
+    StalePerS,
+    /// Of these hits, how long ago the newer version was written, on average, in milliseconds.
+    StaleMs,
+    /// Values that a cache gave up to make room, a second.
+    EvictionsPerS,
+    /// Writes that a cache answered and then lost.
+    LostWrites,
 }
 
 impl Metric {
@@ -60,7 +72,12 @@ impl Metric {
             Self::MeanMs | Self::P50Ms | Self::P95Ms | Self::P99Ms | Self::MaxMs | Self::WaitMs => {
                 "ms"
             }
-            Self::Utilisation => "",
+            Self::Utilisation | Self::HitRatio => "",
+            Self::Stale => "hits",
+            Self::StalePerS => "hits/s",
+            Self::StaleMs => "ms",
+            Self::EvictionsPerS => "entries/s",
+            Self::LostWrites => "writes",
         }
     }
 
@@ -83,13 +100,32 @@ impl Metric {
             Self::QueueMax => "longest queue",
             Self::WaitMs => "mean wait",
             Self::Utilisation => "utilisation",
+            Self::HitRatio => "hit ratio",
+            Self::Stale => "stale hits",
+            Self::StalePerS => "rate of stale hits",
+            Self::StaleMs => "age of stale hits",
+            Self::EvictionsPerS => "evictions",
+            Self::LostWrites => "lost writes",
         }
     }
 
     const fn needs_component(self) -> bool {
+        self.needs_cache()
+            || matches!(
+                self,
+                Self::QueueLength | Self::QueueMax | Self::WaitMs | Self::Utilisation
+            )
+    }
+
+    const fn needs_cache(self) -> bool {
         matches!(
             self,
-            Self::QueueLength | Self::QueueMax | Self::WaitMs | Self::Utilisation
+            Self::HitRatio
+                | Self::Stale
+                | Self::StalePerS
+                | Self::StaleMs
+                | Self::EvictionsPerS
+                | Self::LostWrites
         )
     }
 
@@ -164,11 +200,20 @@ impl Measure {
                     "of",
                     unknown(name, scenario.components.keys()),
                 )),
-                Some(Component::Service(_) | Component::Database(_)) => {}
+                Some(Component::Cache(_) | Component::Gateway(_)) => {}
+                Some(Component::Service(_) | Component::Database(_))
+                    if !self.metric.needs_cache() => {}
+                Some(other) if self.metric.needs_cache() => problems.push(Problem::new(
+                    "of",
+                    format!(
+                        "'{name}' is a {}: {words} is measured at caches, and gateways that have one",
+                        other.kind().name()
+                    ),
+                )),
                 Some(other) => problems.push(Problem::new(
                     "of",
                     format!(
-                        "'{name}' is a {}: {words} is measured at services and databases",
+                        "'{name}' is a {}: {words} is measured at services, databases, caches and gateways",
                         other.kind().name()
                     ),
                 )),
@@ -185,7 +230,7 @@ impl Measure {
             let component = model.component_named(name)?;
             if !matches!(
                 model.components[component].kind,
-                Kind::Service | Kind::Database
+                Kind::Service | Kind::Database | Kind::Cache | Kind::Gateway
             ) {
                 return None;
             }
@@ -201,6 +246,7 @@ impl Measure {
                     .map(|(_, s)| s)
             };
             let left: u64 = stations().map(|s| s.left).sum();
+            let stale = || stations().map(|s| s.stale_hits).sum::<u64>();
             let refused: u64 = stations().map(|s| s.refused).sum();
             return match self.metric {
                 Metric::ThroughputPerS => Some(per_s(left)),
@@ -221,6 +267,19 @@ impl Measure {
                     let servers: f64 = stations().map(|s| s.servers).sum();
                     (servers > 0.0).then(|| stations().map(|s| s.busy).sum::<f64>() / servers)
                 }
+                Metric::HitRatio => {
+                    let hits: u64 = stations().map(|s| s.hits).sum();
+                    let misses: u64 = stations().map(|s| s.misses).sum();
+                    (hits + misses > 0).then(|| hits as f64 / (hits + misses) as f64)
+                }
+                Metric::Stale => Some(stale() as f64),
+                Metric::StalePerS => Some(per_s(stale())),
+                Metric::StaleMs => {
+                    let sum: f64 = stations().map(|s| s.stale_ms * s.stale_hits as f64).sum();
+                    (stale() > 0).then(|| sum / stale() as f64)
+                }
+                Metric::EvictionsPerS => Some(per_s(stations().map(|s| s.evictions).sum())),
+                Metric::LostWrites => Some(stations().map(|s| s.lost_writes).sum::<u64>() as f64),
                 _ => None,
             };
         }
@@ -238,7 +297,7 @@ impl Measure {
             Metric::P99Ms => latency.map(|l| l.p99_ms),
             Metric::MaxMs => latency.map(|l| l.max_ms),
             Metric::InSystem => Some(figures.in_system),
-            Metric::QueueLength | Metric::QueueMax | Metric::WaitMs | Metric::Utilisation => None,
+            _ => None,
         }
     }
 }

@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 
 use crate::arrivals::Arriving;
 use crate::balance::Balancing;
-use crate::component::{Asking, Discipline, Kind};
+use crate::cache::{Capacity, Eviction, Lifetimes};
+use crate::component::{Asking, Discipline, Kind, LimitBy};
 use crate::distribution::Sampler;
+use crate::frame::Entry;
 use crate::random::Key;
-use crate::resilience::{Breaker, Retry};
+use crate::resilience::{Breaker, ConcurrencyLimit, RateLimit, Retry};
 use crate::time::{Duration, Time};
 use crate::wire::Wire;
 
@@ -88,6 +90,16 @@ pub(crate) struct ComponentModel {
     pub plans: Vec<Option<u32>>,
     /// How those that wait at its stations stand in line.
     pub lines: Lines,
+    /// Where its plans other than those for operations start, by [`Entry`], or [`NONE`](crate::frame::NONE).
+    pub entries: [u32; Entry::COUNT],
+    /// What it keeps, if it is a cache or a gateway with one.
+    pub cache: Option<Box<CacheModel>>,
+    /// What it lets through, if it is a gateway.
+    pub gateway: Option<Box<GatewayModel>>,
+    /// Of a database: how many rows there are at the start.
+    pub rows: u64,
+    /// Of a database: the caches that are told of its writes.
+    pub told: Vec<u16>,
     /// For a balancer with links, the wire to each component, or [`NONE`](crate::frame::NONE); else empty.
     pub links: Vec<u32>,
     /// A balancer's health checks.
@@ -100,6 +112,37 @@ pub(crate) struct HealthModel {
     pub interval: Duration,
     pub timeout: Duration,
     pub operation: u16,
+}
+
+/// A compiled cache.
+#[derive(Clone, Debug)]
+pub(crate) struct CacheModel {
+    pub eviction: Eviction,
+    pub capacity: Capacity,
+    pub lifetimes: Lifetimes,
+    pub private: bool,
+    /// Bytes of a value that comes without a size.
+    pub value_bytes: u32,
+    /// After how long it learns of a change.
+    pub told_after: Option<Duration>,
+    /// How often writes are sent on, and how many at most each time.
+    pub flush: Option<(Duration, u32)>,
+    /// How many keys may wait to be sent on.
+    pub max_dirty: u32,
+    /// What it holds at the start: keys, the most popular first.
+    pub warm: Vec<u64>,
+    /// The database behind it, or [`NOBODY`](crate::frame::NOBODY).
+    pub home: u16,
+    /// The root of the draws of what it holds at the start.
+    pub key: Key,
+}
+
+/// A compiled gateway.
+#[derive(Clone, Debug)]
+pub(crate) struct GatewayModel {
+    pub rate_limit: Option<RateLimit>,
+    pub limit_by: LimitBy,
+    pub concurrency: Option<ConcurrencyLimit>,
 }
 
 /// The waiting lines of a component's stations.
@@ -173,9 +216,39 @@ pub(crate) enum Step {
     Goto { step: u32 },
     /// What is answered has so many bytes, and takes so long to unpack.
     Reply { bytes: u64, unpack: Duration },
+    /// Something about a cache.
+    Cache(CacheStep),
+    /// Read the row, or with `write` give it a new version.
+    Row { write: bool },
     /// Answer.
     End,
 }
+
+/// A step that takes no time, at a cache or at a service that asks one.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum CacheStep {
+    /// Look for the key; if it is there go on at `hit`. What will expire soon is fetched anew by the call at `refresh`.
+    Look { hit: u32, refresh: u32 },
+    /// Answer that there was nothing.
+    Nothing,
+    /// Keep what has been answered.
+    Fill,
+    /// Drop the key, in all regions.
+    Drop,
+    /// Keep a write to be sent on later; if there is no room for it go on at `full`.
+    Behind { full: u32 },
+    /// A write that was sent on has arrived.
+    Sent,
+    /// If the cache asked last had something, go on at `found`.
+    Found { found: u32 },
+    /// If another fetches the key for `cache`, wait for it and go on at `landed`.
+    Join { cache: u16, landed: u32 },
+    /// Those who wait get what has been answered.
+    Land { cache: u16 },
+}
+
+/// "The operation of the caller", as the operation of a call.
+pub(crate) const OWN: u16 = u16::MAX;
 
 /// The key of a client's own call: what it draws derives from the request alone.
 pub(crate) const NO_KEY: u64 = 0;
@@ -185,7 +258,10 @@ pub(crate) const NO_KEY: u64 = 0;
 pub(crate) struct Site {
     /// The component that is called.
     pub to: u16,
+    /// The operation, or [`OWN`].
     pub operation: u16,
+    /// Which plan of the component is run.
+    pub entry: Entry,
     /// Mixed into the draws of what is called, unless it is [`NO_KEY`].
     pub key: u64,
     /// How often.
@@ -227,11 +303,14 @@ impl Model {
                     ..
                 },
             ) => first == b_first && count == b_count,
+            (Step::Cache(a), Step::Cache(b)) => a == b,
+            (Step::Row { write: a }, Step::Row { write: b }) => a == b,
             (a, b) => core::mem::discriminant(a) == core::mem::discriminant(b),
         };
         let site = |(a, b): (&Site, &Site)| {
             a.to == b.to
                 && a.operation == b.operation
+                && a.entry == b.entry
                 && a.fallback == b.fallback
                 && a.link == b.link
                 && a.guard.is_some() == b.guard.is_some()
@@ -244,6 +323,12 @@ impl Model {
                 && a.lines.of_operation == b.lines.of_operation
                 && a.links == b.links
                 && a.health.is_some() == b.health.is_some()
+                && a.entries == b.entries
+                && a.gateway.is_some() == b.gateway.is_some()
+                && match (&a.cache, &b.cache) {
+                    (Some(a), Some(b)) => a.private == b.private,
+                    (a, b) => a.is_none() && b.is_none(),
+                }
         };
         self.operations == other.operations
             && self.components.len() == other.components.len()

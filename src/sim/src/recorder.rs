@@ -236,6 +236,25 @@ impl Probe for Recorder {
             }
             Event::Called { station, .. } => self.held[station as usize] += 1,
             Event::Returned { station } => self.held[station as usize] -= 1,
+            Event::CacheJoined { station } => self.held[station as usize] += 1,
+            Event::CacheLanded { station } => self.held[station as usize] -= 1,
+            Event::CacheHit { station, stale, .. } => {
+                let counters = &mut self.counters.stations[station as usize];
+                counters.hits += 1;
+                if let Some(age) = stale {
+                    counters.stale_hits += 1;
+                    counters.stale_ns += u128::from(age.nanos());
+                }
+            }
+            Event::CacheMiss { station, .. } => {
+                self.counters.stations[station as usize].misses += 1;
+            }
+            Event::CacheEvicted { station, .. } => {
+                self.counters.stations[station as usize].evictions += 1;
+            }
+            Event::CacheLost { station, writes } => {
+                self.counters.stations[station as usize].lost_writes += u64::from(writes);
+            }
             Event::Departed { .. }
             | Event::Routed { .. }
             | Event::Spawned { .. }
@@ -248,6 +267,12 @@ impl Probe for Recorder {
             | Event::Probed { .. }
             | Event::Health { .. }
             | Event::FellBack { .. }
+            | Event::Delayed { .. }
+            | Event::CacheFilled { .. }
+            | Event::CacheExpired { .. }
+            | Event::CacheDropped { .. }
+            | Event::CacheDirty { .. }
+            | Event::CacheFlushed { .. }
             | Event::Replied { .. } => {}
         }
     }

@@ -170,6 +170,7 @@ impl Scenario {
                 });
             }
         });
+        crate::component::cache::check_caps(self, p);
         p.within("links", |p| {
             p.count("", self.links.len() as u64, 0, limits::LINKS);
             for (i, link) in self.links.iter().enumerate() {

@@ -20,6 +20,10 @@ pub enum Doing {
     BackingOff,
     /// It waited for an answer that did not come, or came after another.
     Awaiting,
+    /// It waited for what another fetched.
+    Joined,
+    /// A limit held it back.
+    Delayed,
 }
 
 /// A stretch of a request's life, in exactly one place and doing one thing.
@@ -285,6 +289,21 @@ impl Stories {
                 }
                 self.turn(frame, now, Some((Doing::Served, station)));
             }
+            Event::CacheJoined { station } => {
+                if let Some(note) = self.frames.get_mut(frame) {
+                    note.asking = true;
+                }
+                self.turn(frame, now, Some((Doing::Joined, station)));
+            }
+            Event::CacheLanded { station } => {
+                if let Some(note) = self.frames.get_mut(frame) {
+                    note.asking = false;
+                }
+                self.turn(frame, now, Some((Doing::Served, station)));
+            }
+            Event::Delayed { station, .. } => {
+                self.turn(frame, now, Some((Doing::Delayed, station)));
+            }
             Event::Left { .. } => {
                 told.was_asking = self.frames.get(frame).is_some_and(|note| note.asking);
                 self.turn(frame, now, None);
@@ -306,6 +325,15 @@ impl Stories {
             | Event::Fault { .. }
             | Event::Health { .. }
             | Event::FellBack { .. }
+            | Event::CacheHit { .. }
+            | Event::CacheMiss { .. }
+            | Event::CacheFilled { .. }
+            | Event::CacheEvicted { .. }
+            | Event::CacheExpired { .. }
+            | Event::CacheDropped { .. }
+            | Event::CacheDirty { .. }
+            | Event::CacheFlushed { .. }
+            | Event::CacheLost { .. }
             | Event::Capacity { .. } => {}
         }
         told

@@ -4,16 +4,30 @@ use crate::list::{Linked, Links};
 use crate::time::{Duration, Time};
 
 /// What a cache was given to keep for a key.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Value {
     /// Which version of the row it is.
     pub version: u64,
+    /// Whose row: the component of the database, or `u16::MAX` for none.
+    pub source: u16,
     /// Its size.
     pub bytes: u32,
     /// It says that there is no such row.
     pub negative: bool,
     /// It has not reached the store behind yet (write-behind).
     pub dirty: bool,
+}
+
+impl Default for Value {
+    fn default() -> Self {
+        Self {
+            version: 0,
+            source: u16::MAX,
+            bytes: 0,
+            negative: false,
+            dirty: false,
+        }
+    }
 }
 
 /// A value in a cache, with its times.

@@ -19,7 +19,7 @@ pub enum Join {
 
 /// A place in a line of those who wait, good until it is left or the flight lands.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub struct Waiter(u32);
+pub struct Waiter(pub(crate) u32);
 
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 struct Flight {

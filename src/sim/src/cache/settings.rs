@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Capacity, Eviction, Lifetimes};
+use crate::component::{ANY, is_one, no_bound, one};
 use crate::distribution::Distribution;
 use crate::limits;
 use crate::problem::{Problem, Problems};
@@ -49,6 +50,28 @@ pub struct Cache {
     /// What it holds at the start; nothing if it is not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub warm: Option<Warm>,
+    /// The next level, which is asked for what is missing and gets the writes: in all modes but `cache_aside`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<String>,
+    /// The operations that change the row that they are about; all others read it. `*` is for any.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub writes: Vec<String>,
+    /// Requests that it works on at once. One that waits for the next level counts, too.
+    #[serde(default = "many", skip_serializing_if = "is_many")]
+    pub workers: u32,
+    /// Requests that may wait for a worker; the next is refused.
+    #[serde(default = "no_bound", skip_serializing_if = "is_no_bound")]
+    pub queue: u32,
+    /// In how many regions it stands, each with entries of its own, as a content delivery network does, 1 to 100. A user
+    /// belongs to the region of the user's number modulo the number of regions.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub regions: u32,
+    /// Whether entries belong to users, as those in browsers do. The capacity is that of all users together.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub private: bool,
+    /// Bytes of a value that comes without a size.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub value_bytes: u32,
 }
 
 /// How long entries live.
@@ -85,7 +108,7 @@ pub enum Mode {
     WriteBehind {
         /// How often dirty keys are sent on, in milliseconds.
         flush_interval_ms: f64,
-        /// How many at most go in one write, 1 to 10,000.
+        /// How many of them at most each time, 1 to 10,000.
         batch: u32,
     },
 }
@@ -112,7 +135,31 @@ const fn no_time() -> Distribution {
     Distribution::Constant { mean_ms: 0.0 }
 }
 
+const fn many() -> u32 {
+    limits::WORKERS as u32
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+const fn is_many(count: &u32) -> bool {
+    *count == many()
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+const fn is_no_bound(count: &u32) -> bool {
+    *count == no_bound()
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+const fn is_zero(count: &u32) -> bool {
+    *count == 0
+}
+
 impl Cache {
+    /// Whether `operation` changes the row that it is about.
+    pub fn is_write(&self, operation: &str) -> bool {
+        self.writes.iter().any(|own| own == operation || own == ANY)
+    }
+
     pub(crate) fn check(&self, p: &mut Problems) {
         if self.capacity_entries.is_none() && self.capacity_bytes.is_none() {
             p.note("a cache needs 'capacity_entries', 'capacity_bytes' or both");

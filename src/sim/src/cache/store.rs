@@ -178,6 +178,21 @@ impl CacheStore {
         self.stored(true)
     }
 
+    /// Takes over an entry that another cache held, with its times. Its capacity must have room for it.
+    pub(crate) fn insert(&mut self, key: u64, entry: Entry) {
+        let at = self.nodes.add(Node {
+            key,
+            entry,
+            links: Links::ALONE,
+            mark: 0,
+            refreshing: false,
+        });
+        self.index.insert(key, at);
+        self.len += 1;
+        self.bytes += u64::from(entry.value.bytes);
+        self.order.insert(&mut self.nodes, at);
+    }
+
     fn stored(&self, kept: bool) -> Stored<'_> {
         Stored {
             kept,
@@ -227,6 +242,21 @@ impl CacheStore {
             let value = &mut self.nodes[at].entry.value;
             value.dirty &= value.version != version;
         }
+    }
+
+    /// The write of `version` has become `value` in the store behind: if that is what is held, it is that from now on.
+    pub fn settle(&mut self, key: u64, version: u64, value: Value) {
+        if let Some(at) = self.find(key) {
+            let held = &mut self.nodes[at].entry.value;
+            if held.version == version {
+                (held.version, held.source, held.dirty) = (value.version, value.source, false);
+            }
+        }
+    }
+
+    /// What the latest [`CacheStore::put`] or [`CacheStore::resize`] evicted.
+    pub fn evicted(&self) -> &[(u64, Entry)] {
+        &self.evicted
     }
 
     /// A refresh came to nothing: the next read that finds one due asks again.

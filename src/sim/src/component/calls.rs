@@ -1,6 +1,7 @@
 //! Checks on who calls whom: every call is answered by some plan, none comes back to itself, and no loop is free of time.
 
 use super::{ANY, Arrivals, Call, Client, Component, Instruction};
+use crate::cache::{Cache, Mode};
 use crate::limits;
 use crate::problem::Problems;
 use crate::scenario::Scenario;
@@ -183,8 +184,53 @@ impl<'a> Walk<'a> {
                     time.ok_or_else(|| unanswered(name, operation, database.queries.keys()))?;
                 self.time_passes |= time.mean_ms() > 0.0;
             }
+            Component::Cache(cache) => {
+                self.look_up(name, cache);
+                if let Some(target) = &cache.target {
+                    let found = self.time_passes;
+                    self.visit(target, operation)?;
+                    // What is found, or kept for later, takes no longer.
+                    let writes_behind = matches!(cache.mode, Mode::WriteBehind { .. });
+                    if !cache.is_write(operation) || writes_behind {
+                        self.time_passes = found;
+                    }
+                }
+            }
+            Component::Gateway(gateway) => {
+                let limited = gateway.rate_limit.is_some() || gateway.concurrency.is_some();
+                if limited {
+                    self.enter(name, 0, 0);
+                } else {
+                    self.enter(name, gateway.workers, gateway.queue);
+                }
+                let work = gateway.work.as_ref();
+                self.time_passes |= work.is_some_and(|work| work.mean_ms() > 0.0);
+                let found = match &gateway.cache {
+                    Some(cache) if gateway.keeps(operation) => {
+                        Some(self.time_passes || cache.lookup.mean_ms() > 0.0)
+                    }
+                    _ => None,
+                };
+                self.visit(&gateway.target, operation)?;
+                if let Some(found) = found {
+                    self.time_passes = found;
+                }
+            }
         }
         Ok(())
+    }
+
+    /// Comes to a cache.
+    fn look_up(&mut self, name: &'a str, cache: &Cache) {
+        self.enter(name, cache.workers, cache.queue);
+        self.time_passes |= cache.lookup.mean_ms() > 0.0;
+    }
+
+    /// Asks the cache called `name`.
+    fn ask(&mut self, name: &'a str) {
+        if let Component::Cache(cache) = &self.scenario.components[name] {
+            self.look_up(name, cache);
+        }
     }
 
     fn plan(&mut self, plan: &'a [Instruction], operation: &'a str) -> Result<(), String> {
@@ -212,6 +258,23 @@ impl<'a> Walk<'a> {
                         on_every_way &= self.time_passes;
                     }
                     self.time_passes = on_every_way;
+                }
+                Instruction::Cached(cached) => {
+                    self.ask(&cached.cache);
+                    let found = self.time_passes;
+                    self.time_passes = before;
+                    self.plan(&cached.miss, operation)?;
+                    self.time_passes &= found;
+                }
+                // A cache that is down costs no time.
+                Instruction::Invalidate(invalidate) => {
+                    let cache = &invalidate.cache;
+                    if self.way.iter().any(|(name, _)| name == cache) {
+                        return Err(format!(
+                            "the request came through '{cache}', which holds a worker for it, and would wait there for another: \
+                             leave out 'invalidate' and give '{cache}' an 'invalidation'"
+                        ));
+                    }
                 }
                 Instruction::Reply(payload) => {
                     self.time_passes |= payload.compress_time() > Duration::ZERO;

@@ -4,19 +4,30 @@
 //! served. A query is either a time drawn anew, or a statement that costs what the rows cost which it touches
 //! ([`Statement`]); then rows have versions, writes take locks, and replicas follow ([`Replication`]). Setting up a
 //! connection takes time, which callers with a [`Pool`] spend seldom.
+//! Each row has a version, which a write raises when it is done and a read takes when it begins, as a snapshot does; every
+//! answer carries it, so that whoever keeps an answer can be told to be old.
 //! Does not model: a planner that chooses, or queries that slow each other down but by connections and locks.
 
 use serde::{Deserialize, Serialize};
 use vecmap::VecMap;
 
-use super::check_operation;
 use super::pool::Pool;
 use super::replication::Replication;
 use super::service::no_bound;
 use super::statement::{Costs, Statement, Table};
+use super::{ANY, check_operation};
 use crate::distribution::Distribution;
 use crate::limits;
 use crate::problem::Problems;
+
+/// Checks the names of operations that write.
+pub(super) fn check_writes(writes: &[String], p: &mut Problems) {
+    p.within("writes", |p| {
+        for (i, operation) in writes.iter().enumerate() {
+            check_operation(&format!("[{i}]"), operation, p);
+        }
+    });
+}
 
 /// A store that answers queries.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -71,9 +82,21 @@ pub struct Database {
     /// Its replicas; none if it is not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replication: Option<Box<Replication>>,
+    /// The operations that change the row that they are about; all others read it. `*` is for any.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub writes: Vec<String>,
+    /// How many rows there are at the start, with keys from 0; a read of another answers that there is none, until it is
+    /// written. Without it, all that is asked for is there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rows: Option<u64>,
 }
 
 impl Database {
+    /// Whether `operation` changes the row that it is about.
+    pub fn is_write(&self, operation: &str) -> bool {
+        self.writes.iter().any(|own| own == operation || own == ANY)
+    }
+
     pub(crate) fn check(&self, p: &mut Problems) {
         p.count(
             "connections",
@@ -131,6 +154,7 @@ impl Database {
         if let Some(replication) = &self.replication {
             p.within("replication", |p| replication.check(p));
         }
+        check_writes(&self.writes, p);
     }
 }
 

@@ -2,9 +2,11 @@
 
 pub(crate) mod arrivals;
 pub(crate) mod balancer;
+pub(crate) mod cache;
 pub(crate) mod calls;
 pub(crate) mod client;
 pub(crate) mod database;
+pub(crate) mod gateway;
 pub(crate) mod pool;
 pub(crate) mod replication;
 pub(crate) mod service;
@@ -14,17 +16,20 @@ mod weight;
 
 use serde::{Deserialize, Serialize};
 
+use crate::cache::{Cache, Mode};
 use crate::problem::Problems;
 use crate::scenario::{Scenario, unknown};
 
 pub use arrivals::{Arrivals, BatchSize, LogFormat};
 pub use balancer::Balancer;
+pub use cache::{Cached, Invalidate};
 pub use client::{Asked, Asking, Client};
 pub use database::Database;
+pub use gateway::{Gateway, LimitBy};
 pub use pool::Pool;
 pub use replication::{Choice, Commits, Reads, Replication};
 pub use service::{Call, Discipline, Instruction, Parallel, Service};
-pub(crate) use service::{PRIORITIES, is_one, one};
+pub(crate) use service::{PRIORITIES, is_one, no_bound, one};
 pub use statement::{Care, Costs, Paging, Statement, Table};
 pub use weight::Weight;
 
@@ -41,6 +46,10 @@ pub enum Component {
     Service(Service),
     /// Answers queries over a limited number of connections.
     Database(Database),
+    /// Keeps answers by key.
+    Cache(Box<Cache>),
+    /// Lets through what its limits allow.
+    Gateway(Box<Gateway>),
 }
 
 /// Which kind a component is: for icons, colours and summaries.
@@ -55,6 +64,10 @@ pub enum Kind {
     Service,
     /// A [`Database`].
     Database,
+    /// A [`Cache`].
+    Cache,
+    /// A [`Gateway`].
+    Gateway,
 }
 
 impl Kind {
@@ -65,6 +78,8 @@ impl Kind {
             Self::Balancer => "balancer",
             Self::Service => "service",
             Self::Database => "database",
+            Self::Cache => "cache",
+            Self::Gateway => "gateway",
         }
     }
 }
@@ -77,6 +92,8 @@ impl Component {
             Self::Balancer(_) => Kind::Balancer,
             Self::Service(_) => Kind::Service,
             Self::Database(_) => Kind::Database,
+            Self::Cache(_) => Kind::Cache,
+            Self::Gateway(_) => Kind::Gateway,
         }
     }
 
@@ -86,6 +103,8 @@ impl Component {
             Self::Balancer(balancer) => balancer.check(scenario, p),
             Self::Service(service) => service.check(scenario, p),
             Self::Database(database) => database.check(p),
+            Self::Cache(cache) => cache::check(cache, scenario, p),
+            Self::Gateway(gateway) => gateway.check(scenario, p),
         });
     }
 }
@@ -97,7 +116,7 @@ pub(crate) fn check_target(field: &str, to: &str, scenario: &Scenario, p: &mut P
         Some(Component::Client(_)) => {
             p.note_at(
                 field,
-                format!("'{to}' is a client: only balancers, services and databases take requests"),
+                format!("'{to}' is a client: clients send requests and take none"),
             );
         }
         Some(Component::Service(service)) if service.instances > 1 => p.note_at(
@@ -105,6 +124,13 @@ pub(crate) fn check_target(field: &str, to: &str, scenario: &Scenario, p: &mut P
             format!(
                 "'{to}' has {} instances: put a balancer in front and name that",
                 service.instances
+            ),
+        ),
+        Some(Component::Cache(cache)) if cache.mode == Mode::CacheAside => p.note_at(
+            field,
+            format!(
+                "'{to}' is a cache that fetches nothing itself (mode cache_aside): ask it with 'cached' in a plan, or give it \
+                 another mode and a target"
             ),
         ),
         Some(_) => {}

@@ -8,7 +8,7 @@
 use serde::{Deserialize, Serialize};
 use vecmap::VecMap;
 
-use super::{check_operation, check_target};
+use super::{Cached, Invalidate, check_operation, check_target};
 use crate::distribution::Distribution;
 use crate::limits;
 use crate::payload::Payload;
@@ -84,13 +84,17 @@ pub enum Instruction {
     Parallel(Parallel),
     /// What is answered has so many bytes; to compress it is work.
     Reply(Payload),
+    /// Ask a cache, and only if it has nothing do something else and put what comes of it there (cache-aside).
+    Cached(Cached),
+    /// Drop the key in a cache.
+    Invalidate(Invalidate),
 }
 
 impl Instruction {
     /// The calls that this step makes, without those of their fallbacks.
     pub(crate) fn calls(&self) -> &[Call] {
         match self {
-            Self::Work(_) | Self::Reply(_) => &[],
+            Self::Work(_) | Self::Reply(_) | Self::Cached(_) | Self::Invalidate(_) => &[],
             Self::Call(call) => core::slice::from_ref(call),
             Self::Parallel(parallel) => &parallel.calls,
         }
@@ -157,7 +161,7 @@ const fn is_zero(bytes: &u64) -> bool {
     *bytes == 0
 }
 
-pub(super) const fn no_bound() -> u32 {
+pub(crate) const fn no_bound() -> u32 {
     limits::QUEUE as u32
 }
 
@@ -199,6 +203,14 @@ impl Service {
 
 fn called_by<'a>(plan: &'a [Instruction], all: &mut Vec<&'a String>) {
     for instruction in plan {
+        match instruction {
+            Instruction::Cached(cached) => {
+                all.push(&cached.cache);
+                called_by(&cached.miss, all);
+            }
+            Instruction::Invalidate(invalidate) => all.push(&invalidate.cache),
+            _ => {}
+        }
         for call in instruction.calls() {
             all.push(&call.to);
             if let Some(fallback) = &call.fallback {
@@ -209,7 +221,7 @@ fn called_by<'a>(plan: &'a [Instruction], all: &mut Vec<&'a String>) {
 }
 
 /// Checks the steps of a plan; `depth` counts the fallbacks around it.
-fn check_plan(
+pub(super) fn check_plan(
     field: &str,
     plan: &[Instruction],
     scenario: &Scenario,
@@ -235,6 +247,12 @@ fn check_plan(
                     parallel.check(scenario, p, depth);
                 }),
                 Instruction::Reply(payload) => p.within("reply", |p| payload.check(p)),
+                Instruction::Cached(cached) => {
+                    p.within("cached", |p| cached.check(scenario, p, depth));
+                }
+                Instruction::Invalidate(invalidate) => {
+                    p.within("invalidate", |p| invalidate.check(scenario, p));
+                }
             });
         }
     });

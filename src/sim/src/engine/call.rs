@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::Engine;
 use super::guard::Attempts;
 use crate::event::{Child, Event};
-use crate::frame::{CallId, FrameId, NONE, Outcome, RequestId, State, Value, Waiter};
-use crate::model::{Model, NO_KEY, Site, Step};
+use crate::frame::{CallId, Entry, FrameId, NONE, Outcome, RequestId, State, Value, Waiter};
+use crate::model::{Model, NO_KEY, OWN, Site, Step};
 use crate::probe::Probe;
 use crate::random::Key;
 
@@ -56,6 +56,9 @@ struct Caller {
     instance: u32,
     key: Key,
     data: u64,
+    operation: u16,
+    /// What it has to answer so far, to be put into a cache.
+    value: Value,
 }
 
 impl<P: Probe> Engine<P> {
@@ -67,6 +70,8 @@ impl<P: Probe> Engine<P> {
             instance: self.model.stations[frame.station as usize].instance,
             key: frame.key,
             data: frame.data,
+            operation: frame.operation,
+            value: frame.outcome.unwrap_or_default(),
         }
     }
 
@@ -95,7 +100,18 @@ impl<P: Probe> Engine<P> {
             tell(self, site, Child::Call(call.slot()));
             self.attempt(call, false);
         } else {
-            let child = self.frame(request, waiter, site.to, site.operation, key, data);
+            let operation = match site.operation {
+                OWN => caller.operation,
+                operation => operation,
+            };
+            let child = self.frame(request, waiter, site.to, operation, key, data);
+            if site.entry != Entry::Operation {
+                let frame = &mut self.frames[child];
+                frame.entry = site.entry;
+                if site.entry == Entry::Put {
+                    frame.outcome = Ok(caller.value);
+                }
+            }
             tell(self, site, Child::Frame(child.slot()));
             self.set_out(model, site, child);
         }
@@ -195,6 +211,8 @@ impl<P: Probe> Engine<P> {
             instance: 0,
             key,
             data,
+            operation: 0,
+            value: Value::default(),
         };
         self.ask(
             model,
@@ -279,7 +297,10 @@ impl<P: Probe> Engine<P> {
         match outcome {
             Ok(value) => {
                 frame.state = State::Working;
-                frame.outcome = Ok(value);
+                // That a key has been dropped is no answer.
+                if site.is_none_or(|site| site.entry != Entry::Delete) {
+                    frame.outcome = Ok(value);
+                }
                 frame.turn += 1;
                 if site.is_none_or(|site| frame.turn >= site.times) {
                     frame.turn = 0;
@@ -290,6 +311,8 @@ impl<P: Probe> Engine<P> {
             }
             Err(failure) => {
                 let fallback = site.map_or(NONE, |site| site.fallback);
+                // An answer without the help of a cache is no worse.
+                let degrades = site.is_some_and(|site| site.entry == Entry::Operation);
                 frame.turn = 0;
                 self.tell(request, id.slot(), &Event::Returned { station });
                 if fallback == NONE {
@@ -298,7 +321,7 @@ impl<P: Probe> Engine<P> {
                 let frame = &mut self.frames[id];
                 frame.state = State::Working;
                 frame.step = fallback;
-                self.requests[request].degraded = true;
+                self.requests[request].degraded |= degrades;
                 let reason = failure.reason;
                 self.tell(request, id.slot(), &Event::FellBack { station, reason });
                 self.ready.push_back(id);

@@ -81,6 +81,13 @@ impl<P: Probe> Engine<P> {
         match fault.effect {
             Effect::Partition { .. } | Effect::Loss { .. } => self.strike_links(&model),
             Effect::Spike { client, .. } => self.strike_client(&model, client),
+            Effect::Flush if active => {
+                for station in 0..model.stations.len() as u32 {
+                    if model.strikes(number, station) {
+                        self.empty_cache(station);
+                    }
+                }
+            }
             _ => {}
         }
     }
@@ -141,6 +148,8 @@ impl<P: Probe> Engine<P> {
         }
         if crashed {
             self.crash(station);
+            self.crash_cache(station);
+            self.forget_limits(model, station);
         }
         self.serve_waiting(station);
     }
@@ -149,7 +158,10 @@ impl<P: Probe> Engine<P> {
     fn crash(&mut self, station: u32) {
         let here = |(_, frame): &(FrameId, &crate::frame::Frame)| {
             frame.station == station
-                && matches!(frame.state, State::Waiting | State::Working | State::Asking)
+                && matches!(
+                    frame.state,
+                    State::Waiting | State::Working | State::Asking | State::Delayed
+                )
         };
         let here: Vec<FrameId> = self.frames.iter().filter(here).map(|(id, _)| id).collect();
         for id in here {
@@ -164,6 +176,7 @@ impl<P: Probe> Engine<P> {
             match frame.state {
                 State::Waiting => self.turn_away(id, failure),
                 State::Working | State::Asking => self.finish(id, Err(failure)),
+                State::Delayed => self.refuse(id, Loss::Crashed),
                 State::Travelling | State::Returning => {}
             }
         }

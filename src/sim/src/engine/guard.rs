@@ -177,6 +177,7 @@ impl<P: Probe> Engine<P> {
         };
         let waiter = Waiter::Call(id, started);
         let frame = self.frame(request, waiter, site.to, site.operation, key, data);
+        self.frames[frame].entry = site.entry;
         if let Some(state) = self.attempts(id) {
             state.started += 1;
             state.tries += u32::from(!is_hedge);

@@ -6,10 +6,13 @@
 //! happen at once, in the order in which they became possible; all else goes through the calendar.
 
 mod balancing;
+mod caches;
 mod call;
 mod clients;
 mod faults;
+mod gateways;
 mod guard;
+mod rows;
 mod visit;
 
 use core::fmt;
@@ -22,6 +25,7 @@ use slotmap::SlotMap;
 use crate::arrivals::Arriving;
 use crate::balance::BalancerState;
 use crate::calendar::{Calendar, Due};
+use crate::component::Kind;
 use crate::component::station::{Line, Station};
 use crate::event::{Event, RequestRef};
 use crate::frame::{CallId, Frame, FrameId, Request, RequestId};
@@ -35,10 +39,13 @@ use crate::time::Time;
 use crate::wire::WireState;
 
 use balancing::Check;
+use caches::Caches;
 use call::Pending;
 use clients::ClientState;
 use faults::FaultState;
+use gateways::LimitState;
 use guard::GuardState;
+use rows::Rows;
 
 /// Why a run is not over yet, or why it had to be stopped.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -122,10 +129,21 @@ pub struct Engine<P = NoProbe> {
     /// By link of the model: there and back.
     wires: Vec<[WireState; 2]>,
     faults: Vec<FaultState>,
+    caches: Caches,
+    /// By station; without limits where there is no gateway.
+    limits: Vec<LimitState>,
+    /// By component; empty where the component is no database.
+    rows: Vec<Rows>,
     totals: Totals,
     events: u64,
     budget: u64,
     probe: P,
+}
+
+/// Of how many written rows each database keeps the version.
+fn rows_each(model: &Model) -> u32 {
+    let databases = model.components.iter().filter(|c| c.kind == Kind::Database);
+    limits::ROWS / (databases.count() as u32).max(1)
 }
 
 impl<P: Probe> Engine<P> {
@@ -145,6 +163,9 @@ impl<P: Probe> Engine<P> {
             guards: vec![Vec::new(); model.guards as usize],
             wires: vec![Default::default(); model.wires.len()],
             faults: vec![FaultState::default(); model.faults.len()],
+            caches: Caches::default(),
+            limits: Vec::new(),
+            rows: vec![Rows::new(rows_each(&model)); model.components.len()],
             totals: Totals::default(),
             events: 0,
             budget: limits::EVENTS,
@@ -254,6 +275,9 @@ impl<P: Probe> Engine<P> {
         self.guards.hash(&mut hasher);
         self.wires.hash(&mut hasher);
         self.faults.hash(&mut hasher);
+        self.caches.hash(&mut hasher);
+        self.limits.hash(&mut hasher);
+        self.rows.hash(&mut hasher);
         hasher.finish()
     }
 
@@ -306,6 +330,9 @@ impl<P: Probe> Engine<P> {
             Due::Fault { fault } => self.fault(fault),
             Due::Resent { frame, link } => self.resent(frame, link),
             Due::Unreachable { frame } => self.unreachable(frame),
+            Due::Passed { frame } => self.passed(frame),
+            Due::Flush { station } => self.flush(station),
+            Due::Told { cache } => self.told(cache),
         }
         while let Some(frame) = self.ready.pop_front() {
             self.advance(frame);
@@ -381,6 +408,9 @@ impl<P: Probe> Engine<P> {
             let lines = self.model.lines(station as u32).most.len();
             self.stations.push(Station::new(lines));
         }
+        let model = Arc::clone(&self.model);
+        self.set_caches(&model);
+        self.set_limits(&model);
     }
 
     /// Tells the probe what happened to `request` at `frame`.

@@ -10,7 +10,7 @@ use crate::component::Discipline;
 use crate::component::station::FULL_SPEED;
 use crate::event::{Event, Loss};
 use crate::frame::{
-    Failure, Frame, FrameId, NOBODY, NONE, Outcome, RequestId, State, Value, Waiter,
+    Entry, Errand, Failure, Frame, FrameId, NOBODY, NONE, Outcome, RequestId, State, Value, Waiter,
 };
 use crate::model::{Model, Role, Site, Step};
 use crate::probe::Probe;
@@ -38,6 +38,9 @@ impl<P: Probe> Engine<P> {
             balancer: NOBODY,
             station: NONE,
             operation,
+            entry: Entry::Operation,
+            errand: Errand::None,
+            counted: false,
             class: 0,
             step: 0,
             turn: 0,
@@ -66,10 +69,13 @@ impl<P: Probe> Engine<P> {
     fn over(&mut self, model: &Model, id: FrameId, link: u32, bytes: u64) {
         let frame = &mut self.frames[id];
         let (request, to) = (frame.request, frame.component);
-        frame.outcome = Ok(Value {
-            bytes,
-            ..Value::default()
-        });
+        // What is to be kept has its own size.
+        if frame.entry != Entry::Put {
+            frame.outcome = Ok(Value {
+                bytes,
+                ..Value::default()
+            });
+        }
         self.tell(request, id.slot(), &Event::Departed { to });
         self.transmit(model, id, link);
     }
@@ -121,7 +127,9 @@ impl<P: Probe> Engine<P> {
     pub(super) fn arrived(&mut self, id: FrameId) {
         if let Some(frame) = self.frames.get_mut(id) {
             frame.turn = 0;
-            frame.outcome = Ok(Value::default());
+            if frame.entry != Entry::Put {
+                frame.outcome = Ok(Value::default());
+            }
             let model = Arc::clone(&self.model);
             self.come(&model, id);
         }
@@ -135,7 +143,10 @@ impl<P: Probe> Engine<P> {
             if let Role::Balancer(_) = component.role {
                 return self.route(model, id);
             }
-            self.frames[id].station = component.stations[0];
+            // Of a cache with regions, its user's.
+            let user = self.requests[frame.request].user as usize;
+            let station = component.stations[user % component.stations.len()];
+            self.frames[id].station = station;
         }
         self.admit(model, id);
     }
@@ -155,13 +166,18 @@ impl<P: Probe> Engine<P> {
     }
 
     /// A frame asks to be taken by its station.
-    fn admit(&mut self, model: &Model, id: FrameId) {
+    pub(super) fn admit(&mut self, model: &Model, id: FrameId) {
         let frame = &mut self.frames[id];
         let (request, station) = (frame.request, frame.station);
         let place = &model.stations[station as usize];
         let component = &model.components[usize::from(place.component)];
-        let plan = component.plans[usize::from(frame.operation)];
-        frame.step = plan.expect("every call was checked to have a plan");
+        frame.step = match frame.entry {
+            Entry::Operation => {
+                let plan = component.plans[usize::from(frame.operation)];
+                plan.expect("every call was checked to have a plan")
+            }
+            entry => component.entries[entry as usize],
+        };
         frame.since = self.now;
         frame.class = match component.lines.discipline {
             Discipline::Priority => u16::from(self.requests[request].priority),
@@ -178,6 +194,13 @@ impl<P: Probe> Engine<P> {
         if !state.up {
             return self.refuse(id, Loss::Down);
         }
+        if let Some(gateway) = &component.gateway
+            && self.frames[id].entry == Entry::Operation
+            && !self.let_pass(gateway, id)
+        {
+            return;
+        }
+        let state = &mut self.stations[station as usize];
         let free = state.busy < state.usable(place.servers)
             && state.lines[class].busy < component.lines.most[class];
         if free {
@@ -199,7 +222,9 @@ impl<P: Probe> Engine<P> {
         let (request, station) = (frame.request, frame.station);
         self.tell(request, id.slot(), &Event::Refused { station, reason });
         self.let_go(id, false);
-        self.send_back(id, Err(Failure { reason, station }));
+        let outcome = Err(Failure { reason, station });
+        self.relieve(id, outcome);
+        self.send_back(id, outcome);
     }
 
     /// A frame gets a server.
@@ -240,6 +265,7 @@ impl<P: Probe> Engine<P> {
         let unqueued = Event::Unqueued { station, waiting };
         self.tell(request, id.slot(), &unqueued);
         self.let_go(id, false);
+        self.relieve(id, Err(failure));
         self.send_back(id, Err(failure));
     }
 
@@ -289,6 +315,16 @@ impl<P: Probe> Engine<P> {
                     }
                     frame.step += 1;
                 }
+                Step::Cache(step) => {
+                    let step = *step;
+                    if !self.cache_step(id, step) {
+                        return;
+                    }
+                }
+                Step::Row { write } => {
+                    let write = *write;
+                    self.row(id, write);
+                }
                 Step::End => {
                     let outcome = frame.outcome;
                     return self.finish(id, outcome);
@@ -307,6 +343,7 @@ impl<P: Probe> Engine<P> {
         let busy = state.busy;
         self.tell(request, id.slot(), &Event::Left { station, busy });
         self.let_go(id, outcome.is_ok());
+        self.relieve(id, outcome);
         self.serve_waiting(station);
         self.send_back(id, outcome);
     }
