@@ -1,6 +1,7 @@
 //! The page: its routes, its frame, and what stands on each.
 
 mod about;
+mod answer;
 mod home;
 mod lesson;
 mod not_found;
