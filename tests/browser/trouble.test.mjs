@@ -134,7 +134,7 @@ test("whatever is broken in a lesson is named in its place, and nothing is lost"
 
 test("a run that answers a prediction or a question may fail: it is said, and can be asked for again", async () => {
   let gone = false;
-  const address = await serve((path) => (path === "worker.js" && gone ? [404, ""] : undefined));
+  const address = await serve((path) => (path === "worker_loader.js" && gone ? [404, ""] : undefined));
   const context = await browser.newContext();
   // The page's 30 seconds of patience pass at once while there is nothing to wait for.
   await context.addInitScript(() => {
@@ -163,7 +163,7 @@ test("a run that answers a prediction or a question may fail: it is said, and ca
 
 test("a simulation that never answers is noticed, and can be started again", async () => {
   let gone = true;
-  const deaf = await serve((path) => (path === "worker.js" && gone ? [404, ""] : undefined));
+  const deaf = await serve((path) => (path === "worker_loader.js" && gone ? [404, ""] : undefined));
   const page = await stored(SOME, "#/lesson/x-axis/drown", deaf);
   await page.getByText("The simulation has stopped answering").waitFor({ timeout: 20_000 });
   gone = false;

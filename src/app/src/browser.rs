@@ -6,20 +6,6 @@ use web_sys::{
     Window,
 };
 
-/// Whether this is no page but a worker of one.
-pub fn is_worker() -> bool {
-    web_sys::window().is_none()
-}
-
-/// The address of the script that the page itself was started by; its name changes with every build.
-pub fn script() -> Option<String> {
-    let link = document()
-        .query_selector("link[rel=modulepreload]")
-        .ok()
-        .flatten()?;
-    link.get_attribute("href")
-}
-
 /// The window.
 ///
 /// # Panics

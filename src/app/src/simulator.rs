@@ -8,7 +8,6 @@ use scale_course::{Lesson, RunRef};
 use scale_sim::{Measure, write_json};
 use yew::Callback;
 
-use crate::browser;
 use crate::protocol::{Command, Job, Reply};
 use crate::worker::SimulationWorker;
 
@@ -18,17 +17,15 @@ pub struct Simulator {
     run: Cell<u32>,
 }
 
-/// What starts the worker: beside the page, under whatever path that is served.
-const LOADER: &str = "./worker.js";
+/// Where the build puts what starts the worker: beside the page, under whatever path that is served.
+const LOADER: &str = "./worker_loader.js";
 
 impl Simulator {
     /// Starts a worker, whose replies go to `heard`.
     pub fn new(heard: Callback<Reply>) -> Self {
-        // The worker runs the page's own script, whose name the loader cannot know.
-        let loader = format!("{LOADER}?{}", browser::script().unwrap_or_default());
         let bridge = SimulationWorker::spawner()
             .callback(move |reply| heard.emit(reply))
-            .spawn_with_loader(&loader);
+            .spawn_with_loader(LOADER);
         Self {
             bridge,
             run: Cell::new(0),
