@@ -30,6 +30,12 @@ pub(crate) enum Due {
     Timeout { call: CallId, attempt: u32 },
     /// An attempt of a call is slow: time for a second one beside it.
     Hedge { call: CallId, attempt: u32 },
+    /// A frame has waited in line as long as it may.
+    Impatient { frame: FrameId },
+    /// An autoscaler measures and decides.
+    Scale { component: u16 },
+    /// A new instance has started up.
+    Warmed { station: u32 },
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

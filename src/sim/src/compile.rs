@@ -12,13 +12,14 @@ use crate::frame::{NOBODY, NONE};
 use crate::limits;
 use crate::model::{
     ClientModel, ComponentModel, Effect, FaultModel, FaultTimes, Files, Guard, Lines, Model,
-    NO_KEY, Role, Site, StationModel, Step,
+    NO_KEY, Role, SessionsModel, Site, StationModel, Step,
 };
 use crate::problem::Problem;
 use crate::random::Key;
 use crate::replay;
 use crate::resilience::Resilience;
 use crate::scenario::Scenario;
+use crate::sessions::LostSession;
 use crate::time::{Duration, Time};
 use crate::wire::Wire;
 
@@ -232,12 +233,18 @@ impl Compiler<'_> {
             }
             Component::Balancer(balancer) => Role::Balancer(balancer.policy),
             Component::Service(service) => {
-                for instance in 0..service.instances {
+                for instance in 0..service.most_instances() {
                     let number = format!("{}.{}", self.name, instance + 1);
-                    stations.push(self.station(number, instance, service.workers, service.queue));
+                    let starts = instance < service.instances;
+                    let (workers, queue) = (service.workers, service.queue);
+                    stations.push(self.station(number, instance, workers, queue, starts));
                 }
-                lines = self.lines(service);
+                lines = self.lines(service).shedding(&service.shedding);
                 plans = self.plans(&service.plans, |compiler, plan, operation, key| {
+                    if service.sessions.is_some() {
+                        let key = key.named("session").bits();
+                        compiler.step(Step::Session { key });
+                    }
                     compiler.plan(plan, operation, key);
                 });
                 Role::Station
@@ -248,7 +255,9 @@ impl Compiler<'_> {
                     0,
                     database.connections,
                     database.queue,
+                    true,
                 ));
+                lines = lines.shedding(&database.shedding);
                 plans = self.plans(&database.queries, |compiler, time, _, key| {
                     compiler.step(Step::Work {
                         time: Sampler::new(time),
@@ -258,6 +267,19 @@ impl Compiler<'_> {
                 Role::Station
             }
         };
+        let (autoscale, sessions) = match component {
+            Component::Service(service) => {
+                let sessions = service.sessions.as_ref().map(|sessions| SessionsModel {
+                    capacity: sessions.capacity,
+                    rebuild: match &sessions.lost {
+                        LostSession::Rebuild(time) => Some(Sampler::new(time)),
+                        LostSession::Fail => None,
+                    },
+                });
+                (service.autoscale.clone(), sessions)
+            }
+            _ => (None, None),
+        };
         Ok(ComponentModel {
             name: self.name.to_owned(),
             kind: component.kind(),
@@ -265,12 +287,21 @@ impl Compiler<'_> {
             stations,
             plans,
             lines,
+            autoscale,
+            sessions,
             links: Vec::new(),
         })
     }
 
     /// Gives an instance its station: the one of that name if there is one, else a new one.
-    fn station(&mut self, name: String, instance: u32, servers: u32, queue: u32) -> u32 {
+    fn station(
+        &mut self,
+        name: String,
+        instance: u32,
+        servers: u32,
+        queue: u32,
+        starts: bool,
+    ) -> u32 {
         let station = StationModel {
             component: self.model.components.len() as u16,
             name,
@@ -278,6 +309,7 @@ impl Compiler<'_> {
             servers,
             queue,
             live: true,
+            starts,
         };
         let known = self.model.stations.iter();
         let at = known.clone().position(|s| s.name == station.name);
@@ -310,6 +342,7 @@ impl Compiler<'_> {
             } else {
                 self.model.operations.iter().map(line).collect()
             },
+            ..Lines::default()
         }
     }
 

@@ -146,6 +146,8 @@ pub(crate) struct Frame {
     pub outcome: Outcome,
     /// When it came to its station.
     pub since: Time,
+    /// Its place in the order of those that ever waited at its station.
+    pub ticket: u64,
     /// Its neighbours in the waiting line, or the null key.
     pub before: FrameId,
     pub behind: FrameId,

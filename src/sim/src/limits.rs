@@ -1,5 +1,7 @@
 //! Hard caps on what a scenario may ask for, so that no file or link can exhaust the machine that opens it.
 
+/// Users that all instances of one service remember together.
+pub const SESSIONS: u64 = 500_000;
 /// Components in a scenario.
 pub const COMPONENTS: u64 = 500;
 /// Copies of one component.

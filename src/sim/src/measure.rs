@@ -45,6 +45,10 @@ pub enum Metric {
     WaitMs,
     /// Busy servers over servers of a component, 0 to 1.
     Utilisation,
+    /// Mean number of instances of a component that serve: up, warmed up, and not being taken away.
+    Instances,
+    /// Sessions of a component that had to be made anew.
+    Rebuilt,
 }
 
 impl Metric {
@@ -61,6 +65,8 @@ impl Metric {
                 "ms"
             }
             Self::Utilisation => "",
+            Self::Instances => "instances",
+            Self::Rebuilt => "sessions",
         }
     }
 
@@ -83,13 +89,20 @@ impl Metric {
             Self::QueueMax => "longest queue",
             Self::WaitMs => "mean wait",
             Self::Utilisation => "utilisation",
+            Self::Instances => "instances",
+            Self::Rebuilt => "sessions made anew",
         }
     }
 
     const fn needs_component(self) -> bool {
         matches!(
             self,
-            Self::QueueLength | Self::QueueMax | Self::WaitMs | Self::Utilisation
+            Self::QueueLength
+                | Self::QueueMax
+                | Self::WaitMs
+                | Self::Utilisation
+                | Self::Instances
+                | Self::Rebuilt
         )
     }
 
@@ -221,6 +234,12 @@ impl Measure {
                     let servers: f64 = stations().map(|s| s.servers).sum();
                     (servers > 0.0).then(|| stations().map(|s| s.busy).sum::<f64>() / servers)
                 }
+                Metric::Instances => {
+                    let own = model.stations.iter().zip(&figures.stations);
+                    let own = own.filter(|(s, _)| usize::from(s.component) == component);
+                    Some(own.map(|(s, f)| f.servers / f64::from(s.servers)).sum())
+                }
+                Metric::Rebuilt => Some(stations().map(|s| s.rebuilt).sum::<u64>() as f64),
                 _ => None,
             };
         }
@@ -238,7 +257,12 @@ impl Measure {
             Metric::P99Ms => latency.map(|l| l.p99_ms),
             Metric::MaxMs => latency.map(|l| l.max_ms),
             Metric::InSystem => Some(figures.in_system),
-            Metric::QueueLength | Metric::QueueMax | Metric::WaitMs | Metric::Utilisation => None,
+            Metric::QueueLength
+            | Metric::QueueMax
+            | Metric::WaitMs
+            | Metric::Utilisation
+            | Metric::Instances
+            | Metric::Rebuilt => None,
         }
     }
 }

@@ -6,7 +6,7 @@ use crate::arrivals::Arriving;
 use crate::component::{Asking, Discipline, Kind, Policy};
 use crate::distribution::Sampler;
 use crate::random::Key;
-use crate::resilience::{Breaker, Retry};
+use crate::resilience::{Autoscale, Breaker, Retry, Shedding};
 use crate::time::{Duration, Time};
 use crate::wire::Wire;
 
@@ -87,18 +87,35 @@ pub(crate) struct ComponentModel {
     pub plans: Vec<Option<u32>>,
     /// How those that wait at its stations stand in line.
     pub lines: Lines,
+    /// Changes the number of its instances.
+    pub autoscale: Option<Autoscale>,
+    /// What its instances keep of users.
+    pub sessions: Option<SessionsModel>,
     /// For a balancer with links, the wire to each component, or [`NONE`](crate::frame::NONE); else empty.
     pub links: Vec<u32>,
 }
 
+/// Compiled [`Sessions`](crate::sessions::Sessions).
+#[derive(Clone, PartialEq, Debug)]
+pub(crate) struct SessionsModel {
+    /// Users that one instance remembers.
+    pub capacity: u32,
+    /// The work of making a session anew; without it the request fails.
+    pub rebuild: Option<Sampler>,
+}
+
 /// The waiting lines of a component's stations.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub(crate) struct Lines {
     pub discipline: Discipline,
     /// How many servers the frames of a line may hold; without bulkheads all of them.
     pub most: Vec<u32>,
     /// The line of each operation; empty if all stand in line 0, or by priority.
     pub of_operation: Vec<u16>,
+    /// Whom to drop when their turn comes.
+    pub shedding: Shedding,
+    /// How long each waits at most.
+    pub max_wait: Option<Sampler>,
 }
 
 impl Lines {
@@ -108,6 +125,13 @@ impl Lines {
             most: vec![u32::MAX],
             ..Self::default()
         }
+    }
+
+    /// With these rules on whom to turn away.
+    pub fn shedding(mut self, shedding: &Shedding) -> Self {
+        self.max_wait = shedding.max_wait.as_ref().map(Sampler::new);
+        self.shedding = shedding.clone();
+        self
     }
 }
 
@@ -144,6 +168,8 @@ pub(crate) struct StationModel {
     pub queue: u32,
     /// Whether requests still come here; an instance taken away only finishes what it has.
     pub live: bool,
+    /// Whether it serves from the start, and not only once an autoscaler has added it.
+    pub starts: bool,
 }
 
 /// One step of a compiled plan.
@@ -151,6 +177,8 @@ pub(crate) struct StationModel {
 pub(crate) enum Step {
     /// Work for a time.
     Work { time: Sampler, key: u64 },
+    /// Look for the user's session, and make it anew if it was lost.
+    Session { key: u64 },
     /// Call and wait for the answer.
     Call { site: u32 },
     /// Call and go on.
@@ -230,6 +258,7 @@ impl Model {
                 && a.plans == b.plans
                 && a.lines.most.len() == b.lines.most.len()
                 && a.lines.of_operation == b.lines.of_operation
+                && a.autoscale.is_some() == b.autoscale.is_some()
                 && a.links == b.links
         };
         self.operations == other.operations

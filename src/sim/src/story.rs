@@ -281,7 +281,10 @@ impl Stories {
             | Event::Breaker { .. }
             | Event::Fault { .. }
             | Event::FellBack { .. }
-            | Event::Capacity { .. } => {}
+            | Event::Capacity { .. }
+            | Event::Scaled { .. }
+            | Event::Rebuilt { .. }
+            | Event::Forgot { .. } => {}
         }
         told
     }

@@ -7,10 +7,10 @@
 mod capacity;
 mod entry;
 mod flights;
-mod index;
+pub(crate) mod index;
 mod lfu;
 mod lifetimes;
-mod list;
+pub(crate) mod list;
 mod order;
 mod settings;
 mod sketch;

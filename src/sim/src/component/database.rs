@@ -12,6 +12,7 @@ use super::service::no_bound;
 use crate::distribution::Distribution;
 use crate::limits;
 use crate::problem::Problems;
+use crate::resilience::Shedding;
 
 /// A store that answers queries.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -23,6 +24,9 @@ pub struct Database {
     /// Queries that may wait for a connection; the next is refused.
     #[serde(default = "no_bound")]
     pub queue: u32,
+    /// Whom to turn away from the line.
+    #[serde(default, skip_serializing_if = "Shedding::is_empty")]
+    pub shedding: Shedding,
     /// How long a query takes, by operation; `*` is for any operation not named.
     #[cfg_attr(
         feature = "schema",
@@ -40,6 +44,7 @@ impl Database {
             limits::WORKERS,
         );
         p.count("queue", u64::from(self.queue), 0, limits::QUEUE);
+        p.within("shedding", |p| self.shedding.check(p));
         if self.queries.is_empty() {
             p.note_at("queries", "a database needs at least one query");
         }

@@ -92,11 +92,11 @@ pub(crate) fn check_target(field: &str, to: &str, scenario: &Scenario, p: &mut P
                 format!("'{to}' is a client: only balancers, services and databases take requests"),
             );
         }
-        Some(Component::Service(service)) if service.instances > 1 => p.note_at(
+        Some(Component::Service(service)) if service.most_instances() > 1 => p.note_at(
             field,
             format!(
                 "'{to}' has {} instances: put a balancer in front and name that",
-                service.instances
+                service.most_instances()
             ),
         ),
         Some(_) => {}

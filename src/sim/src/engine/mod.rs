@@ -9,6 +9,9 @@ mod call;
 mod clients;
 mod faults;
 mod guard;
+mod scaling;
+mod sessions;
+mod shedding;
 mod visit;
 
 use core::fmt;
@@ -28,7 +31,9 @@ use crate::limits;
 use crate::model::{Files, Model, Role};
 use crate::probe::{NoProbe, Probe};
 use crate::problem::Problem;
+use crate::resilience::AutoscaleState;
 use crate::scenario::Scenario;
+use crate::sessions::SessionsState;
 use crate::state_hash::StateHasher;
 use crate::time::Time;
 use crate::wire::WireState;
@@ -100,6 +105,12 @@ pub struct Engine<P = NoProbe> {
     stations: Vec<Station>,
     /// By component; empty where the component is no balancer.
     balancers: Vec<BalancerState>,
+    /// By component: the stations that a balancer chooses from; empty where the component is none.
+    members: Vec<Vec<u32>>,
+    /// By component, where there is one.
+    scalers: Vec<Option<AutoscaleState>>,
+    /// By component, where instances keep sessions.
+    sessions: Vec<Option<SessionsState>>,
     /// By component; empty where the component is no client.
     clients: Vec<ClientState>,
     /// By guard of the model, then by instance of the caller.
@@ -125,6 +136,9 @@ impl<P: Probe> Engine<P> {
             ready: VecDeque::new(),
             stations: Vec::new(),
             balancers: vec![BalancerState::default(); model.components.len()],
+            members: vec![Vec::new(); model.components.len()],
+            scalers: Vec::new(),
+            sessions: Vec::new(),
             clients: vec![ClientState::default(); model.components.len()],
             guards: vec![Vec::new(); model.guards as usize],
             wires: vec![Default::default(); model.wires.len()],
@@ -135,6 +149,8 @@ impl<P: Probe> Engine<P> {
             probe,
             model,
         };
+        engine.scalers = engine.new_scalers();
+        engine.sessions = engine.new_sessions();
         engine.add_stations();
         for balancer in &mut engine.balancers {
             balancer.resize(engine.model.stations.len());
@@ -143,6 +159,8 @@ impl<P: Probe> Engine<P> {
             engine.open(client as u16, 0);
         }
         engine.plan_faults();
+        engine.plan_scaling();
+        engine.all_members_changed();
         engine.probe.reconfigured(&engine.model, Time::ZERO);
         engine
     }
@@ -221,6 +239,9 @@ impl<P: Probe> Engine<P> {
         }
         self.stations.hash(&mut hasher);
         self.balancers.hash(&mut hasher);
+        self.members.hash(&mut hasher);
+        self.scalers.hash(&mut hasher);
+        self.sessions.hash(&mut hasher);
         self.clients.hash(&mut hasher);
         self.guards.hash(&mut hasher);
         self.wires.hash(&mut hasher);
@@ -275,6 +296,9 @@ impl<P: Probe> Engine<P> {
             Due::Fault { fault } => self.fault(fault),
             Due::Resent { frame, link } => self.resent(frame, link),
             Due::Unreachable { frame } => self.unreachable(frame),
+            Due::Impatient { frame } => self.impatient(frame),
+            Due::Scale { component } => self.scale(component),
+            Due::Warmed { station } => self.warmed(station),
         }
         while let Some(frame) = self.ready.pop_front() {
             self.advance(frame);
@@ -299,6 +323,9 @@ impl<P: Probe> Engine<P> {
         let before = core::mem::replace(&mut self.model, Arc::new(model));
         let model = Arc::clone(&self.model);
         self.add_stations();
+        self.reconfigure_scaling();
+        self.reconfigure_shedding();
+        self.reconfigure_sessions();
         for guard in model.sites.iter().filter_map(|site| site.guard.as_ref()) {
             for state in &mut self.guards[guard.number as usize] {
                 state.reconfigure(guard);
@@ -327,6 +354,7 @@ impl<P: Probe> Engine<P> {
             self.advance(frame);
         }
         self.probe.reconfigured(&self.model, self.now);
+        self.tell_capacities();
         Ok(())
     }
 
@@ -334,7 +362,10 @@ impl<P: Probe> Engine<P> {
     fn add_stations(&mut self) {
         for station in self.stations.len()..self.model.stations.len() {
             let lines = self.model.lines(station as u32).most.len();
-            self.stations.push(Station::new(lines));
+            let mut state = Station::new(lines);
+            self.equip_for_scaling(station as u32, &mut state);
+            self.equip_for_shedding(station as u32, &mut state);
+            self.stations.push(state);
         }
     }
 
