@@ -141,7 +141,7 @@ pub(crate) struct Told {
 
 impl Track {
     fn push(&mut self, span: Span) {
-        if span.from == span.to {
+        if span.from >= span.to {
             return;
         }
         let whole = self.spans.len() < SPANS;
