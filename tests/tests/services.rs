@@ -46,11 +46,20 @@ fn a_target_is_reached_as_kubernetes_would() {
     let decisions = decisions(&scenario);
     assert_eq!(decisions[..2], [(10, 2), (20, 4)]);
     // What waited at the first ones is worked off first.
-    let outcomes = replications(&Scenario { warmup_s: 150.0, ..scenario }, 0..1);
+    let outcomes = replications(
+        &Scenario {
+            warmup_s: 150.0,
+            ..scenario
+        },
+        0..1,
+    );
     let mean = |measure| estimate(&outcomes, measure).mean;
     let instances = mean(r#"{"measure":"instances","of":"shop"}"#);
     let utilisation = mean(r#"{"measure":"utilisation","of":"shop"}"#);
-    assert!((instances * utilisation - 3.0).abs() < 0.1, "{instances} × {utilisation}");
+    assert!(
+        (instances * utilisation - 3.0).abs() < 0.1,
+        "{instances} × {utilisation}"
+    );
     assert!((6.0..=8.0).contains(&instances), "{instances}");
 }
 
@@ -70,18 +79,32 @@ fn steps_warm_up_cool_down_and_drain() {
     let (log, _) = log(&scenario);
     assert!(!log.contains(",lost,"), "nobody is lost by scaling");
     let first = |station: &str| {
-        let line = log.lines().find(|l| l.contains(",routed,") && l.ends_with(station));
+        let line = log
+            .lines()
+            .find(|l| l.contains(",routed,") && l.ends_with(station));
         let time = line.and_then(|l| l.split(',').next()).expect("routed");
         time.parse::<u64>().expect("nanoseconds") as f64 / 1e9
     };
-    assert!((55.0..55.5).contains(&first("shop.2")), "{}", first("shop.2"));
+    assert!(
+        (55.0..55.5).contains(&first("shop.2")),
+        "{}",
+        first("shop.2")
+    );
     assert!((75.0..75.5).contains(&first("shop.3")));
     let after: Vec<&str> = log
         .lines()
-        .filter(|l| l.split(',').next().is_some_and(|t| t.parse().unwrap_or(0) > 120_000_000_000_u64))
+        .filter(|l| {
+            l.split(',')
+                .next()
+                .is_some_and(|t| t.parse().unwrap_or(0) > 120_000_000_000_u64)
+        })
         .collect();
     assert!(after.iter().any(|l| l.ends_with("shop.1")));
-    assert!(!after.iter().any(|l| l.contains(",routed,") && !l.ends_with("shop.1")));
+    assert!(
+        !after
+            .iter()
+            .any(|l| l.contains(",routed,") && !l.ends_with("shop.1"))
+    );
 }
 
 #[test]
@@ -135,9 +158,18 @@ fn a_crash_forgets_who_was_known() {
 fn who_goes_round_is_logged_out_every_other_time() {
     // One user, two instances in turn: a session begins at the first, is not known at the second, begins again at the first.
     let seen = watched::<Visits>(&sessions(2, r#""fail""#, 1, 60.0), 0..1).remove(0);
-    let lost: Vec<bool> = seen.requests.iter().filter_map(|r| r.end).map(|e| e.2.is_some()).collect();
+    let lost: Vec<bool> = seen
+        .requests
+        .iter()
+        .filter_map(|r| r.end)
+        .map(|e| e.2.is_some())
+        .collect();
     assert!(lost.len() > 50);
-    assert!(lost.iter().enumerate().all(|(i, lost)| *lost == (i % 2 == 1)));
+    assert!(
+        lost.iter()
+            .enumerate()
+            .all(|(i, lost)| *lost == (i % 2 == 1))
+    );
     let reasons = seen.requests.iter().filter_map(|r| r.end?.2);
     assert!(reasons.into_iter().all(|reason| reason == Loss::LoggedOut));
 }
@@ -154,7 +186,8 @@ fn all_that_a_crashed_instance_has_is_lost_once_and_at_once() {
     let scenario = with_faults(scenario(4, 20.0, 0.0, components), crash);
     let mut engine = engine(&scenario, Visits::default());
     engine.run_until(Time::from_nanos(4_999_999_999));
-    let (front, (busy, waiting), db) = (engine.station(0).0, engine.station(1), engine.station(2).0);
+    let (front, (busy, waiting), db) =
+        (engine.station(0).0, engine.station(1), engine.station(2).0);
     assert!(busy == 4 && waiting > 5 && db > 0, "{busy} {waiting} {db}");
     assert_eq!(front, busy + waiting);
     engine.run_until(Time::from_secs(5.0));
@@ -173,7 +206,10 @@ fn all_that_a_crashed_instance_has_is_lost_once_and_at_once() {
     assert!(crashed.iter().all(|end| end.0 == Time::from_secs(5.0)));
     let down = lost(Loss::Down);
     assert!(down.len() > 60 && down.iter().all(|end| end.1 == 0));
-    let orphans = seen.visits.iter().filter(|v| v.station == 2 && v.came < Time::from_secs(5.0));
+    let orphans = seen
+        .visits
+        .iter()
+        .filter(|v| v.station == 2 && v.came < Time::from_secs(5.0));
     assert!(orphans.into_iter().all(|v| v.left.is_some()));
 }
 
@@ -196,7 +232,9 @@ fn a_long_line_that_fails_at_once_is_no_deep_recursion() {
 /// The share of requests answered by `plan` over replicas that are up a part `a` of the time.
 fn availability(a: f64, plan: &str) -> Vec<f64> {
     let replica = |name: &str| {
-        format!(r#""{name}": {{ "service": {{ "workers": 100, "plans": {{ "*": [ {{ "work": {{ "constant": {{ "mean_ms": 0.001 }} }} }} ] }} }} }}"#)
+        format!(
+            r#""{name}": {{ "service": {{ "workers": 100, "plans": {{ "*": [ {{ "work": {{ "constant": {{ "mean_ms": 0.001 }} }} }} ] }} }} }}"#
+        )
     };
     let names = ["a", "b", "c", "d", "e"];
     let replicas: Vec<String> = names.iter().map(|name| replica(name)).collect();
@@ -207,7 +245,9 @@ fn availability(a: f64, plan: &str) -> Vec<f64> {
     );
     let (down_s, up_s) = (1.0, a / (1.0 - a));
     let fault = |name: &&str| {
-        format!(r#"{{ "what": {{ "crash": {{ "component": "{name}" }} }}, "random": {{ "mean_up_s": {up_s}, "mean_down_s": {down_s} }} }}"#)
+        format!(
+            r#"{{ "what": {{ "crash": {{ "component": "{name}" }} }}, "random": {{ "mean_up_s": {up_s}, "mean_down_s": {down_s} }} }}"#
+        )
     };
     let faults: Vec<String> = names.iter().map(fault).collect();
     let scenario = with_faults(
@@ -223,12 +263,21 @@ fn availability(a: f64, plan: &str) -> Vec<f64> {
 fn availability_in_series_and_in_parallel_is_as_the_table_says() {
     let table = include_str!("../oracle/queueing/availability.csv");
     let series = |names: &[&str]| {
-        let calls: Vec<String> = names.iter().map(|n| format!(r#"{{ "call": {{ "to": "{n}" }} }}"#)).collect();
+        let calls: Vec<String> = names
+            .iter()
+            .map(|n| format!(r#"{{ "call": {{ "to": "{n}" }} }}"#))
+            .collect();
         calls.join(", ")
     };
     let parallel = |names: &[&str], need: u32| {
-        let calls: Vec<String> = names.iter().map(|n| format!(r#"{{ "to": "{n}" }}"#)).collect();
-        format!(r#"{{ "parallel": {{ "calls": [ {} ], "need": {need} }} }}"#, calls.join(", "))
+        let calls: Vec<String> = names
+            .iter()
+            .map(|n| format!(r#"{{ "to": "{n}" }}"#))
+            .collect();
+        format!(
+            r#"{{ "parallel": {{ "calls": [ {} ], "need": {need} }} }}"#,
+            calls.join(", ")
+        )
     };
     let all = ["a", "b", "c", "d", "e"];
     let plans = [
@@ -241,7 +290,10 @@ fn availability_in_series_and_in_parallel_is_as_the_table_says() {
         parallel(&all, 3),
     ];
     for line in table.lines().skip(1) {
-        let cells: Vec<f64> = line.split(',').map(|cell| cell.parse().expect("a number")).collect();
+        let cells: Vec<f64> = line
+            .split(',')
+            .map(|cell| cell.parse().expect("a number"))
+            .collect();
         for (plan, expected) in plans.iter().zip(&cells[1..]) {
             // Rarer outages are too rare to be seen in this time.
             let lost = 1.0 - expected;
@@ -257,8 +309,12 @@ fn availability_in_series_and_in_parallel_is_as_the_table_says() {
 fn any_system() -> impl Strategy<Value = Scenario> {
     let shedding = prop_oneof![
         Just(String::new()),
-        (5.0..200.0_f64).prop_map(|ms| format!(r#""shedding": {{ "max_wait": {{ "exponential": {{ "mean_ms": {ms} }} }} }},"#)),
-        (0.0..200.0_f64).prop_map(|ms| format!(r#""shedding": {{ "queue_timeout_ms": {ms}, "deadline": true }},"#)),
+        (5.0..200.0_f64).prop_map(|ms| format!(
+            r#""shedding": {{ "max_wait": {{ "exponential": {{ "mean_ms": {ms} }} }} }},"#
+        )),
+        (0.0..200.0_f64).prop_map(|ms| format!(
+            r#""shedding": {{ "queue_timeout_ms": {ms}, "deadline": true }},"#
+        )),
         Just(r#""shedding": { "codel": { "target_ms": 10, "interval_ms": 50 } },"#.to_owned()),
         Just(r#""shedding": { "codel": { "law": "slough", "target_ms": 10 } },"#.to_owned()),
     ];
@@ -285,9 +341,13 @@ fn any_system() -> impl Strategy<Value = Scenario> {
     let call = prop_oneof![
         Just(r#"{ "call": { "to": "db" } }"#),
         Just(r#"{ "call": { "to": "db", "asynchronous": true } }"#),
-        Just(r#"{ "call": { "to": "db", "fallback": [ { "work": { "constant": { "mean_ms": 2 } } } ] } }"#),
+        Just(
+            r#"{ "call": { "to": "db", "fallback": [ { "work": { "constant": { "mean_ms": 2 } } } ] } }"#
+        ),
         Just(r#"{ "parallel": { "calls": [ { "to": "db", "times": 3 } ], "need": 2 } }"#),
-        Just(r#"{ "call": { "to": "db", "resilience": { "timeout_ms": 60, "hedge": { "after_ms": 20 }, "retry": { "attempts": 3, "backoff": { "fixed": { "wait_ms": 5 } } } } } }"#),
+        Just(
+            r#"{ "call": { "to": "db", "resilience": { "timeout_ms": 60, "hedge": { "after_ms": 20 }, "retry": { "attempts": 3, "backoff": { "fixed": { "wait_ms": 5 } } } } } }"#
+        ),
     ];
     let faults = prop_oneof![
         Just(String::new()),

@@ -135,8 +135,14 @@ fn a_servers_slots_and_queue_timeout_are_haproxys() {
         differences.push((until.since(visit.came).millis() - row[4]).abs());
     }
     differences.sort_by(f64::total_cmp);
-    assert!(differences[differences.len() / 2] <= 12.0, "{differences:?}");
-    assert!(differences[differences.len() - 1] <= 40.0, "{differences:?}");
+    assert!(
+        differences[differences.len() / 2] <= 12.0,
+        "{differences:?}"
+    );
+    assert!(
+        differences[differences.len() - 1] <= 40.0,
+        "{differences:?}"
+    );
 }
 
 #[test]
@@ -150,7 +156,10 @@ fn the_eager_bound_frees_the_line_and_the_lazy_one_does_not() {
         watched::<Visits>(&scenario(0, 10.0, 0.0, &components), 0..1).remove(0)
     };
     for (rule, eager) in [
-        (r#"{ "max_wait": { "constant": { "mean_ms": 100 } } }"#, true),
+        (
+            r#"{ "max_wait": { "constant": { "mean_ms": 100 } } }"#,
+            true,
+        ),
         (r#"{ "queue_timeout_ms": 100 }"#, false),
     ] {
         let seen = with(rule);
@@ -174,10 +183,17 @@ fn nobody_is_served_after_its_deadline_or_the_queue_timeout() {
     let components = r#""users": { "client": { "operation": "x", "target": "shop", "deadline_ms": 200, "arrivals": { "poisson": { "rate_per_s": 150 } } } },
         "shop": { "service": { "workers": 1, "shedding": { "deadline": true }, "plans": { "*": [ { "work": { "exponential": { "mean_ms": 10 } } } ] } } }"#;
     let seen = watched::<Visits>(&scenario(1, 60.0, 0.0, components), 1..2).remove(0);
-    let waits: Vec<f64> = seen.visits.iter().filter_map(scale_tests::Visit::wait_ms).collect();
+    let waits: Vec<f64> = seen
+        .visits
+        .iter()
+        .filter_map(scale_tests::Visit::wait_ms)
+        .collect();
     assert!(waits.iter().all(|wait| *wait < 200.0));
     assert!(waits.iter().any(|wait| *wait > 190.0));
-    let shed = seen.requests.iter().filter(|r| r.end.is_some_and(|e| e.2 == Some(Loss::Shed)));
+    let shed = seen
+        .requests
+        .iter()
+        .filter(|r| r.end.is_some_and(|e| e.2 == Some(Loss::Shed)));
     assert!(shed.count() > 2_000);
 }
 
@@ -195,7 +211,9 @@ fn controlled_delay_keeps_a_standing_queue_short() {
     };
     let (without, inverse, slough) = (
         wait(&with("{}")),
-        wait(&with(r#"{ "codel": { "target_ms": 20, "interval_ms": 200 } }"#)),
+        wait(&with(
+            r#"{ "codel": { "target_ms": 20, "interval_ms": 200 } }"#,
+        )),
         wait(&with(
             r#"{ "codel": { "target_ms": 20, "interval_ms": 200, "law": "slough" } }"#,
         )),
@@ -261,7 +279,12 @@ fn priorities_wait_as_cobham_says() {
     let runs = watched::<Visits>(&scenario, 500..520);
     let (first, both) = (0.3, 0.7);
     let residual_ms = both * 10.0;
-    four_errors("urgent", &waits(&runs, 0, |w| w), residual_ms / (1.0 - first), 0.1);
+    four_errors(
+        "urgent",
+        &waits(&runs, 0, |w| w),
+        residual_ms / (1.0 - first),
+        0.1,
+    );
     let expected = residual_ms / (1.0 - first) / (1.0 - both);
     four_errors("other", &waits(&runs, 1, |w| w), expected, 0.1);
 }
@@ -288,12 +311,21 @@ fn a_flood_of_one_operation_leaves_the_others_their_workers() {
                "users": {{ "client": {{ "operation": "buy", "target": "shop", "arrivals": {{ "poisson": {{ "rate_per_s": 100 }} }} }} }},
                "shop": {{ "service": {{ "workers": 4, "bulkheads": {bulkheads}, "plans": {{ "*": [ {{ "work": {{ "exponential": {{ "mean_ms": 10 }} }} }} ] }} }} }}"#
         );
-        waits(&watched::<Visits>(&scenario(0, 60.0, 0.0, &components), 700..710), 1, |w| w)
+        waits(
+            &watched::<Visits>(&scenario(0, 60.0, 0.0, &components), 700..710),
+            1,
+            |w| w,
+        )
     };
     // The flood holds its two all the time, so the others have an M/M/2 of their own, half loaded.
     let (rho, service_ms) = (0.5, 10.0);
     let chance = 2.0 * rho * rho / (1.0 + rho);
-    four_errors("others", &with(r#"{ "report": 2 }"#), chance * service_ms / (2.0 * (1.0 - rho)), 0.2);
+    four_errors(
+        "others",
+        &with(r#"{ "report": 2 }"#),
+        chance * service_ms / (2.0 * (1.0 - rho)),
+        0.2,
+    );
     assert!(with("{}").iter().all(|wait| *wait > 1_000.0));
 }
 
@@ -334,7 +366,11 @@ fn any_rule() -> impl Strategy<Value = Rule> {
             discipline,
             workers,
             queue,
-            bulkheads: if discipline == "fifo" { [a, b] } else { [None; 2] },
+            bulkheads: if discipline == "fifo" {
+                [a, b]
+            } else {
+                [None; 2]
+            },
         },
     )
 }
@@ -371,7 +407,13 @@ fn check_lines(log: &str, seen: &Visits, rule: &Rule) -> Result<(), TestCaseErro
     let mut waiting: Vec<u64> = Vec::new();
     let mut busy = [0_u32; 3];
     let client = |request: u64| usize::from(seen.requests[request as usize].client);
-    let most = |client: usize| rule.bulkheads.get(client).copied().flatten().unwrap_or(u32::MAX);
+    let most = |client: usize| {
+        rule.bulkheads
+            .get(client)
+            .copied()
+            .flatten()
+            .unwrap_or(u32::MAX)
+    };
     let mut moment = "";
     for line in log.lines() {
         let cells: Vec<&str> = line.split(',').collect();
@@ -382,15 +424,29 @@ fn check_lines(log: &str, seen: &Visits, rule: &Rule) -> Result<(), TestCaseErro
             prop_assert!(!(free && starved), "idle before {line}");
             moment = cells[0];
         }
-        let Ok(request) = cells[1].parse::<u64>() else { continue };
+        let Ok(request) = cells[1].parse::<u64>() else {
+            continue;
+        };
         match cells[2] {
             "queued" => {
                 waiting.push(request);
-                prop_assert!(waiting.len() <= rule.queue as usize);
+                // Each bulkhead has places of its own, and so have those without one.
+                let place = |w: u64| {
+                    rule.bulkheads
+                        .get(client(w))
+                        .copied()
+                        .flatten()
+                        .map(|_| client(w))
+                };
+                let beside = waiting.iter().filter(|w| place(**w) == place(request));
+                prop_assert!(beside.count() <= rule.queue as usize);
             }
             "started" => {
                 if let Some(at) = waiting.iter().position(|w| *w == request) {
-                    let mut may = waiting.iter().copied().filter(|w| busy[client(*w)] < most(client(*w)));
+                    let mut may = waiting
+                        .iter()
+                        .copied()
+                        .filter(|w| busy[client(*w)] < most(client(*w)));
                     let next = match rule.discipline {
                         "lifo" => may.next_back(),
                         // Client b is the most urgent.

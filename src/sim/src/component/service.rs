@@ -28,7 +28,7 @@ pub struct Service {
     pub instances: u32,
     /// Requests that one instance works on at once.
     pub workers: u32,
-    /// Requests that may wait at one instance; the next is refused.
+    /// Requests that may wait at one instance, of each bulkhead apart; the next is refused.
     #[serde(default = "no_bound")]
     pub queue: u32,
     /// Who of those that wait is next.

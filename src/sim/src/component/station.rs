@@ -2,7 +2,9 @@
 
 use slotmap::{Key as _, SlotMap};
 
+use crate::component::Discipline;
 use crate::frame::{Frame, FrameId};
+use crate::model::Lines;
 use crate::resilience::SheddingState;
 use crate::time::Time;
 
@@ -161,6 +163,14 @@ impl Station {
             self.usable(servers)
         } else {
             0
+        }
+    }
+
+    /// How many wait beside one of this line for the same places: bulkheads have places of their own, priorities share them.
+    pub fn queued(&self, lines: &Lines, line: usize) -> u32 {
+        match lines.discipline {
+            Discipline::Priority => self.waiting,
+            Discipline::Fifo | Discipline::Lifo => self.lines[line].waiting,
         }
     }
 

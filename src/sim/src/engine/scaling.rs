@@ -295,10 +295,15 @@ impl<P: Probe> Engine<P> {
     pub(super) fn tell_capacities(&mut self) {
         for station in 0..self.stations.len() as u32 {
             let place = &self.model.stations[station as usize];
-            let usual = if place.live && place.starts { place.servers } else { 0 };
-            let servers = match place.live {
-                true => self.stations[station as usize].capacity(place.servers),
-                false => 0,
+            let usual = if place.live && place.starts {
+                place.servers
+            } else {
+                0
+            };
+            let servers = if place.live {
+                self.stations[station as usize].capacity(place.servers)
+            } else {
+                0
             };
             if servers != usual {
                 let told = Event::Capacity { station, servers };

@@ -207,7 +207,7 @@ impl<P: Probe> Engine<P> {
             && state.lines[class].busy < component.lines.most[class];
         if free {
             self.start(id);
-        } else if state.waiting < place.queue {
+        } else if state.queued(&component.lines, class) < place.queue {
             state.waiting += 1;
             let waiting = state.waiting;
             let ticket = state.tickets;
