@@ -290,12 +290,11 @@ proptest! {
             let took = |v: &scale_tests::Visit| v.left.map_or(0, |left| left.since(v.came).nanos());
             let mut answers: Vec<u64> = branches().map(took).filter(|took| *took > 0).collect();
             answers.sort_unstable();
-            match lost {
-                None => prop_assert_eq!(latency, answers[need as usize - 1]),
-                Some(_) => {
-                    prop_assert_eq!(latency, 0);
-                    prop_assert!((answers.len() as u32) < need);
-                }
+            if lost.is_none() {
+                prop_assert_eq!(latency, answers[need as usize - 1]);
+            } else {
+                prop_assert_eq!(latency, 0);
+                prop_assert!((answers.len() as u32) < need);
             }
         }
     }

@@ -91,8 +91,8 @@ fn a_servers_slots_and_queue_timeout_are_haproxys() {
     let (mut components, mut plans) = (String::new(), String::new());
     let mut files = Files::new();
     // Replays count from their first arrival: each client sends one more request long before the others.
-    const BEFORE_S: f64 = 10.0;
-    let sent_s = |row: &[f64]| BEFORE_S + row[1] / 1e3 + row[0] * 1e-6;
+    let before_s = 10.0;
+    let sent_s = |row: &[f64]| before_s + row[1] / 1e3 + row[0] * 1e-6;
     for service in services {
         // A client for each service time; a microsecond a request keeps those of one millisecond in order.
         let mut times = "0\n".to_owned();
@@ -266,7 +266,10 @@ fn waits(runs: &[Visits], client: u16, of: impl Fn(f64) -> f64) -> Vec<f64> {
     let mean = |run: &Visits| {
         let visits = run.visits.iter();
         let own = visits.filter(|v| run.requests[v.request as usize].client == client);
-        let waits: Vec<f64> = own.filter_map(|v| v.wait_ms()).map(&of).collect();
+        let waits: Vec<f64> = own
+            .filter_map(scale_tests::Visit::wait_ms)
+            .map(&of)
+            .collect();
         waits.iter().sum::<f64>() / waits.len() as f64
     };
     runs.iter().map(mean).collect()
