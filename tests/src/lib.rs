@@ -1,6 +1,10 @@
 //! Tests of the whole: the engine against theory, against itself and against the browser; lessons against their claims.
 
+mod visits;
+
 use std::sync::Arc;
+
+pub use visits::{Sent, Visit, Visits};
 
 use scale_sim::{Engine, Estimate, Files, Log, Measure, Model, Outcome, Probe, Scenario, run};
 
@@ -87,4 +91,44 @@ pub fn log(scenario: &Scenario) -> (String, u64) {
 pub fn engine<P: Probe>(scenario: &Scenario, probe: P) -> Engine<P> {
     let model = Model::new(scenario, &Files::new()).expect("valid");
     Engine::new(Arc::new(model), probe)
+}
+
+/// Runs `scenario` to its end with each seed, watched by a probe of its own.
+///
+/// # Panics
+///
+/// If it is not valid.
+pub fn watched<P: Probe + Default>(scenario: &Scenario, seeds: core::ops::Range<u64>) -> Vec<P> {
+    let one = |seed| {
+        let scenario = Scenario {
+            seed,
+            ..scenario.clone()
+        };
+        let mut engine = engine(&scenario, P::default());
+        let horizon = engine.model().horizon();
+        engine.run_until(horizon);
+        engine.into_probe()
+    };
+    seeds.map(one).collect()
+}
+
+/// Checks that the mean of replications lies within four standard errors of `expected`, and that these are at most `part` of it:
+/// else the check would show nothing.
+///
+/// # Panics
+///
+/// If it does not.
+pub fn four_errors(what: &str, values: &[f64], expected: f64, part: f64) {
+    let n = values.len() as f64;
+    let mean = values.iter().sum::<f64>() / n;
+    let variance = values.iter().map(|x| (x - mean) * (x - mean)).sum::<f64>() / (n - 1.0);
+    let error = (variance / n).sqrt();
+    assert!(
+        (mean - expected).abs() <= 4.0 * error + 1e-9 * expected.abs(),
+        "{what}: {mean} ± {error}, expected {expected}"
+    );
+    assert!(
+        4.0 * error <= part * expected.abs() + 1e-12,
+        "{what}: ± {error} of {expected} shows nothing"
+    );
 }

@@ -8,7 +8,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use scale_sim::{
-    Estimate, Figures, Kind, Latency, Loss, Model, Scenario, StationFigures, Stop, Time, Totals,
+    Component, Estimate, Figures, Kind, Latency, Loss, Measure, Metric, Model, Scenario,
+    StationFigures, Stop, Time, Totals,
 };
 
 /// The confidence of every interval.
@@ -54,6 +55,8 @@ pub struct Report {
     pub stations: Vec<StationReport>,
     /// The stations that keep something: every cache, by region, and gateways that have one.
     pub caches: Vec<CacheReport>,
+    /// Services that scale with their load, or keep sessions.
+    pub services: Vec<ServiceReport>,
     /// Where requests were lost, and why; a place where none was is not listed.
     pub losses: Vec<LossReport>,
     /// The runs, one a seed.
@@ -150,6 +153,19 @@ pub struct CacheReport {
     pub lost_writes: Figure,
 }
 
+/// What a service that scales with its load, or keeps sessions, did.
+#[derive(Serialize, JsonSchema, Debug)]
+pub struct ServiceReport {
+    /// Its component.
+    pub service: String,
+    /// Mean number of instances that served.
+    pub instances: Option<Figure>,
+    /// Sessions made anew, for users who had lost theirs or had it elsewhere.
+    pub sessions_rebuilt: Figure,
+    /// Sessions that instances lost: in crashes, or when they were taken away.
+    pub sessions_lost: Figure,
+}
+
 /// Requests lost at one place for one reason.
 #[derive(Serialize, JsonSchema, Debug)]
 pub struct LossReport {
@@ -203,6 +219,7 @@ impl Report {
                 .filter(|(at, info)| all.is_cache(model, *at, info.component))
                 .map(|(at, info)| all.cache(at, info.name))
                 .collect(),
+            services: all.services(scenario, model),
             losses: all.losses(model),
             runs: runs.iter().map(RunReport::new).collect(),
         }
@@ -308,6 +325,38 @@ impl Runs<'_> {
             evictions_per_s: self.per_s(|figures| figures.stations[at].evictions),
             lost_writes: self.count(|run| run.figures.stations[at].lost_writes),
         }
+    }
+
+    fn services(&self, scenario: &Scenario, model: &Model) -> Vec<ServiceReport> {
+        let mut reports = Vec::new();
+        for (at, (name, component)) in scenario.components.iter().enumerate() {
+            let Component::Service(service) = component else {
+                continue;
+            };
+            if service.autoscale.is_none() && service.sessions.is_none() {
+                continue;
+            }
+            let own: Vec<usize> = model
+                .stations()
+                .enumerate()
+                .filter(|(_, info)| info.component == at)
+                .map(|(at, _)| at)
+                .collect();
+            let sum = |of: fn(&StationFigures) -> u64| {
+                self.count(|run| own.iter().map(|at| of(&run.figures.stations[*at])).sum())
+            };
+            let instances = Measure {
+                metric: Metric::Instances,
+                of: Some(name.clone()),
+            };
+            reports.push(ServiceReport {
+                service: name.clone(),
+                instances: self.value(|figures| instances.value(model, figures)),
+                sessions_rebuilt: sum(|station| station.rebuilt),
+                sessions_lost: sum(|station| station.forgotten),
+            });
+        }
+        reports
     }
 
     fn most_waiting(&self, at: usize) -> Figure {

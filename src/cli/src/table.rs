@@ -75,6 +75,20 @@ fn write_text(out: &mut String, report: &Report) -> std::fmt::Result {
         section(out, "Caches", &caches)?;
     }
 
+    if !report.services.is_empty() {
+        let all = &report.services;
+        let services = [
+            Column::words("\nservice", all.iter().map(|s| s.service.clone())),
+            column("instances\nmean", all.iter().map(|s| s.instances)),
+            column(
+                "sessions\nmade anew",
+                all.iter().map(|s| Some(s.sessions_rebuilt)),
+            ),
+            column("sessions\nlost", all.iter().map(|s| Some(s.sessions_lost))),
+        ];
+        section(out, "Services", &services)?;
+    }
+
     if !report.losses.is_empty() {
         let all = &report.losses;
         let losses = [

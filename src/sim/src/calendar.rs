@@ -40,6 +40,12 @@ pub(crate) enum Due {
     Flush { station: u32 },
     /// A cache learns of a change.
     Told { cache: u16 },
+    /// A frame has waited in line as long as it may.
+    Impatient { frame: FrameId },
+    /// An autoscaler measures and decides.
+    Scale { component: u16 },
+    /// A new instance has started up.
+    Warmed { station: u32 },
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -15,13 +15,14 @@ use crate::frame::{Entry, NOBODY, NONE};
 use crate::limits;
 use crate::model::{
     ClientModel, ComponentModel, Effect, FaultModel, FaultTimes, Files, Guard, HealthModel, Lines,
-    Model, NO_KEY, Role, Site, StationModel, Step,
+    Model, NO_KEY, Role, SessionsModel, Site, StationModel, Step,
 };
 use crate::problem::Problem;
 use crate::random::Key;
 use crate::replay;
 use crate::resilience::Resilience;
 use crate::scenario::Scenario;
+use crate::sessions::LostSession;
 use crate::time::{Duration, Time};
 use crate::wire::Wire;
 
@@ -258,12 +259,18 @@ impl Compiler<'_> {
                 })
             }
             Component::Service(service) => {
-                for instance in 0..service.instances {
+                for instance in 0..service.most_instances() {
                     let number = format!("{}.{}", self.name, instance + 1);
-                    stations.push(self.station(number, instance, service.workers, service.queue));
+                    let starts = instance < service.instances;
+                    let (workers, queue) = (service.workers, service.queue);
+                    stations.push(self.station(number, instance, workers, queue, starts));
                 }
-                lines = self.lines(service);
+                lines = self.lines(service).shedding(&service.shedding);
                 plans = self.plans(&service.plans, |compiler, plan, operation, key| {
+                    if service.sessions.is_some() {
+                        let key = key.named("session").bits();
+                        compiler.step(Step::Session { key });
+                    }
                     compiler.plan(plan, operation, key);
                 });
                 Role::Station
@@ -274,7 +281,9 @@ impl Compiler<'_> {
                     0,
                     database.connections,
                     database.queue,
+                    true,
                 ));
+                lines = lines.shedding(&database.shedding);
                 rows = database.rows.unwrap_or(u64::MAX);
                 let reads = database.rows.is_some() || caches::keeps_rows(self.scenario);
                 plans = self.plans(&database.queries, |compiler, time, operation, key| {
@@ -301,12 +310,25 @@ impl Compiler<'_> {
             }
             Component::Gateway(gateway) => {
                 let (workers, queue) = (gateway.workers, gateway.queue);
-                stations.push(self.station(self.name.to_owned(), 0, workers, queue));
+                stations.push(self.station(self.name.to_owned(), 0, workers, queue, true));
                 (plans, entries) = self.gateway_plans(gateway);
                 cache_model = gateway.cache.as_ref().map(|cache| self.cache_model(cache));
                 gateway_model = Some(caches::gateway_model(gateway));
                 Role::Station
             }
+        };
+        let (autoscale, sessions) = match component {
+            Component::Service(service) => {
+                let sessions = service.sessions.as_ref().map(|sessions| SessionsModel {
+                    capacity: sessions.capacity,
+                    rebuild: match &sessions.lost {
+                        LostSession::Rebuild(time) => Some(Sampler::new(time)),
+                        LostSession::Fail => None,
+                    },
+                });
+                (service.autoscale.clone(), sessions)
+            }
+            _ => (None, None),
         };
         Ok(ComponentModel {
             name: self.name.to_owned(),
@@ -315,6 +337,8 @@ impl Compiler<'_> {
             stations,
             plans,
             lines,
+            autoscale,
+            sessions,
             links: Vec::new(),
             health,
             entries,
@@ -326,7 +350,14 @@ impl Compiler<'_> {
     }
 
     /// Gives an instance its station: the one of that name if there is one, else a new one.
-    fn station(&mut self, name: String, instance: u32, servers: u32, queue: u32) -> u32 {
+    fn station(
+        &mut self,
+        name: String,
+        instance: u32,
+        servers: u32,
+        queue: u32,
+        starts: bool,
+    ) -> u32 {
         let station = StationModel {
             component: self.model.components.len() as u16,
             name,
@@ -334,6 +365,7 @@ impl Compiler<'_> {
             servers,
             queue,
             live: true,
+            starts,
         };
         let known = self.model.stations.iter();
         let at = known.clone().position(|s| s.name == station.name);
@@ -366,6 +398,7 @@ impl Compiler<'_> {
             } else {
                 self.model.operations.iter().map(line).collect()
             },
+            ..Lines::default()
         }
     }
 

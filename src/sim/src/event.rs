@@ -84,6 +84,8 @@ losses! {
     Error = "error",
     /// No room was left on the disk.
     DiskFull = "disk_full",
+    /// The user's session was lost, or is kept by another instance.
+    LoggedOut = "logged_out",
 }
 
 /// One thing that happened. Stations and components are numbered as in the [`Model`]; `u32::MAX` is no station.
@@ -252,6 +254,25 @@ pub enum Event {
         /// Its servers that can be used now; 0 while it is down.
         servers: u32,
     },
+    /// An autoscaler has decided on a number of instances.
+    Scaled {
+        /// The service.
+        component: u16,
+        /// Its instances from now on, with those that start up.
+        instances: u32,
+    },
+    /// A user's session was lost, or is kept by another instance: it is made anew here.
+    Rebuilt {
+        /// The station.
+        station: u32,
+    },
+    /// An instance has lost the sessions that it kept.
+    Forgot {
+        /// The station.
+        station: u32,
+        /// How many.
+        sessions: u32,
+    },
     /// It could not be taken: by a station, or by a balancer that knows none.
     Refused {
         /// The station.
@@ -388,6 +409,9 @@ impl Event {
             Self::Fault { .. } => "fault",
             Self::Probed { .. } => "probed",
             Self::Health { .. } => "health",
+            Self::Scaled { .. } => "scaled",
+            Self::Rebuilt { .. } => "rebuilt",
+            Self::Forgot { .. } => "forgot",
             Self::Refused { .. } => "refused",
             Self::Delayed { .. } => "delayed",
             Self::CacheHit { .. } => "cache_hit",
@@ -431,6 +455,8 @@ impl Event {
             | Self::CacheDirty { station, .. }
             | Self::CacheFlushed { station, .. }
             | Self::CacheLost { station, .. }
+            | Self::Rebuilt { station }
+            | Self::Forgot { station, .. }
             | Self::Refused { station, .. }
                 if station != u32::MAX =>
             {
@@ -504,7 +530,9 @@ pub fn write_line(
         Event::BackedOff { wait, .. } => writeln!(out, ",{}", wait.nanos()),
         Event::Breaker { to, phase } => writeln!(out, "{},{}", component(to), phase.name()),
         Event::Settled { attempt, .. } => writeln!(out, ",{attempt}"),
-        Event::Returned { station: at } | Event::Replied { station: at } => {
+        Event::Returned { station: at }
+        | Event::Replied { station: at }
+        | Event::Rebuilt { station: at } => {
             writeln!(out, "{},", station(at))
         }
         Event::Probed {
@@ -523,6 +551,14 @@ pub fn write_line(
             station(of),
             if up { "up" } else { "down" }
         ),
+        Event::Scaled {
+            component: at,
+            instances,
+        } => writeln!(out, "{},{instances}", component(at)),
+        Event::Forgot {
+            station: at,
+            sessions,
+        } => writeln!(out, "{},{sessions}", station(at)),
         Event::Fault { fault, active } => {
             writeln!(out, "{fault},{}", if active { "on" } else { "off" })
         }

@@ -288,7 +288,7 @@ fn check_place_named(
 /// How many instances a component can have.
 fn instances(component: &Component) -> u64 {
     match component {
-        Component::Service(service) => u64::from(service.instances),
+        Component::Service(service) => u64::from(service.most_instances()),
         Component::Cache(cache) => u64::from(cache.regions),
         _ => 1,
     }

@@ -73,8 +73,12 @@ pub struct StationFigures {
     pub started: u64,
     /// Visits that ended here.
     pub left: u64,
-    /// Requests refused here.
+    /// Requests refused here, or turned away from the line.
     pub refused: u64,
+    /// Sessions made anew here: the user had one, but lost it or has it elsewhere.
+    pub rebuilt: u64,
+    /// Sessions lost here: in crashes, or with an instance that was taken away.
+    pub forgotten: u64,
     /// Mean wait of those that got a server, in milliseconds (those that did not have to wait count as zero).
     pub wait_ms: f64,
     /// Of a cache: reads that found their key.
@@ -145,6 +149,8 @@ pub(crate) struct StationCounters {
     pub stale_ns: u128,
     pub evictions: u64,
     pub lost_writes: u64,
+    pub rebuilt: u64,
+    pub forgotten: u64,
 }
 
 impl Counters {
@@ -200,6 +206,8 @@ impl Counters {
                 started,
                 left: now.left - then.left,
                 refused: now.refused - then.refused,
+                rebuilt: now.rebuilt - then.rebuilt,
+                forgotten: now.forgotten - then.forgotten,
                 wait_ms: (now.wait_ns - then.wait_ns) as f64 / 1e6 / started.max(1) as f64,
                 hits: now.hits - then.hits,
                 misses: now.misses - then.misses,

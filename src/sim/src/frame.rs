@@ -212,6 +212,8 @@ pub(crate) struct Frame {
     pub since: Time,
     /// When its balancer chose the station.
     pub routed: Time,
+    /// Its place in the order of those that ever waited at its station.
+    pub ticket: u64,
     /// Its neighbours in the waiting line, or the null key.
     pub before: FrameId,
     pub behind: FrameId,

@@ -38,6 +38,7 @@ mod replay;
 mod resilience;
 mod run;
 mod scenario;
+mod sessions;
 mod state_hash;
 mod story;
 mod time;
@@ -81,6 +82,7 @@ pub use resilience::{
 };
 pub use run::{Outcome, Simulation, outcome, run, run_unwatched, simulation};
 pub use scenario::{Scenario, VERSION, View};
+pub use sessions::{LostSession, Sessions};
 pub use story::{Doing, Span, Stories, Story};
 pub use time::{Duration, Time};
 pub use wire::{Link, Sent, Wire, WireState};

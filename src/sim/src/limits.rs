@@ -1,5 +1,7 @@
 //! Hard caps on what a scenario may ask for, so that no file or link can exhaust the machine that opens it.
 
+/// Users that all instances of one service remember together.
+pub const SESSIONS: u64 = 500_000;
 /// Components in a scenario.
 pub const COMPONENTS: u64 = 500;
 /// Copies of one component.
@@ -107,7 +109,7 @@ pub const LOG: usize = 500_000;
 /// Replicas of one database.
 pub const REPLICAS: u64 = 50;
 /// Users of whom a router remembers the latest write; see `db::Sessions`.
-pub const SESSIONS: u32 = 100_000;
+pub const WRITERS: u32 = 100_000;
 /// Attempts of one change after the first.
 pub const CHANGE_RETRIES: u64 = 1_000;
 /// Regions of one cache.

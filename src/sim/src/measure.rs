@@ -57,6 +57,10 @@ pub enum Metric {
     EvictionsPerS,
     /// Writes that a cache answered and then lost.
     LostWrites,
+    /// Mean number of instances of a component that serve: up, warmed up, and not being taken away.
+    Instances,
+    /// Sessions of a component that had to be made anew.
+    Rebuilt,
 }
 
 impl Metric {
@@ -78,6 +82,8 @@ impl Metric {
             Self::StaleMs => "ms",
             Self::EvictionsPerS => "entries/s",
             Self::LostWrites => "writes",
+            Self::Instances => "instances",
+            Self::Rebuilt => "sessions",
         }
     }
 
@@ -106,6 +112,8 @@ impl Metric {
             Self::StaleMs => "age of stale hits",
             Self::EvictionsPerS => "evictions",
             Self::LostWrites => "lost writes",
+            Self::Instances => "instances",
+            Self::Rebuilt => "sessions made anew",
         }
     }
 
@@ -113,7 +121,12 @@ impl Metric {
         self.needs_cache()
             || matches!(
                 self,
-                Self::QueueLength | Self::QueueMax | Self::WaitMs | Self::Utilisation
+                Self::QueueLength
+                    | Self::QueueMax
+                    | Self::WaitMs
+                    | Self::Utilisation
+                    | Self::Instances
+                    | Self::Rebuilt
             )
     }
 
@@ -280,6 +293,12 @@ impl Measure {
                 }
                 Metric::EvictionsPerS => Some(per_s(stations().map(|s| s.evictions).sum())),
                 Metric::LostWrites => Some(stations().map(|s| s.lost_writes).sum::<u64>() as f64),
+                Metric::Instances => {
+                    let own = model.stations.iter().zip(&figures.stations);
+                    let own = own.filter(|(s, _)| usize::from(s.component) == component);
+                    Some(own.map(|(s, f)| f.servers / f64::from(s.servers)).sum())
+                }
+                Metric::Rebuilt => Some(stations().map(|s| s.rebuilt).sum::<u64>() as f64),
                 _ => None,
             };
         }

@@ -9,7 +9,7 @@ use crate::component::{Asking, Discipline, Kind, LimitBy};
 use crate::distribution::Sampler;
 use crate::frame::Entry;
 use crate::random::Key;
-use crate::resilience::{Breaker, ConcurrencyLimit, RateLimit, Retry};
+use crate::resilience::{Autoscale, Breaker, ConcurrencyLimit, RateLimit, Retry, Shedding};
 use crate::time::{Duration, Time};
 use crate::wire::Wire;
 
@@ -100,6 +100,10 @@ pub(crate) struct ComponentModel {
     pub rows: u64,
     /// Of a database: the caches that are told of its writes.
     pub told: Vec<u16>,
+    /// Changes the number of its instances.
+    pub autoscale: Option<Autoscale>,
+    /// What its instances keep of users.
+    pub sessions: Option<SessionsModel>,
     /// For a balancer with links, the wire to each component, or [`NONE`](crate::frame::NONE); else empty.
     pub links: Vec<u32>,
     /// A balancer's health checks.
@@ -145,14 +149,27 @@ pub(crate) struct GatewayModel {
     pub concurrency: Option<ConcurrencyLimit>,
 }
 
+/// Compiled [`Sessions`](crate::sessions::Sessions).
+#[derive(Clone, PartialEq, Debug)]
+pub(crate) struct SessionsModel {
+    /// Users that one instance remembers.
+    pub capacity: u32,
+    /// The work of making a session anew; without it the request fails.
+    pub rebuild: Option<Sampler>,
+}
+
 /// The waiting lines of a component's stations.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub(crate) struct Lines {
     pub discipline: Discipline,
     /// How many servers the frames of a line may hold; without bulkheads all of them.
     pub most: Vec<u32>,
     /// The line of each operation; empty if all stand in line 0, or by priority.
     pub of_operation: Vec<u16>,
+    /// Whom to drop when their turn comes.
+    pub shedding: Shedding,
+    /// How long each waits at most.
+    pub max_wait: Option<Sampler>,
 }
 
 impl Lines {
@@ -162,6 +179,13 @@ impl Lines {
             most: vec![u32::MAX],
             ..Self::default()
         }
+    }
+
+    /// With these rules on whom to turn away.
+    pub fn shedding(mut self, shedding: &Shedding) -> Self {
+        self.max_wait = shedding.max_wait.as_ref().map(Sampler::new);
+        self.shedding = shedding.clone();
+        self
     }
 }
 
@@ -199,6 +223,8 @@ pub(crate) struct StationModel {
     pub queue: u32,
     /// Whether requests still come here; an instance taken away only finishes what it has.
     pub live: bool,
+    /// Whether it serves from the start, and not only once an autoscaler has added it.
+    pub starts: bool,
 }
 
 /// One step of a compiled plan.
@@ -206,6 +232,8 @@ pub(crate) struct StationModel {
 pub(crate) enum Step {
     /// Work for a time.
     Work { time: Sampler, key: u64 },
+    /// Look for the user's session, and make it anew if it was lost.
+    Session { key: u64 },
     /// Call and wait for the answer.
     Call { site: u32 },
     /// Call and go on.
@@ -321,6 +349,7 @@ impl Model {
                 && a.plans == b.plans
                 && a.lines.most.len() == b.lines.most.len()
                 && a.lines.of_operation == b.lines.of_operation
+                && a.autoscale.is_some() == b.autoscale.is_some()
                 && a.links == b.links
                 && a.health.is_some() == b.health.is_some()
                 && a.entries == b.entries

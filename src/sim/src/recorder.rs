@@ -207,7 +207,17 @@ impl Probe for Recorder {
                 self.counters.stations[station as usize].left += 1;
                 self.held[station as usize] -= u32::from(told.was_asking);
             }
-            Event::Unqueued { station, waiting } => self.gauges[station as usize].waiting = waiting,
+            Event::Unqueued { station, waiting } => {
+                self.gauges[station as usize].waiting = waiting;
+                self.counters.stations[station as usize].refused += 1;
+            }
+            Event::Rebuilt { station } => {
+                self.counters.stations[station as usize].rebuilt += 1;
+            }
+            Event::Forgot { station, sessions } => {
+                let counters = &mut self.counters.stations[station as usize];
+                counters.forgotten += u64::from(sessions);
+            }
             Event::Capacity { station, servers } => self.gauges[station as usize].servers = servers,
             Event::Refused { station, .. } => {
                 if let Some(counters) = self.counters.stations.get_mut(station as usize) {
@@ -266,6 +276,7 @@ impl Probe for Recorder {
             | Event::Fault { .. }
             | Event::Probed { .. }
             | Event::Health { .. }
+            | Event::Scaled { .. }
             | Event::FellBack { .. }
             | Event::Delayed { .. }
             | Event::CacheFilled { .. }
@@ -293,7 +304,11 @@ impl Probe for Recorder {
             stretch.waiting_max.resize(count, 0);
         }
         for (gauge, station) in self.gauges.iter_mut().zip(&model.stations) {
-            gauge.servers = if station.live { station.servers } else { 0 };
+            gauge.servers = if station.live && station.starts {
+                station.servers
+            } else {
+                0
+            };
         }
         self.deadlines.clear();
         self.deadlines.extend(

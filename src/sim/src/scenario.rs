@@ -211,6 +211,7 @@ impl Scenario {
         // What follows walks the calls, so it wants every name to be right.
         if problems.is_empty() {
             crate::component::calls::check(self, &mut problems);
+            crate::sessions::check_total(self, &mut problems);
         }
         problems.or(()).err().unwrap_or_default()
     }

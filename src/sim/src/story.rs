@@ -334,7 +334,10 @@ impl Stories {
             | Event::CacheDirty { .. }
             | Event::CacheFlushed { .. }
             | Event::CacheLost { .. }
-            | Event::Capacity { .. } => {}
+            | Event::Capacity { .. }
+            | Event::Scaled { .. }
+            | Event::Rebuilt { .. }
+            | Event::Forgot { .. } => {}
         }
         told
     }

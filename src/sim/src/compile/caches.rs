@@ -27,7 +27,7 @@ impl Compiler<'_> {
             } else {
                 self.name.to_owned()
             };
-            self.station(name, region, cache.workers, cache.queue)
+            self.station(name, region, cache.workers, cache.queue, true)
         });
         regions.collect()
     }

@@ -19,6 +19,7 @@ use super::{ANY, check_operation};
 use crate::distribution::Distribution;
 use crate::limits;
 use crate::problem::Problems;
+use crate::resilience::Shedding;
 
 /// Checks the names of operations that write.
 pub(super) fn check_writes(writes: &[String], p: &mut Problems) {
@@ -39,6 +40,9 @@ pub struct Database {
     /// Queries that may wait for a connection; the next is refused.
     #[serde(default = "no_bound")]
     pub queue: u32,
+    /// Whom to turn away from the line.
+    #[serde(default, skip_serializing_if = "Shedding::is_empty")]
+    pub shedding: Shedding,
     /// How long a query takes, by operation; `*` is for any operation not named.
     #[serde(default, skip_serializing_if = "VecMap::is_empty")]
     #[cfg_attr(
@@ -105,6 +109,7 @@ impl Database {
             limits::WORKERS,
         );
         p.count("queue", u64::from(self.queue), 0, limits::QUEUE);
+        p.within("shedding", |p| self.shedding.check(p));
         if self.queries.is_empty() && self.statements.is_empty() {
             p.note_at("queries", "a database needs at least one query");
         }

@@ -119,11 +119,11 @@ pub(crate) fn check_target(field: &str, to: &str, scenario: &Scenario, p: &mut P
                 format!("'{to}' is a client: clients send requests and take none"),
             );
         }
-        Some(Component::Service(service)) if service.instances > 1 => p.note_at(
+        Some(Component::Service(service)) if service.most_instances() > 1 => p.note_at(
             field,
             format!(
                 "'{to}' has {} instances: put a balancer in front and name that",
-                service.instances
+                service.most_instances()
             ),
         ),
         Some(Component::Cache(cache)) if cache.mode == Mode::CacheAside => p.note_at(

@@ -2,8 +2,9 @@
 //!
 //! Models: identical instances, each with its own workers and its own bounded waiting line, first come first served; a
 //! worker that is held from the first step of a plan to the last, also while it waits for an answer, as a thread of a
-//! blocking server is. So exhausted threads appear by themselves.
-//! Does not model: processor sharing among workers, memory, start-up or failure of an instance.
+//! blocking server is. So exhausted threads appear by themselves. Load shedding, autoscaling and sessions are optional, each
+//! in a file of its own.
+//! Does not model: processor sharing among workers, or memory.
 
 use serde::{Deserialize, Serialize};
 use vecmap::VecMap;
@@ -13,8 +14,9 @@ use crate::distribution::Distribution;
 use crate::limits;
 use crate::payload::Payload;
 use crate::problem::Problems;
-use crate::resilience::Resilience;
+use crate::resilience::{Autoscale, Resilience, Shedding};
 use crate::scenario::Scenario;
+use crate::sessions::Sessions;
 
 /// Identical instances that work on requests.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -26,7 +28,7 @@ pub struct Service {
     pub instances: u32,
     /// Requests that one instance works on at once.
     pub workers: u32,
-    /// Requests that may wait at one instance; the next is refused.
+    /// Requests that may wait at one instance, of each bulkhead apart; the next is refused.
     #[serde(default = "no_bound")]
     pub queue: u32,
     /// Who of those that wait is next.
@@ -40,6 +42,15 @@ pub struct Service {
         schemars(with = "std::collections::BTreeMap<String, u32>")
     )]
     pub bulkheads: VecMap<String, u32>,
+    /// Whom to turn away from the waiting line.
+    #[serde(default, skip_serializing_if = "Shedding::is_empty")]
+    pub shedding: Shedding,
+    /// Changes the number of instances with the load; `instances` is then the number at the start.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub autoscale: Option<Autoscale>,
+    /// What each instance keeps of the users that it has served. Without it instances are stateless.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sessions: Option<Sessions>,
     /// What it does, by operation; `*` is for any operation not named.
     #[cfg_attr(
         feature = "schema",
@@ -175,6 +186,12 @@ impl Service {
         all.into_iter()
     }
 
+    /// How many instances there can be.
+    pub fn most_instances(&self) -> u32 {
+        let scaled = self.autoscale.as_ref().map_or(0, |scale| scale.max);
+        scaled.max(self.instances)
+    }
+
     pub(crate) fn check(&self, scenario: &Scenario, p: &mut Problems) {
         p.count("instances", u64::from(self.instances), 1, limits::INSTANCES);
         p.count("workers", u64::from(self.workers), 1, limits::WORKERS);
@@ -189,6 +206,17 @@ impl Service {
                 p.count(operation, u64::from(*most), 1, limits::WORKERS);
             }
         });
+        p.within("shedding", |p| self.shedding.check(p));
+        if let Some(autoscale) = &self.autoscale {
+            p.within("autoscale", |p| autoscale.check(p));
+            let (min, max) = (u64::from(autoscale.min), u64::from(autoscale.max));
+            if min <= max {
+                p.count("instances", u64::from(self.instances), min, max);
+            }
+        }
+        if let Some(sessions) = &self.sessions {
+            p.within("sessions", |p| sessions.check(p));
+        }
         if self.plans.is_empty() {
             p.note_at("plans", "a service needs at least one plan");
         }

@@ -96,7 +96,6 @@ impl<P: Probe> Engine<P> {
         let check = &mut self.checks[number as usize];
         let (balancer, station) = (check.balancer, check.station);
         check.sent += 1;
-        check.open = true;
         let sent = check.sent;
         let component = &model.components[usize::from(balancer)];
         let Some(health) = &component.health else {
@@ -104,13 +103,18 @@ impl<P: Probe> Engine<P> {
         };
         let due = Due::Check { check: number };
         self.calendar.plan(self.now + health.interval, due);
+        // An instance that does not serve is nobody's member.
+        if !self.serves(station as usize) {
+            return;
+        }
+        self.checks[number as usize].open = true;
         let due = Due::CheckTimeout {
             check: number,
             sent,
         };
         self.calendar.plan(self.now + health.timeout, due);
         // A probe that gets lost is one that is not answered in time.
-        if self.stations[station as usize].deaf || !model.stations[station as usize].live {
+        if self.stations[station as usize].deaf {
             return;
         }
         let request = self.requests.insert(Request {

@@ -134,19 +134,20 @@ impl<P: Probe> Engine<P> {
         let servers = model.stations[station as usize].servers;
         let state = &mut self.stations[station as usize];
         let crashed = state.up && !up;
-        let before = state.usable(servers);
+        let before = state.capacity(servers);
         state.up = up;
         state.speed = (libm::rint(speed) as u32).max(1);
         state.lost_servers = lost.min(servers);
         state.errors_ppb = libm::rint((1.0 - spared) * 1e9) as u32;
         state.deaf = deaf;
         state.disk_full = full;
-        let usable = state.usable(servers);
+        let usable = state.capacity(servers);
         // An instance that was taken away counts for none, whatever it still can do.
         if usable != before && model.stations[station as usize].live {
             self.tell_capacity(station, usable);
         }
         if crashed {
+            self.forget_sessions(station);
             self.crash(station);
             self.crash_cache(station);
             self.forget_limits(model, station);

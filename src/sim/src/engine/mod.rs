@@ -13,6 +13,9 @@ mod faults;
 mod gateways;
 mod guard;
 mod rows;
+mod scaling;
+mod sessions;
+mod shedding;
 mod visit;
 
 use core::fmt;
@@ -33,7 +36,9 @@ use crate::limits;
 use crate::model::{Files, Model, Role};
 use crate::probe::{NoProbe, Probe};
 use crate::problem::Problem;
+use crate::resilience::AutoscaleState;
 use crate::scenario::Scenario;
+use crate::sessions::SessionsState;
 use crate::state_hash::StateHasher;
 use crate::time::Time;
 use crate::wire::WireState;
@@ -122,6 +127,10 @@ pub struct Engine<P = NoProbe> {
     balancers: Vec<BalancerState>,
     /// Members of balancers that are probed.
     checks: Vec<Check>,
+    /// By component, where there is one.
+    scalers: Vec<Option<AutoscaleState>>,
+    /// By component, where instances keep sessions.
+    sessions: Vec<Option<SessionsState>>,
     /// By component; empty where the component is no client.
     clients: Vec<ClientState>,
     /// By guard of the model, then by instance of the caller.
@@ -159,6 +168,8 @@ impl<P: Probe> Engine<P> {
             stations: Vec::new(),
             balancers: vec![BalancerState::default(); model.components.len()],
             checks: Vec::new(),
+            scalers: Vec::new(),
+            sessions: Vec::new(),
             clients: vec![ClientState::default(); model.components.len()],
             guards: vec![Vec::new(); model.guards as usize],
             wires: vec![Default::default(); model.wires.len()],
@@ -172,17 +183,16 @@ impl<P: Probe> Engine<P> {
             probe,
             model,
         };
+        engine.scalers = engine.new_scalers();
+        engine.sessions = engine.new_sessions();
         engine.add_stations();
-        for (component, state) in engine.model.components.iter().zip(&mut engine.balancers) {
-            if let Role::Balancer(balancing) = &component.role {
-                state.follow(balancing, Time::ZERO);
-            }
-        }
         for client in 0..engine.model.components.len() {
             engine.open(client as u16);
         }
         engine.plan_checks();
         engine.plan_faults();
+        engine.plan_scaling();
+        engine.all_members_changed();
         engine.probe.reconfigured(&engine.model, Time::ZERO);
         engine
     }
@@ -271,6 +281,8 @@ impl<P: Probe> Engine<P> {
         self.stations.hash(&mut hasher);
         self.balancers.hash(&mut hasher);
         self.checks.hash(&mut hasher);
+        self.scalers.hash(&mut hasher);
+        self.sessions.hash(&mut hasher);
         self.clients.hash(&mut hasher);
         self.guards.hash(&mut hasher);
         self.wires.hash(&mut hasher);
@@ -333,6 +345,9 @@ impl<P: Probe> Engine<P> {
             Due::Passed { frame } => self.passed(frame),
             Due::Flush { station } => self.flush(station),
             Due::Told { cache } => self.told(cache),
+            Due::Impatient { frame } => self.impatient(frame),
+            Due::Scale { component } => self.scale(component),
+            Due::Warmed { station } => self.warmed(station),
         }
         while let Some(frame) = self.ready.pop_front() {
             self.advance(frame);
@@ -375,6 +390,9 @@ impl<P: Probe> Engine<P> {
         self.add_stations();
         // Before anything happens at a station that is new.
         self.probe.reconfigured(&self.model, self.now);
+        self.reconfigure_scaling();
+        self.reconfigure_shedding();
+        self.reconfigure_sessions();
         for guard in model.sites.iter().filter_map(|site| site.guard.as_ref()) {
             for state in &mut self.guards[guard.number as usize] {
                 state.reconfigure(guard);
@@ -382,9 +400,6 @@ impl<P: Probe> Engine<P> {
         }
         for (at, component) in model.components.iter().enumerate() {
             match (&component.role, &before.components[at].role) {
-                (Role::Balancer(balancing), _) => {
-                    self.balancers[at].follow(balancing, self.now);
-                }
                 (Role::Client(new), Role::Client(old)) if new.arrivals != old.arrivals => {
                     self.plan_anew(at as u16);
                     if let Arriving::Closed { .. } = new.arrivals {
@@ -399,6 +414,7 @@ impl<P: Probe> Engine<P> {
         while let Some(frame) = self.ready.pop_front() {
             self.advance(frame);
         }
+        self.tell_capacities();
         Ok(())
     }
 
@@ -406,7 +422,10 @@ impl<P: Probe> Engine<P> {
     fn add_stations(&mut self) {
         for station in self.stations.len()..self.model.stations.len() {
             let lines = self.model.lines(station as u32).most.len();
-            self.stations.push(Station::new(lines));
+            let mut state = Station::new(lines);
+            self.equip_for_scaling(station as u32, &mut state);
+            self.equip_for_shedding(station as u32, &mut state);
+            self.stations.push(state);
         }
         let model = Arc::clone(&self.model);
         self.set_caches(&model);

@@ -7,7 +7,7 @@ use slotmap::Key as _;
 use super::Engine;
 use crate::calendar::Due;
 use crate::component::Discipline;
-use crate::component::station::FULL_SPEED;
+use crate::component::station::{Duty, FULL_SPEED};
 use crate::event::{Event, Loss};
 use crate::frame::{
     Entry, Errand, Failure, Frame, FrameId, NOBODY, NONE, Outcome, RequestId, State, Value, Waiter,
@@ -50,6 +50,7 @@ impl<P: Probe> Engine<P> {
             outcome: Ok(Value::default()),
             since: Time::ZERO,
             routed: Time::ZERO,
+            ticket: 0,
             before: FrameId::null(),
             behind: FrameId::null(),
         })
@@ -191,6 +192,13 @@ impl<P: Probe> Engine<P> {
         };
         let class = usize::from(frame.class);
         let state = &mut self.stations[station as usize];
+        if let Some(meter) = &mut state.meter {
+            meter.came += 1;
+            // Whoever was on its way to an instance that has gone is still served.
+            if state.duty == Duty::Off {
+                state.duty = Duty::Draining;
+            }
+        }
         if !state.up {
             return self.refuse(id, Loss::Down);
         }
@@ -205,11 +213,17 @@ impl<P: Probe> Engine<P> {
             && state.lines[class].busy < component.lines.most[class];
         if free {
             self.start(id);
-        } else if state.waiting < place.queue {
+        } else if state.queued(&component.lines, class) < place.queue {
             state.waiting += 1;
             let waiting = state.waiting;
+            let ticket = state.tickets;
+            state.tickets += 1;
             state.lines[class].join(id, &mut self.frames);
-            self.frames[id].state = State::Waiting;
+            let frame = &mut self.frames[id];
+            (frame.state, frame.ticket) = (State::Waiting, ticket);
+            if component.lines.max_wait.is_some() {
+                self.plan_patience(model, id);
+            }
             self.tell(request, id.slot(), &Event::Queued { station, waiting });
         } else {
             self.refuse(id, Loss::QueueFull);
@@ -233,8 +247,7 @@ impl<P: Probe> Engine<P> {
         frame.state = State::Working;
         let (request, station) = (frame.request, frame.station);
         let state = &mut self.stations[station as usize];
-        state.busy += 1;
-        state.lines[usize::from(frame.class)].busy += 1;
+        state.take(frame.class, self.now);
         let event = Event::Started {
             station,
             busy: state.busy,
@@ -266,6 +279,7 @@ impl<P: Probe> Engine<P> {
         self.tell(request, id.slot(), &unqueued);
         self.let_go(id, false);
         self.relieve(id, Err(failure));
+        self.left(station);
         self.send_back(id, Err(failure));
     }
 
@@ -294,6 +308,12 @@ impl<P: Probe> Engine<P> {
                     let time = self.now + at_speed(demand, speed);
                     self.calendar.plan(time, Due::Worked { frame: id });
                     return;
+                }
+                Step::Session { key } => {
+                    let key = *key;
+                    if !self.session(id, key) {
+                        return;
+                    }
                 }
                 Step::Call { site } => {
                     let site = *site;
@@ -338,13 +358,13 @@ impl<P: Probe> Engine<P> {
         let frame = &self.frames[id];
         let (request, station) = (frame.request, frame.station);
         let state = &mut self.stations[station as usize];
-        state.busy -= 1;
-        state.lines[usize::from(frame.class)].busy -= 1;
+        state.give_back(frame.class, self.now);
         let busy = state.busy;
         self.tell(request, id.slot(), &Event::Left { station, busy });
         self.let_go(id, outcome.is_ok());
         self.relieve(id, outcome);
         self.serve_waiting(station);
+        self.left(station);
         self.send_back(id, outcome);
     }
 
@@ -412,30 +432,44 @@ impl<P: Probe> Engine<P> {
 
     /// Free servers of a station take who waits.
     pub(super) fn serve_waiting(&mut self, station: u32) {
-        let servers = self.model.stations[station as usize].servers;
-        loop {
-            let state = &mut self.stations[station as usize];
-            if state.waiting == 0 || state.busy >= state.usable(servers) {
-                return;
+        let at = station as usize;
+        // What comes of one who is turned away, or fails at once, may come back here: the loop below goes on with it, so
+        // that a long line is no deep recursion.
+        if self.stations[at].waiting == 0 || self.stations[at].giving {
+            return;
+        }
+        self.stations[at].giving = true;
+        while let Some(id) = self.next_in_line(station) {
+            if self.is_shed(station, id) {
+                let reason = Loss::Shed;
+                self.turn_away(id, Failure { reason, station });
+            } else {
+                self.unqueue(id);
+                self.start(id);
             }
-            let lines = self.model.lines(station);
-            let next = match lines.discipline {
-                Discipline::Lifo => state.lines[0].last(),
-                Discipline::Priority => state.lines.iter().find_map(super::Line::first),
-                Discipline::Fifo if state.lines.len() == 1 => state.lines[0].first(),
-                // Of the bulkheads that have room, the one whose first has waited longest.
-                Discipline::Fifo => {
-                    let open = state.lines.iter().zip(&lines.most);
-                    let open = open.filter(|(line, most)| line.busy < **most);
-                    let firsts = open.filter_map(|(line, _)| line.first());
-                    firsts.min_by_key(|id| self.frames[*id].since)
-                }
-            };
-            let Some(id) = next else {
-                return;
-            };
-            self.unqueue(id);
-            self.start(id);
+        }
+        self.stations[at].giving = false;
+    }
+
+    /// Whose turn it is, if a server is free.
+    fn next_in_line(&self, station: u32) -> Option<FrameId> {
+        let servers = self.model.stations[station as usize].servers;
+        let state = &self.stations[station as usize];
+        if state.waiting == 0 || state.busy >= state.usable(servers) {
+            return None;
+        }
+        let lines = self.model.lines(station);
+        match lines.discipline {
+            Discipline::Lifo => state.lines[0].last(),
+            Discipline::Priority => state.lines.iter().find_map(super::Line::first),
+            Discipline::Fifo if state.lines.len() == 1 => state.lines[0].first(),
+            // Of the bulkheads that have room, the one whose first came first.
+            Discipline::Fifo => {
+                let open = state.lines.iter().zip(&lines.most);
+                let open = open.filter(|(line, most)| line.busy < **most);
+                let firsts = open.filter_map(|(line, _)| line.first());
+                firsts.min_by_key(|id| self.frames[*id].ticket)
+            }
         }
     }
 
@@ -450,7 +484,7 @@ impl<P: Probe> Engine<P> {
 }
 
 /// How long a piece of work takes on a station of `speed` thousandths.
-fn at_speed(demand: Duration, speed: u32) -> Duration {
+pub(super) fn at_speed(demand: Duration, speed: u32) -> Duration {
     if speed == FULL_SPEED {
         return demand;
     }

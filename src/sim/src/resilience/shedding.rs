@@ -1,29 +1,38 @@
-//! Load shedding: which of those who waited are not worth serving when their turn comes.
+//! Load shedding: which of those who wait are not worth serving.
 //!
-//! Models: a bound on the wait; the caller's deadline; and controlled delay (`CoDel`), which sheds while the *least* wait of an
+//! Two mechanisms, which differ in who is counted as waiting and when a caller hears. *Eager*: who has waited its time leaves
+//! the line by itself at that moment, as HAProxy's `timeout queue` and the wait timeout of a pool have it, and as patience
+//! does in queueing theory (Palm, 1957; Baccelli and Hébuterne, 1981). *Lazy*: whoever's turn comes is looked at then, and
+//! dropped if a rule says so, as servers do that only look at a request when a thread takes it.
+//!
+//! Models: the eager bound, fixed or drawn anew for each; and lazily a bound on the wait; the caller's deadline; and controlled delay (`CoDel`), which sheds while the *least* wait of an
 //! interval stays above a target: by the control law of RFC 8289 (Nichols, Jacobson et al., 2018), one at a time and ever
 //! faster, or as folly's `Codel` does in Facebook's servers (Maurer, *Fail at scale*, ACM Queue 13(8), 2015), all who waited
-//! longer than twice the target.
+//! longer than twice the target. Each waiting line of an instance (by priority, by bulkhead) has a state of its own.
 //! Does not model: dropping at arrival; a full line refuses by itself. Adaptive LIFO is an order of service, not a rule here.
 
 use serde::{Deserialize, Serialize};
 
+use crate::distribution::Distribution;
 use crate::limits;
 use crate::problem::Problems;
 use crate::time::{Duration, Time};
 
-/// Whom to drop from a waiting line when their turn comes. Every rule is optional.
+/// Whom to turn away from a waiting line. Every rule is optional.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Shedding {
-    /// Those who waited longer, in milliseconds.
+    /// Eager: how long each waits at most; who gets no server by then leaves the line by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_wait: Option<Distribution>,
+    /// Lazy: when their turn comes, those who waited longer, in milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub queue_timeout_ms: Option<f64>,
-    /// Those whose caller does not wait any more.
-    #[serde(default)]
+    /// Lazy: those whose client's `deadline_ms` has passed.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
     pub deadline: bool,
-    /// Some, as long as all wait too long.
+    /// Lazy: some, as long as all wait too long.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub codel: Option<Codel>,
 }
@@ -65,7 +74,20 @@ const fn hundred() -> f64 {
 }
 
 impl Shedding {
+    /// Whether nobody is ever turned away.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Whether anyone may be dropped when its turn has come.
+    pub fn is_lazy(&self) -> bool {
+        self.queue_timeout_ms.is_some() || self.deadline || self.codel.is_some()
+    }
+
     pub(crate) fn check(&self, p: &mut Problems) {
+        if let Some(wait) = &self.max_wait {
+            p.within("max_wait", |p| wait.check(p));
+        }
         if let Some(timeout) = self.queue_timeout_ms {
             p.number("queue_timeout_ms", timeout, 0.0, limits::WORK_MS);
         }
