@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::arrivals::Arriving;
 use crate::balance::{Balancing, Seat};
 use crate::component::{
-    ANY, Asking, Call, Component, Discipline, Instruction, LogFormat, PRIORITIES, Service,
+    ANY, Asking, Call, Component, Database, Discipline, Instruction, LogFormat, PRIORITIES, Service,
 };
 use crate::distribution::Sampler;
 use crate::fault::{Place, Trouble};
@@ -285,21 +285,7 @@ impl Compiler<'_> {
                 ));
                 lines = lines.shedding(&database.shedding);
                 rows = database.rows.unwrap_or(u64::MAX);
-                let reads = database.rows.is_some() || caches::keeps_rows(self.scenario);
-                plans = self.plans(&database.queries, |compiler, time, operation, key| {
-                    let asked = &compiler.model.operations[usize::from(operation)];
-                    let writes = database.is_write(asked);
-                    if reads && !writes {
-                        compiler.step(Step::Row { write: false });
-                    }
-                    compiler.step(Step::Work {
-                        time: Sampler::new(time),
-                        key: key.bits(),
-                    });
-                    if writes {
-                        compiler.step(Step::Row { write: true });
-                    }
-                });
+                plans = self.database_plans(database);
                 Role::Station
             }
             Component::Cache(cache) => {
@@ -313,7 +299,7 @@ impl Compiler<'_> {
                 stations.push(self.station(self.name.to_owned(), 0, workers, queue, true));
                 (plans, entries) = self.gateway_plans(gateway);
                 cache_model = gateway.cache.as_ref().map(|cache| self.cache_model(cache));
-                gateway_model = Some(caches::gateway_model(gateway));
+                gateway_model = Some(Box::new(caches::gateway_model(gateway)));
                 Role::Station
             }
         };
@@ -346,6 +332,25 @@ impl Compiler<'_> {
             gateway: gateway_model,
             rows,
             told: Vec::new(),
+        })
+    }
+
+    /// The plans of a database. Reads note the version of the row only where something keeps it.
+    fn database_plans(&mut self, database: &Database) -> Vec<Option<u32>> {
+        let reads = database.rows.is_some() || caches::keeps_rows(self.scenario);
+        self.plans(&database.queries, |compiler, time, operation, key| {
+            let asked = &compiler.model.operations[usize::from(operation)];
+            let writes = database.is_write(asked);
+            if reads && !writes {
+                compiler.step(Step::Row { write: false });
+            }
+            compiler.step(Step::Work {
+                time: Sampler::new(time),
+                key: key.bits(),
+            });
+            if writes {
+                compiler.step(Step::Row { write: true });
+            }
         })
     }
 

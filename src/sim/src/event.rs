@@ -575,31 +575,17 @@ pub fn write_line(
             reason,
         } => writeln!(out, "{},{}", station(at), reason.name()),
         Event::Delayed { station: at, wait } => writeln!(out, "{},{}", station(at), wait.nanos()),
-        Event::CacheHit {
-            station: at,
-            key,
-            stale,
-        } => match stale {
-            Some(age) => writeln!(out, "{},{key} stale {}", station(at), age.nanos()),
-            None => writeln!(out, "{},{key}", station(at)),
-        },
-        Event::CacheJoined { station: at } | Event::CacheLanded { station: at } => {
-            writeln!(out, "{},", station(at))
-        }
-        Event::CacheMiss { station: at, key }
-        | Event::CacheFilled { station: at, key }
-        | Event::CacheEvicted { station: at, key }
-        | Event::CacheExpired { station: at, key }
-        | Event::CacheDropped { station: at, key }
-        | Event::CacheDirty { station: at, key } => writeln!(out, "{},{key}", station(at)),
-        Event::CacheFlushed {
-            station: at,
-            entries: count,
-        }
-        | Event::CacheLost {
-            station: at,
-            writes: count,
-        } => writeln!(out, "{},{count}", station(at)),
+        Event::CacheHit { .. }
+        | Event::CacheMiss { .. }
+        | Event::CacheJoined { .. }
+        | Event::CacheLanded { .. }
+        | Event::CacheFilled { .. }
+        | Event::CacheEvicted { .. }
+        | Event::CacheExpired { .. }
+        | Event::CacheDropped { .. }
+        | Event::CacheDirty { .. }
+        | Event::CacheFlushed { .. }
+        | Event::CacheLost { .. } => write_cache(out, model, event),
         Event::Completed {
             client, latency, ..
         } => {
@@ -614,5 +600,31 @@ pub fn write_line(
             "" => writeln!(out, "{},{}", component(client), reason.name()),
             at => writeln!(out, "{},{} at {at}", component(client), reason.name()),
         },
+    }
+}
+
+/// Writes the end of a line about a cache.
+fn write_cache(out: &mut impl fmt::Write, model: &Model, event: &Event) -> fmt::Result {
+    let at = event
+        .station()
+        .and_then(|at| model.stations.get(at as usize));
+    let at = at.map_or("", |station| &station.name);
+    match *event {
+        Event::CacheHit {
+            key,
+            stale: Some(age),
+            ..
+        } => writeln!(out, "{at},{key} stale {}", age.nanos()),
+        Event::CacheHit { key, .. }
+        | Event::CacheMiss { key, .. }
+        | Event::CacheFilled { key, .. }
+        | Event::CacheEvicted { key, .. }
+        | Event::CacheExpired { key, .. }
+        | Event::CacheDropped { key, .. }
+        | Event::CacheDirty { key, .. } => writeln!(out, "{at},{key}"),
+        Event::CacheFlushed { entries: count, .. } | Event::CacheLost { writes: count, .. } => {
+            writeln!(out, "{at},{count}")
+        }
+        _ => writeln!(out, "{at},"),
     }
 }

@@ -73,13 +73,16 @@ impl Metric {
             Self::Lost | Self::Completed | Self::InSystem | Self::QueueLength | Self::QueueMax => {
                 "requests"
             }
-            Self::MeanMs | Self::P50Ms | Self::P95Ms | Self::P99Ms | Self::MaxMs | Self::WaitMs => {
-                "ms"
-            }
+            Self::MeanMs
+            | Self::P50Ms
+            | Self::P95Ms
+            | Self::P99Ms
+            | Self::MaxMs
+            | Self::WaitMs
+            | Self::StaleMs => "ms",
             Self::Utilisation | Self::HitRatio => "",
             Self::Stale => "hits",
             Self::StalePerS => "hits/s",
-            Self::StaleMs => "ms",
             Self::EvictionsPerS => "entries/s",
             Self::LostWrites => "writes",
             Self::Instances => "instances",

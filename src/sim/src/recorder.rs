@@ -172,6 +172,29 @@ impl Recorder {
     }
 }
 
+impl Recorder {
+    /// Counts what happened at a cache.
+    fn count_cache(&mut self, event: &Event) {
+        let Some(station) = event.station() else {
+            return;
+        };
+        let counters = &mut self.counters.stations[station as usize];
+        match *event {
+            Event::CacheHit { stale, .. } => {
+                counters.hits += 1;
+                if let Some(age) = stale {
+                    counters.stale_hits += 1;
+                    counters.stale_ns += u128::from(age.nanos());
+                }
+            }
+            Event::CacheMiss { .. } => counters.misses += 1,
+            Event::CacheEvicted { .. } => counters.evictions += 1,
+            Event::CacheLost { writes, .. } => counters.lost_writes += u64::from(writes),
+            _ => {}
+        }
+    }
+}
+
 impl Probe for Recorder {
     fn event(&mut self, model: &Model, now: Time, request: RequestRef, event: &Event) {
         if now > self.settled {
@@ -244,27 +267,21 @@ impl Probe for Recorder {
                 self.counters.lost += 1;
                 self.counters.lose(reason, station);
             }
-            Event::Called { station, .. } => self.held[station as usize] += 1,
-            Event::Returned { station } => self.held[station as usize] -= 1,
-            Event::CacheJoined { station } => self.held[station as usize] += 1,
-            Event::CacheLanded { station } => self.held[station as usize] -= 1,
-            Event::CacheHit { station, stale, .. } => {
-                let counters = &mut self.counters.stations[station as usize];
-                counters.hits += 1;
-                if let Some(age) = stale {
-                    counters.stale_hits += 1;
-                    counters.stale_ns += u128::from(age.nanos());
-                }
+            Event::Called { station, .. } | Event::CacheJoined { station } => {
+                self.held[station as usize] += 1;
             }
-            Event::CacheMiss { station, .. } => {
-                self.counters.stations[station as usize].misses += 1;
+            Event::Returned { station } | Event::CacheLanded { station } => {
+                self.held[station as usize] -= 1;
             }
-            Event::CacheEvicted { station, .. } => {
-                self.counters.stations[station as usize].evictions += 1;
-            }
-            Event::CacheLost { station, writes } => {
-                self.counters.stations[station as usize].lost_writes += u64::from(writes);
-            }
+            Event::CacheHit { .. }
+            | Event::CacheMiss { .. }
+            | Event::CacheFilled { .. }
+            | Event::CacheEvicted { .. }
+            | Event::CacheExpired { .. }
+            | Event::CacheDropped { .. }
+            | Event::CacheDirty { .. }
+            | Event::CacheFlushed { .. }
+            | Event::CacheLost { .. } => self.count_cache(event),
             Event::Departed { .. }
             | Event::Routed { .. }
             | Event::Spawned { .. }
@@ -279,11 +296,6 @@ impl Probe for Recorder {
             | Event::Scaled { .. }
             | Event::FellBack { .. }
             | Event::Delayed { .. }
-            | Event::CacheFilled { .. }
-            | Event::CacheExpired { .. }
-            | Event::CacheDropped { .. }
-            | Event::CacheDirty { .. }
-            | Event::CacheFlushed { .. }
             | Event::Replied { .. } => {}
         }
     }

@@ -241,7 +241,9 @@ impl Stories {
                 self.roots[slot] = root;
                 self.bind(child, track);
             }
-            Event::Departed { .. } => self.turn(frame, now, Some((Doing::OnWire, u32::MAX))),
+            Event::Departed { .. } | Event::Replied { .. } => {
+                self.turn(frame, now, Some((Doing::OnWire, u32::MAX)));
+            }
             Event::Queued { station, .. } => {
                 if let Some(note) = self.frames.get_mut(frame) {
                     note.queued = now;
@@ -283,23 +285,13 @@ impl Stories {
             Event::Settled { call, attempt } => {
                 self.join(now, call as usize, attempt as usize, true);
             }
-            Event::Returned { station } => {
-                if let Some(note) = self.frames.get_mut(frame) {
-                    note.asking = false;
-                }
+            Event::Returned { station } | Event::CacheLanded { station } => {
+                self.asks(frame, false);
                 self.turn(frame, now, Some((Doing::Served, station)));
             }
             Event::CacheJoined { station } => {
-                if let Some(note) = self.frames.get_mut(frame) {
-                    note.asking = true;
-                }
+                self.asks(frame, true);
                 self.turn(frame, now, Some((Doing::Joined, station)));
-            }
-            Event::CacheLanded { station } => {
-                if let Some(note) = self.frames.get_mut(frame) {
-                    note.asking = false;
-                }
-                self.turn(frame, now, Some((Doing::Served, station)));
             }
             Event::Delayed { station, .. } => {
                 self.turn(frame, now, Some((Doing::Delayed, station)));
@@ -309,7 +301,6 @@ impl Stories {
                 self.turn(frame, now, None);
             }
             Event::Unqueued { .. } => self.turn(frame, now, None),
-            Event::Replied { .. } => self.turn(frame, now, Some((Doing::OnWire, u32::MAX))),
             Event::Completed {
                 client, latency, ..
             } => self.end(now, request, client, latency, None),
@@ -397,6 +388,13 @@ impl Stories {
                 self.calls[slot].owner = track;
                 self.calls[slot].attempts.clear();
             }
+        }
+    }
+
+    /// A frame waits for others from now on, or not.
+    fn asks(&mut self, frame: usize, asking: bool) {
+        if let Some(note) = self.frames.get_mut(frame) {
+            note.asking = asking;
         }
     }
 

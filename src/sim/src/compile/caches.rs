@@ -322,12 +322,12 @@ impl Compiler<'_> {
 }
 
 /// What a gateway is, for the engine.
-pub(super) fn gateway_model(gateway: &Gateway) -> Box<GatewayModel> {
-    Box::new(GatewayModel {
+pub(super) fn gateway_model(gateway: &Gateway) -> GatewayModel {
+    GatewayModel {
         rate_limit: gateway.rate_limit.clone(),
         limit_by: gateway.limit_by,
         concurrency: gateway.concurrency.clone(),
-    })
+    }
 }
 
 /// Notes at each database the caches that are told of its writes.

@@ -62,6 +62,7 @@ pub enum LimitBy {
 }
 
 impl LimitBy {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
     fn is_user(&self) -> bool {
         *self == Self::User
     }

@@ -92,15 +92,12 @@ impl Store {
     }
 
     fn note_sent(&mut self, dirty: Dirty) -> u32 {
-        match self.free.pop() {
-            Some(at) => {
-                self.sent[at as usize] = Some(dirty);
-                at
-            }
-            None => {
-                self.sent.push(Some(dirty));
-                self.sent.len() as u32 - 1
-            }
+        if let Some(at) = self.free.pop() {
+            self.sent[at as usize] = Some(dirty);
+            at
+        } else {
+            self.sent.push(Some(dirty));
+            self.sent.len() as u32 - 1
         }
     }
 
