@@ -72,7 +72,7 @@ pub const ROWS: [Row; 12] = [
     },
     Row {
         name: "hedges",
-        client: r#","resilience":{"hedge":{"after_ms":60}}"#,
+        client: r#","resilience":{"hedge":{"after_ms":200}}"#,
         ..EIGHT
     },
     Row {
