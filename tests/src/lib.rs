@@ -33,11 +33,13 @@ pub fn replications(scenario: &Scenario, seeds: core::ops::Range<u64>) -> Vec<Ou
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let share = seeds.len().div_ceil(threads).max(1);
     std::thread::scope(|scope| {
-        let work = seeds.chunks(share).map(|seeds| {
-            scope.spawn(move || seeds.iter().copied().map(one).collect::<Vec<_>>())
-        });
+        let work = seeds
+            .chunks(share)
+            .map(|seeds| scope.spawn(move || seeds.iter().copied().map(one).collect::<Vec<_>>()));
         let work: Vec<_> = work.collect();
-        let done = work.into_iter().map(|thread| thread.join().expect("no run panics"));
+        let done = work
+            .into_iter()
+            .map(|thread| thread.join().expect("no run panics"));
         done.flatten().collect()
     })
 }

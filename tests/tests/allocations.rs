@@ -29,7 +29,11 @@ fn the_steady_state_allocates_nothing() {
     for row in &ROWS {
         let model = row.model(END.secs());
         let (count, events) = allocations(Engine::new(model, NoProbe));
-        assert_eq!(count, 0, "{}: {count} allocations in {events} events", row.name);
+        assert_eq!(
+            count, 0,
+            "{}: {count} allocations in {events} events",
+            row.name
+        );
     }
 }
 
@@ -41,6 +45,10 @@ fn watching_allocates_by_the_window_and_not_by_the_event() {
         let (count, events) = allocations(Engine::new(model, recorder));
         // Some vectors a window, and now and then a kept story that is longer than the one it takes the place of.
         let windows = 50;
-        assert!(count <= windows * 4 + 100, "{}: {count} allocations in {events} events", row.name);
+        assert!(
+            count <= windows * 4 + 100,
+            "{}: {count} allocations in {events} events",
+            row.name
+        );
     }
 }

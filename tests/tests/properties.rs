@@ -34,7 +34,10 @@ fn moments(horizon: Time) -> impl Iterator<Item = Time> {
 
 fn check_totals<P: Probe>(engine: &Engine<P>) {
     let totals = engine.totals();
-    assert_eq!(totals.sent, totals.completed + totals.lost + totals.under_way);
+    assert_eq!(
+        totals.sent,
+        totals.completed + totals.lost + totals.under_way
+    );
     assert!(engine.parts().requests as u64 >= totals.under_way);
 }
 
@@ -46,7 +49,9 @@ fn drain<P: Probe>(engine: &mut Engine<P>, scenario: &Scenario) {
             client.arrivals = scale_sim::Arrivals::Poisson { rate_per_s: 0.0 };
         }
     }
-    engine.reconfigure(&quiet, &Files::new()).expect("only the arrivals differ");
+    engine
+        .reconfigure(&quiet, &Files::new())
+        .expect("only the arrivals differ");
     // Random faults never end, so there is always a next event: a rest of two minutes is enough for all else.
     if engine.run_until(engine.now() + scale_sim::Duration::from_secs(120.0)) != Stop::Reached {
         return;
@@ -75,13 +80,16 @@ struct Bounds {
 
 impl Bounds {
     fn new(scenario: &Scenario) -> Self {
-        let users = scenario.components.values().map(|component| match component {
-            Component::Client(client) => match &client.arrivals {
-                scale_sim::Arrivals::Closed { users, .. } => u64::from(*users),
-                _ => u64::MAX,
-            },
-            _ => 0,
-        });
+        let users = scenario
+            .components
+            .values()
+            .map(|component| match component {
+                Component::Client(client) => match &client.arrivals {
+                    scale_sim::Arrivals::Closed { users, .. } => u64::from(*users),
+                    _ => u64::MAX,
+                },
+                _ => 0,
+            });
         let users: Vec<u64> = users.collect();
         Self {
             under_way: vec![0; users.len()],
@@ -97,7 +105,10 @@ impl Probe for Bounds {
             Event::Sent { client, .. } => {
                 let client = usize::from(client);
                 self.under_way[client] += 1;
-                assert!(self.under_way[client] <= self.users[client], "client {client}");
+                assert!(
+                    self.under_way[client] <= self.users[client],
+                    "client {client}"
+                );
             }
             Event::Queued { station, waiting } => {
                 let at = station as usize;
@@ -110,9 +121,17 @@ impl Probe for Bounds {
                 assert_eq!(waiting + 1, self.waiting[at]);
                 self.waiting[at] = waiting;
             }
-            Event::Started { station, busy, waiting } => {
+            Event::Started {
+                station,
+                busy,
+                waiting,
+            } => {
                 let at = station as usize;
-                assert!(busy <= self.usable[at], "{busy} of {} at {at}", self.usable[at]);
+                assert!(
+                    busy <= self.usable[at],
+                    "{busy} of {} at {at}",
+                    self.usable[at]
+                );
                 assert_eq!(busy, self.busy[at] + 1);
                 (self.busy[at], self.waiting[at]) = (busy, waiting);
             }
@@ -123,12 +142,26 @@ impl Probe for Bounds {
             }
             Event::Capacity { station, servers } => self.usable[station as usize] = servers,
             Event::Completed { client, .. } => self.under_way[usize::from(client)] -= 1,
-            Event::Lost { client, reason, station, .. } => {
+            Event::Lost {
+                client,
+                reason,
+                station,
+                ..
+            } => {
                 self.under_way[usize::from(client)] -= 1;
                 let somewhere = (station as usize) < self.busy.len();
                 assert!(somewhere || station == u32::MAX);
-                let told = [Loss::QueueFull, Loss::Crashed, Loss::Down, Loss::Error, Loss::DiskFull];
-                assert!(somewhere || !told.contains(&reason), "{request:?}: {reason:?} nowhere");
+                let told = [
+                    Loss::QueueFull,
+                    Loss::Crashed,
+                    Loss::Down,
+                    Loss::Error,
+                    Loss::DiskFull,
+                ];
+                assert!(
+                    somewhere || !told.contains(&reason),
+                    "{request:?}: {reason:?} nowhere"
+                );
             }
             _ => {}
         }

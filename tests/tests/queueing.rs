@@ -57,14 +57,31 @@ impl Row<'_> {
     fn agrees(&self, column: &str, ours: f64) {
         let theirs = self.get(column);
         let off = (ours - theirs).abs();
-        assert!(off <= 1e-6 * theirs.abs().max(1e-3), "{column} of {:?}: {ours} here", self.1);
+        assert!(
+            off <= 1e-6 * theirs.abs().max(1e-3),
+            "{column} of {:?}: {ours} here",
+            self.1
+        );
     }
 
     /// Replications give the column's number times `scale`, within four standard errors and `besides`.
     #[track_caller]
-    fn is_simulated(&self, column: &str, scale: f64, besides: f64, outcomes: &[Outcome], measure: &str) {
+    fn is_simulated(
+        &self,
+        column: &str,
+        scale: f64,
+        besides: f64,
+        outcomes: &[Outcome],
+        measure: &str,
+    ) {
         let expected = self.get(column) * scale;
-        check(&format!("{column} of {:?}", self.1), outcomes, measure, expected, besides * scale);
+        check(
+            &format!("{column} of {:?}", self.1),
+            outcomes,
+            measure,
+            expected,
+            besides * scale,
+        );
     }
 }
 
@@ -80,7 +97,10 @@ fn check(what: &str, outcomes: &[Outcome], measure: &str, expected: f64, besides
         "{what}: {} ± {error}, expected {expected}",
         found.mean
     );
-    assert!(error <= 0.1 * expected.abs() + 1e-3, "{what}: ± {error} of {expected} shows nothing");
+    assert!(
+        error <= 0.1 * expected.abs() + 1e-3,
+        "{what}: ± {error} of {expected} shows nothing"
+    );
 }
 
 /// The 99.5% quantile of Student's t with 23 degrees of freedom.
@@ -102,7 +122,10 @@ const SERVICES: [(&str, &str); 9] = [
 ];
 
 fn service(name: &str) -> Option<&'static str> {
-    SERVICES.iter().find(|(known, _)| *known == name).map(|(_, work)| *work)
+    SERVICES
+        .iter()
+        .find(|(known, _)| *known == name)
+        .map(|(_, work)| *work)
 }
 
 /// A run of `REQUESTS` requests that come to `target` at `rate` in the table's unit of time.
@@ -171,7 +194,13 @@ fn mm1() {
         row.agrees("Wq", rho / (1.0 - rho));
         row.agrees("L", rho / (1.0 - rho));
         row.agrees("Lq", rho * rho / (1.0 - rho));
-        for (column, q) in [("resp_p50", 0.5), ("resp_p90", 0.9), ("resp_p95", 0.95), ("resp_p99", 0.99), ("resp_p999", 0.999)] {
+        for (column, q) in [
+            ("resp_p50", 0.5),
+            ("resp_p90", 0.9),
+            ("resp_p95", 0.95),
+            ("resp_p99", 0.99),
+            ("resp_p999", 0.999),
+        ] {
             row.agrees(column, quantile(q));
         }
         row.agrees("wait_p95", wait_quantile(0.95));
@@ -211,7 +240,11 @@ fn mmc_erlang() {
         // A service of rate 1 after a wait that is 0 or exponential with rate c - a.
         let rest = c - a - 1.0;
         let longer = |t: f64| {
-            let waited = if rest.abs() < 1e-9 { t } else { -f64::exp_m1(-rest * t) / rest };
+            let waited = if rest.abs() < 1e-9 {
+                t
+            } else {
+                -f64::exp_m1(-rest * t) / rest
+            };
             f64::exp(-t) * (1.0 + waits * waited)
         };
         for (column, level) in [("resp_p50", 0.5), ("resp_p95", 0.05), ("resp_p99", 0.01)] {
@@ -244,7 +277,10 @@ fn mmck_loss() {
         let weights: Vec<f64> = weights.map(|(weight, _)| weight).collect();
         let all: f64 = weights.iter().sum();
         let mean = |of: &dyn Fn(f64) -> f64| {
-            let each = weights.iter().enumerate().map(|(n, weight)| of(n as f64) * weight);
+            let each = weights
+                .iter()
+                .enumerate()
+                .map(|(n, weight)| of(n as f64) * weight);
             each.sum::<f64>() / all
         };
         let blocked = weights[places as usize] / all;
@@ -267,7 +303,13 @@ fn mmck_loss() {
         row.is_simulated("L", 1.0, 0.0, &outcomes, UNDER_WAY);
         row.is_simulated("utilisation_per_server", 1.0, 0.0, &outcomes, UTILISATION);
         if blocked > 0.01 {
-            row.is_simulated("p_block", a * 1000.0 / UNIT_MS, 0.0, &outcomes, r#"{"measure":"lost_per_s"}"#);
+            row.is_simulated(
+                "p_block",
+                a * 1000.0 / UNIT_MS,
+                0.0,
+                &outcomes,
+                r#"{"measure":"lost_per_s"}"#,
+            );
         }
     }
 }
@@ -303,11 +345,13 @@ fn mg1_pk() {
 fn md1_wait(rho: f64, t: f64) -> f64 {
     let k = t.floor() as usize + 1;
     // Poisson arrivals during a service; the number in the system just after one (equations of a cut between n and n+1).
-    let arrive: Vec<f64> = (0..=k + 1).scan(f64::exp(-rho), |p, n| {
-        let now = *p;
-        *p *= rho / (n as f64 + 1.0);
-        Some(now)
-    }).collect();
+    let arrive: Vec<f64> = (0..=k + 1)
+        .scan(f64::exp(-rho), |p, n| {
+            let now = *p;
+            *p *= rho / (n as f64 + 1.0);
+            Some(now)
+        })
+        .collect();
     let more = |n: usize| 1.0 - arrive[..=n].iter().sum::<f64>();
     let mut system = vec![1.0 - rho];
     for n in 0..k {
@@ -330,8 +374,17 @@ fn md1_wait_quantiles() {
     for row in Table::new(include_str!("../oracle/queueing/md1_wait_quantiles.csv")).rows() {
         let rho = row.get("rho");
         row.agrees("Wq", rho / 2.0 / (1.0 - rho));
-        for (column, level) in [("wait_p50", 0.5), ("wait_p90", 0.1), ("wait_p95", 0.05), ("wait_p99", 0.01)] {
-            let quantile = if 1.0 - rho >= 1.0 - level { 0.0 } else { solve(level, |t| 1.0 - md1_wait(rho, t)) };
+        for (column, level) in [
+            ("wait_p50", 0.5),
+            ("wait_p90", 0.1),
+            ("wait_p95", 0.05),
+            ("wait_p99", 0.01),
+        ] {
+            let quantile = if 1.0 - rho >= 1.0 - level {
+                0.0
+            } else {
+                solve(level, |t| 1.0 - md1_wait(rho, t))
+            };
             row.agrees(column, quantile);
         }
         if rho > BUSIEST {
@@ -340,7 +393,13 @@ fn md1_wait_quantiles() {
         // All services take one unit, so a response is a wait and one unit.
         let outcomes = station(rho, 1.0, ENDLESS, r#"{"constant":{"mean_ms":10}}"#);
         for (column, measure) in [("wait_p50", P50), ("wait_p95", P95), ("wait_p99", P99)] {
-            check(&format!("{column} at {rho}"), &outcomes, measure, (row.get(column) + 1.0) * UNIT_MS, 0.0);
+            check(
+                &format!("{column} at {rho}"),
+                &outcomes,
+                measure,
+                (row.get(column) + 1.0) * UNIT_MS,
+                0.0,
+            );
         }
         row.is_simulated("Wq", UNIT_MS, 0.0, &outcomes, WAIT);
     }
@@ -390,8 +449,13 @@ fn round_robin_over_many_servers() {
 /// Stations that a request visits one after the other, with what a visit takes and the servers.
 fn visits(stations: &[(f64, f64)]) -> String {
     // Who calls holds no server that anyone waits for.
-    let calls: Vec<String> = (0..stations.len()).map(|i| format!(r#"{{"call":{{"to":"s{i}"}}}}"#)).collect();
-    let mut components = format!(r#""front":{{"service":{{"workers":10000,"plans":{{"*":[{}]}}}}}}"#, calls.join(","));
+    let calls: Vec<String> = (0..stations.len())
+        .map(|i| format!(r#"{{"call":{{"to":"s{i}"}}}}"#))
+        .collect();
+    let mut components = format!(
+        r#""front":{{"service":{{"workers":10000,"plans":{{"*":[{}]}}}}}}"#,
+        calls.join(",")
+    );
     for (i, (mean, servers)) in stations.iter().enumerate() {
         let mean_ms = mean * UNIT_MS;
         components += &format!(
@@ -405,12 +469,28 @@ fn visits(stations: &[(f64, f64)]) -> String {
 fn tandem_feedback() {
     let mut simulated = 0;
     for row in Table::new(include_str!("../oracle/queueing/tandem_feedback.csv")).rows() {
-        let rates: Vec<f64> = row.text("service_rates").split(' ').map(|rate| rate.parse().expect("a rate")).collect();
+        let rates: Vec<f64> = row
+            .text("service_rates")
+            .split(' ')
+            .map(|rate| rate.parse().expect("a rate"))
+            .collect();
         let (lambda, again) = (row.get("lambda"), row.get("feedback_prob"));
         // Jackson: each is an M/M/1 of its own, at the rate of all visits.
-        let per_visit: Vec<f64> = rates.iter().map(|mu| 1.0 / (mu - lambda / (1.0 - again))).collect();
-        let theirs: Vec<f64> = row.text("W_per_visit").split(' ').map(|w| w.parse().expect("a time")).collect();
-        assert!(per_visit.iter().zip(&theirs).all(|(a, b)| (a - b).abs() < 1e-6 * b));
+        let per_visit: Vec<f64> = rates
+            .iter()
+            .map(|mu| 1.0 / (mu - lambda / (1.0 - again)))
+            .collect();
+        let theirs: Vec<f64> = row
+            .text("W_per_visit")
+            .split(' ')
+            .map(|w| w.parse().expect("a time"))
+            .collect();
+        assert!(
+            per_visit
+                .iter()
+                .zip(&theirs)
+                .all(|(a, b)| (a - b).abs() < 1e-6 * b)
+        );
         row.agrees("W_total", per_visit.iter().sum::<f64>() / (1.0 - again));
         // Plans have no chance in them, so feedback is a formula only.
         if again == 0.0 {
@@ -427,28 +507,40 @@ fn tandem_feedback() {
 fn stations(text: &str) -> Vec<(f64, f64)> {
     let station = |text: &str| {
         let (demand, servers) = text.split_once('x').expect("demand x servers");
-        (demand.parse().expect("a demand"), servers.parse().expect("a count"))
+        (
+            demand.parse().expect("a demand"),
+            servers.parse().expect("a count"),
+        )
     };
     text.split(' ').map(station).collect()
 }
 
 /// Throughput and response of a closed network of `users` who think for `think` (Buzen's convolution: only positive terms).
 fn closed(think: f64, stations: &[(f64, f64)], users: usize) -> (f64, f64) {
-    let thinking = core::iter::successors(Some((1.0, 1.0)), |(weight, n)| Some((weight * think / n, n + 1.0)));
+    let thinking = core::iter::successors(Some((1.0, 1.0)), |(weight, n)| {
+        Some((weight * think / n, n + 1.0))
+    });
     let mut total: Vec<f64> = thinking.map(|(weight, _)| weight).take(users + 1).collect();
     for (demand, servers) in stations {
         let here = core::iter::successors(Some((1.0, 1.0_f64)), |(weight, n)| {
             Some((weight * demand / n.min(*servers), n + 1.0))
         });
         let here: Vec<f64> = here.map(|(weight, _)| weight).take(users + 1).collect();
-        total = (0..=users).map(|n| (0..=n).map(|k| total[n - k] * here[k]).sum()).collect();
+        total = (0..=users)
+            .map(|n| (0..=n).map(|k| total[n - k] * here[k]).sum())
+            .collect();
     }
     let throughput = total[users - 1] / total[users];
     (throughput, users as f64 / throughput - think)
 }
 
 /// A closed network as the engine runs it.
-fn closed_outcomes(think: f64, stations: &[(f64, f64)], users: f64, throughput: f64) -> Vec<Outcome> {
+fn closed_outcomes(
+    think: f64,
+    stations: &[(f64, f64)],
+    users: f64,
+    throughput: f64,
+) -> Vec<Outcome> {
     let think_ms = think * UNIT_MS;
     let components = format!(
         r#""users":{{"client":{{"operation":"x","target":"front","arrivals":{{"closed":{{"users":{users},"think_time":{{"exponential":{{"mean_ms":{think_ms}}}}}}}}}}}}},{}"#,
@@ -470,7 +562,10 @@ fn closed_networks() {
         row.agrees("throughput_X", throughput);
         row.agrees("response_R", response);
         let all: f64 = stations.iter().map(|(demand, _)| demand).sum();
-        let most = stations.iter().map(|(demand, servers)| servers / demand).fold(f64::MAX, f64::min);
+        let most = stations
+            .iter()
+            .map(|(demand, servers)| servers / demand)
+            .fold(f64::MAX, f64::min);
         row.agrees("X_asymptotic_upper_bound", most.min(users / (think + all)));
     }
     // Some of the same networks, as another simulator has them and as ours has.
@@ -491,13 +586,19 @@ fn closed_networks() {
 }
 
 /// The oracle's policies as scenarios spell them; a row of another policy is passed over. Add one here to have it compared.
-const POLICIES: [(&str, &str); 2] = [("rr", r#""round_robin""#), ("jsq", r#""least_connections""#)];
+const POLICIES: [(&str, &str); 2] = [
+    ("rr", r#""round_robin""#),
+    ("jsq", r#""least_connections""#),
+];
 /// Those that break ties in turn, where the oracle does so at random. It is all one only where services are memoryless; with
 /// constant ones, say, turns are the better way (a response of 1.19 instead of 1.25 at 70% of 4 servers).
 const TIES_IN_TURN: [&str; 1] = ["jsq"];
 
 fn policy(name: &str) -> Option<&'static str> {
-    POLICIES.iter().find(|(known, _)| *known == name).map(|(_, policy)| *policy)
+    POLICIES
+        .iter()
+        .find(|(known, _)| *known == name)
+        .map(|(_, policy)| *policy)
 }
 
 #[test]
@@ -519,7 +620,11 @@ fn balancers_as_another_simulator_has_them() {
             _ => continue,
         };
         compared.insert(row.text("policy"));
-        for (column, interval, measure) in [("mean_resp", "mean_resp_ci95", MEAN), ("p50", "p50_ci95", P50), ("p99", "p99_ci95", P99)] {
+        for (column, interval, measure) in [
+            ("mean_resp", "mean_resp_ci95", MEAN),
+            ("p50", "p50_ci95", P50),
+            ("p99", "p99_ci95", P99),
+        ] {
             // The far end of such a long tail shows in much longer runs only.
             if column == "p99" && row.text("service") == "lognorm_scv4" {
                 continue;
@@ -535,7 +640,10 @@ fn queues_as_a_third_simulator_has_them() {
     let mut compared = 0;
     for row in Table::new(include_str!("../oracle/queueing/ciw_sim.csv")).rows() {
         let text = row.text("params").replace(['(', ')'], "");
-        let params: Vec<f64> = text.split(' ').filter_map(|number| number.parse().ok()).collect();
+        let params: Vec<f64> = text
+            .split(' ')
+            .filter_map(|number| number.parse().ok())
+            .collect();
         let outcomes = match (row.text("model"), &params[..]) {
             ("mmc", [c, rho]) => station(c * rho, *c, ENDLESS, EXPONENTIAL),
             ("mmck", [c, places, rho]) => station(c * rho, *c, places - c, EXPONENTIAL),
@@ -556,7 +664,13 @@ fn queues_as_a_third_simulator_has_them() {
             _ => continue,
         };
         compared += 1;
-        row.is_simulated("mean_resp", UNIT_MS, row.get("mean_resp_ci95"), &outcomes, MEAN);
+        row.is_simulated(
+            "mean_resp",
+            UNIT_MS,
+            row.get("mean_resp_ci95"),
+            &outcomes,
+            MEAN,
+        );
         row.is_simulated("p99_resp", UNIT_MS, row.get("p99_ci95"), &outcomes, P99);
     }
     assert!(compared >= 22, "{compared}");
@@ -566,10 +680,17 @@ fn queues_as_a_third_simulator_has_them() {
 fn calls_at_once_wait_for_the_slowest() {
     for row in Table::new(include_str!("../oracle/queueing/fanout_tail.csv")).rows() {
         let n = row.get("fanout_n");
-        for (column, slow) in [("P_any_slow_p0.001", 0.001), ("P_any_slow_p0.01", 0.01), ("P_any_slow_p0.05", 0.05)] {
+        for (column, slow) in [
+            ("P_any_slow_p0.001", 0.001),
+            ("P_any_slow_p0.01", 0.01),
+            ("P_any_slow_p0.05", 0.05),
+        ] {
             row.agrees(column, 1.0 - f64::powf(1.0 - slow, n));
         }
-        row.agrees("mean_max_of_n_exp1", (1..=n as u32).map(|k| 1.0 / f64::from(k)).sum());
+        row.agrees(
+            "mean_max_of_n_exp1",
+            (1..=n as u32).map(|k| 1.0 / f64::from(k)).sum(),
+        );
         let quantile = |q: f64| -f64::ln(1.0 - f64::powf(q, 1.0 / n));
         row.agrees("median_max_exp1", quantile(0.5));
         row.agrees("p99_max_exp1", quantile(0.99));
@@ -597,7 +718,11 @@ fn calls_at_once_wait_for_the_slowest() {
 fn formulas_without_a_mechanism() {
     // Contention and coherency of Gunther's law are not modelled as such: they come about from pools and locks.
     for row in Table::new(include_str!("../oracle/queueing/usl.csv")).rows() {
-        let (sigma, kappa, n) = (row.get("sigma_contention"), row.get("kappa_coherency"), row.get("N"));
+        let (sigma, kappa, n) = (
+            row.get("sigma_contention"),
+            row.get("kappa_coherency"),
+            row.get("N"),
+        );
         let x = row.get("lambda") * n / (1.0 + sigma * (n - 1.0) + kappa * n * (n - 1.0));
         row.agrees("X", x);
         if kappa > 0.0 {
@@ -607,7 +732,13 @@ fn formulas_without_a_mechanism() {
     // The limit of endlessly many servers; the policy itself is compared above.
     for row in Table::new(include_str!("../oracle/queueing/power_of_d_meanfield.csv")).rows() {
         let (d, rho) = (row.get("d"), row.get("rho"));
-        let term = |i: i32| if d == 1.0 { f64::powi(rho, i - 1) } else { f64::powf(rho, (d.powi(i) - d) / (d - 1.0)) };
+        let term = |i: i32| {
+            if d == 1.0 {
+                f64::powi(rho, i - 1)
+            } else {
+                f64::powf(rho, (d.powi(i) - d) / (d - 1.0))
+            }
+        };
         row.agrees("W_mean_field_n_infinite", (1..2000).map(term).sum());
     }
     for row in Table::new(include_str!("../oracle/queueing/availability.csv")).rows() {
@@ -615,11 +746,24 @@ fn formulas_without_a_mechanism() {
         // At least `k` of `n` are up.
         let of = |k: i32, n: i32| {
             let choose = |i: i32| (1..=i).fold(1.0, |c, j| c * f64::from(n - i + j) / f64::from(j));
-            (k..=n).map(|i| choose(i) * a.powi(i) * (1.0 - a).powi(n - i)).sum::<f64>()
+            (k..=n)
+                .map(|i| choose(i) * a.powi(i) * (1.0 - a).powi(n - i))
+                .sum::<f64>()
         };
-        for (column, k, n) in [("series2", 2, 2), ("series3", 3, 3), ("series5", 5, 5), ("parallel2", 1, 2), ("parallel3", 1, 3), ("two_of_3", 2, 3), ("three_of_5", 3, 5)] {
+        for (column, k, n) in [
+            ("series2", 2, 2),
+            ("series3", 3, 3),
+            ("series5", 5, 5),
+            ("parallel2", 1, 2),
+            ("parallel3", 1, 3),
+            ("two_of_3", 2, 3),
+            ("three_of_5", 3, 5),
+        ] {
             row.agrees(column, of(k, n));
         }
-        row.agrees("single_downtime_min_per_year", (1.0 - a) * 365.25 * 24.0 * 60.0);
+        row.agrees(
+            "single_downtime_min_per_year",
+            (1.0 - a) * 365.25 * 24.0 * 60.0,
+        );
     }
 }

@@ -25,7 +25,9 @@ fn time(run: impl Fn() -> f64) -> f64 {
 
 fn main() {
     let wanted = std::env::args().skip(1).find(|arg| !arg.starts_with('-'));
-    let rows = ROWS.iter().filter(|row| wanted.as_ref().is_none_or(|part| row.name.contains(part)));
+    let rows = ROWS
+        .iter()
+        .filter(|row| wanted.as_ref().is_none_or(|part| row.name.contains(part)));
     println!("native, median of {ROUNDS} rounds in turn with the loop:");
     let mut good = true;
     for row in rows {
@@ -39,8 +41,13 @@ fn main() {
         let mut rounds: Vec<(f64, f64)> = (0..ROUNDS).map(round).collect();
         rounds.sort_by(|a, b| a.1.total_cmp(&b.1));
         let (ns, ratio) = rounds[ROUNDS / 2];
-        let bound = row.at_most.map_or(String::new(), |most| format!(" of at most {most}"));
-        println!("  {:24}{ns:6.0} ns a request, {ratio:.2} times the loop{bound}", row.name);
+        let bound = row
+            .at_most
+            .map_or(String::new(), |most| format!(" of at most {most}"));
+        println!(
+            "  {:24}{ns:6.0} ns a request, {ratio:.2} times the loop{bound}",
+            row.name
+        );
         good &= row.at_most.is_none_or(|most| ratio <= most);
     }
     assert!(good, "slower than it may be");

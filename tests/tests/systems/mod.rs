@@ -55,9 +55,13 @@ pub fn time() -> Part {
         number(0.1..20.0).prop_map(|mean| json!({"exponential": {"mean_ms": mean}})),
         (number(0.1..20.0), number(0.0..3.0))
             .prop_map(|(mean, cv)| json!({"log_normal": {"mean_ms": mean, "cv": cv}})),
-        (number(0.1..20.0), 1..6_u32).prop_map(|(mean, k)| json!({"erlang": {"mean_ms": mean, "stages": k}})),
-        number(0.0..10.0).prop_map(|min| json!({"uniform": {"min_ms": min, "max_ms": ((min + 3.5) * 1e3).round() / 1e3}})),
-        vec(number(0.0..20.0), 1..4).prop_map(|samples| json!({"empirical": {"samples_ms": samples}})),
+        (number(0.1..20.0), 1..6_u32)
+            .prop_map(|(mean, k)| json!({"erlang": {"mean_ms": mean, "stages": k}})),
+        number(0.0..10.0).prop_map(
+            |min| json!({"uniform": {"min_ms": min, "max_ms": ((min + 3.5) * 1e3).round() / 1e3}})
+        ),
+        vec(number(0.0..20.0), 1..4)
+            .prop_map(|samples| json!({"empirical": {"samples_ms": samples}})),
     ]
     .boxed()
 }
@@ -154,21 +158,23 @@ fn client() -> Part {
     ];
     let about = (of(keys()), of(1..9_u32), of(0..8_u8));
     (asks, select(ENTRANCES), arrivals(), about, of(resilience()))
-        .prop_map(|(mut client, target, arrivals, (keys, users, priority), resilience)| {
-            let closed = arrivals.get("closed").is_some();
-            let users = users.filter(|_| !closed).map(|users| json!(users));
-            let more = object([
-                ("target", Some(json!(target))),
-                ("arrivals", Some(arrivals)),
-                ("keys", keys),
-                ("users", users),
-                ("priority", priority.map(|priority| json!(priority))),
-                ("resilience", resilience),
-                ("deadline_ms", Some(json!(50))),
-            ]);
-            merge(&mut client, more);
-            json!({"client": client})
-        })
+        .prop_map(
+            |(mut client, target, arrivals, (keys, users, priority), resilience)| {
+                let closed = arrivals.get("closed").is_some();
+                let users = users.filter(|_| !closed).map(|users| json!(users));
+                let more = object([
+                    ("target", Some(json!(target))),
+                    ("arrivals", Some(arrivals)),
+                    ("keys", keys),
+                    ("users", users),
+                    ("priority", priority.map(|priority| json!(priority))),
+                    ("resilience", resilience),
+                    ("deadline_ms", Some(json!(50))),
+                ]);
+                merge(&mut client, more);
+                json!({"client": client})
+            },
+        )
         .boxed()
 }
 
@@ -196,32 +202,57 @@ fn payload() -> Part {
 /// A call to one of `targets`; with `fallbacks`, there may be one.
 fn call(targets: &'static [&'static str], apart: bool) -> Part {
     let substitute = vec(time().prop_map(|time| json!({"work": time})), 1..3);
-    let substitute = if apart { of(substitute).boxed() } else { Just(None).boxed() };
+    let substitute = if apart {
+        of(substitute).boxed()
+    } else {
+        Just(None).boxed()
+    };
     let terms = (1..3_u32, proptest::bool::weighted(0.15), 0..20_000_u64);
     let guard = proptest::option::weighted(0.4, resilience());
-    (select(targets), of(select(OPERATIONS)), terms, guard, substitute)
-        .prop_map(move |(to, operation, (times, asynchronous, bytes), resilience, fallback)| {
-            let asynchronous = asynchronous && apart;
-            object([
-                ("to", Some(json!(to))),
-                ("operation", operation.map(|operation| json!(operation))),
-                ("times", Some(json!(times))),
-                ("asynchronous", asynchronous.then_some(json!(true))),
-                ("bytes", Some(json!(bytes))),
-                ("resilience", resilience),
-                ("fallback", fallback.filter(|_| !asynchronous).map(Value::Array)),
-            ])
-        })
+    (
+        select(targets),
+        of(select(OPERATIONS)),
+        terms,
+        guard,
+        substitute,
+    )
+        .prop_map(
+            move |(to, operation, (times, asynchronous, bytes), resilience, fallback)| {
+                let asynchronous = asynchronous && apart;
+                object([
+                    ("to", Some(json!(to))),
+                    ("operation", operation.map(|operation| json!(operation))),
+                    ("times", Some(json!(times))),
+                    ("asynchronous", asynchronous.then_some(json!(true))),
+                    ("bytes", Some(json!(bytes))),
+                    ("resilience", resilience),
+                    (
+                        "fallback",
+                        fallback.filter(|_| !asynchronous).map(Value::Array),
+                    ),
+                ])
+            },
+        )
         .boxed()
 }
 
 /// The steps of a plan.
 fn plan(targets: &'static [&'static str]) -> Part {
-    let at_once = (vec(call(targets, false), 1..4), number(0.0..1.0), any::<bool>());
+    let at_once = (
+        vec(call(targets, false), 1..4),
+        number(0.0..1.0),
+        any::<bool>(),
+    );
     let at_once = at_once.prop_map(|(calls, part, all)| {
-        let width: u64 = calls.iter().map(|call| call["times"].as_u64().unwrap_or(1)).sum();
+        let width: u64 = calls
+            .iter()
+            .map(|call| call["times"].as_u64().unwrap_or(1))
+            .sum();
         let need = 1 + ((width - 1) as f64 * part) as u64;
-        object([("calls", Some(Value::Array(calls))), ("need", (!all).then_some(json!(need)))])
+        object([
+            ("calls", Some(Value::Array(calls))),
+            ("need", (!all).then_some(json!(need))),
+        ])
     });
     let step = prop_oneof![
         3 => time().prop_map(|time| json!({"work": time})),
@@ -266,13 +297,21 @@ fn database() -> Part {
 
 fn link(from: &str, to: &str) -> Part {
     let (from, to) = (from.to_owned(), to.to_owned());
-    (time(), of(number(1.0..50.0)), any::<bool>(), of(number(0.0..0.4)))
+    (
+        time(),
+        of(number(1.0..50.0)),
+        any::<bool>(),
+        of(number(0.0..0.4)),
+    )
         .prop_map(move |(latency, bandwidth, shared, loss)| {
             object([
                 ("from", Some(json!(from))),
                 ("to", Some(json!(to))),
                 ("latency", Some(latency)),
-                ("shared", (shared && bandwidth.is_some()).then_some(json!(true))),
+                (
+                    "shared",
+                    (shared && bandwidth.is_some()).then_some(json!(true)),
+                ),
                 ("bandwidth_mbit_s", bandwidth.map(|mbit| json!(mbit))),
                 ("loss", loss.map(|loss| json!(loss))),
                 ("retransmit_ms", Some(json!(20))),
@@ -310,7 +349,11 @@ fn fault(ways: Vec<(&'static str, &'static str)>, clients: usize) -> Part {
     ];
     if !ways.is_empty() {
         let way = select(ways).prop_map(|(from, to)| json!({"from": from, "to": to}));
-        kinds.push(way.clone().prop_map(|way| json!({"partition": way})).boxed());
+        kinds.push(
+            way.clone()
+                .prop_map(|way| json!({"partition": way}))
+                .boxed(),
+        );
         let lossy = way.prop_map(|mut way| {
             way["loss"] = json!(0.3);
             json!({"packet_loss": way})
@@ -318,7 +361,8 @@ fn fault(ways: Vec<(&'static str, &'static str)>, clients: usize) -> Part {
         kinds.push(lossy.boxed());
     }
     let times = prop_oneof![
-        (number(0.0..0.8), number(0.0..0.5)).prop_map(|(at, lasts)| json!({"at_s": at, "for_s": lasts})),
+        (number(0.0..0.8), number(0.0..0.5))
+            .prop_map(|(at, lasts)| json!({"at_s": at, "for_s": lasts})),
         (number(0.05..1.0), number(0.01..0.2))
             .prop_map(|(up, down)| json!({"random": {"mean_up_s": up, "mean_down_s": down}})),
     ];
@@ -333,8 +377,15 @@ fn fault(ways: Vec<(&'static str, &'static str)>, clients: usize) -> Part {
 /// All components but the clients.
 fn components() -> impl Strategy<Value = Map<String, Value>> {
     let front = (service(4, BELOW_FRONT), balancer(vec![json!("front")]));
-    let back = (service(3, BELOW_BACK), balancer(vec![json!("back"), json!("side")]));
-    let data = (database(), database(), balancer(vec![json!("db-1"), json!("db-2")]));
+    let back = (
+        service(3, BELOW_BACK),
+        balancer(vec![json!("back"), json!("side")]),
+    );
+    let data = (
+        database(),
+        database(),
+        balancer(vec![json!("db-1"), json!("db-2")]),
+    );
     (front, back, service(1, BELOW_BACK), data).prop_map(
         |((front, front_lb), (back, back_lb), side, (db_1, db_2, db_lb))| {
             let named = [
@@ -347,23 +398,39 @@ fn components() -> impl Strategy<Value = Map<String, Value>> {
                 ("db-1", db_1),
                 ("db-2", db_2),
             ];
-            named.into_iter().map(|(name, part)| (name.to_owned(), part)).collect()
+            named
+                .into_iter()
+                .map(|(name, part)| (name.to_owned(), part))
+                .collect()
         },
     )
 }
 
 /// Any system of a second, as a file has it.
 pub fn any_file() -> impl Strategy<Value = Value> {
-    let parts = (vec(client(), 1..4), components(), vec(any::<bool>(), WAYS.len()));
+    let parts = (
+        vec(client(), 1..4),
+        components(),
+        vec(any::<bool>(), WAYS.len()),
+    );
     let whole = parts.prop_flat_map(|(clients, mut components, wired)| {
         let count = clients.len();
         for (at, client) in clients.into_iter().enumerate() {
             components.insert(format!("users-{}", at + 1), client);
         }
         let wired = WAYS.iter().zip(wired).filter(|(_, wired)| *wired);
-        let ways: Vec<_> = wired.map(|(way, _)| *way).filter(|(from, _)| components.contains_key(*from)).collect();
+        let ways: Vec<_> = wired
+            .map(|(way, _)| *way)
+            .filter(|(from, _)| components.contains_key(*from))
+            .collect();
         let links: Vec<Part> = ways.iter().map(|(from, to)| link(from, to)).collect();
-        (Just(components), links, vec(fault(ways, count), 0..4), 1..4_u32, any::<u32>())
+        (
+            Just(components),
+            links,
+            vec(fault(ways, count), 0..4),
+            1..4_u32,
+            any::<u32>(),
+        )
     });
     whole.prop_map(|(components, links, faults, zones, seed)| {
         json!({"version": 1, "seed": seed, "horizon_s": 1, "warmup_s": 0.1, "zones": zones,

@@ -110,14 +110,24 @@ impl Row {
     ///
     /// If it is not valid.
     pub fn model(&self, seconds: f64) -> Arc<Model> {
-        let Self { components, client, scenario, .. } = self;
-        let operation = if client.contains(r#""mix""#) { "" } else { r#","operation":"x""# };
+        let Self {
+            components,
+            client,
+            scenario,
+            ..
+        } = self;
+        let operation = if client.contains(r#""mix""#) {
+            ""
+        } else {
+            r#","operation":"x""#
+        };
         let text = format!(
             r#"{{"version":1,"seed":1,"horizon_s":{seconds},"components":{{
                 "users":{{"client":{{"target":"lb","arrivals":{{"poisson":{{"rate_per_s":700}}}}{operation}{client}}}}},
                 {components}}}{scenario}}}"#
         );
-        let scenario = Scenario::from_json(&text).unwrap_or_else(|problems| panic!("{}: {problems:?}", self.name));
+        let scenario = Scenario::from_json(&text)
+            .unwrap_or_else(|problems| panic!("{}: {problems:?}", self.name));
         Arc::new(Model::new(&scenario, &Files::new()).expect("valid"))
     }
 }
