@@ -5,6 +5,7 @@ use allocation_counter::measure;
 use scale_sim::{Duration, Engine, NoProbe, Probe, Recorder, Time};
 
 #[path = "../../src/sim/benches/table/mod.rs"]
+#[allow(dead_code, reason = "bounds of time are not asked for here")]
 mod table;
 
 use table::ROWS;

@@ -6,6 +6,7 @@
 use allocation_counter::measure;
 use scale_sim::{Duration, Engine, NoProbe, Probe, Recorder, Time};
 
+#[allow(dead_code, reason = "bounds of time are not asked for here")]
 mod table;
 
 const WARM: u64 = 1_000_000;
