@@ -21,3 +21,17 @@ const line = (name, at) =>
   (at ? `, ${median((r) => r[at] / r[0]).toFixed(2)} times the loop` : "");
 console.log(`Wasm in Node ${process.version}, median of ${rounds.length} rounds in turn:`);
 console.log(["loop by hand", "engine", "engine with recorder"].map(line).join("\n"));
+// The mechanisms, each in turn with the loop.
+network.mechanisms().split("\n").forEach((name, at) => {
+  const ratios = [];
+  for (let i = 0; i < 7; i++) {
+    const [loop, engine] = [network.by_hand, (seconds) => network.mechanism(at, seconds)].map((run) => {
+      const start = performance.now();
+      const requests = run(SECONDS / 3);
+      return (performance.now() - start) / requests;
+    });
+    if (i >= 2) ratios.push(engine / loop);
+  }
+  const ratio = ratios.sort((a, b) => a - b)[Math.floor(ratios.length / 2)];
+  console.log(`  ${name.padEnd(24)}${ratio.toFixed(2).padStart(6)} times the loop`);
+});

@@ -10,6 +10,7 @@ use std::time::Instant;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 
 #[path = "../examples/eight_servers.rs"]
+#[allow(dead_code, reason = "the mechanisms have a benchmark of their own")]
 mod network;
 
 const SECONDS: f64 = 300.0;

@@ -11,6 +11,9 @@ use scale_sim::{Engine, Files, Key, Model, Recorder, Scenario, Time, run_unwatch
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen::prelude::wasm_bindgen;
 
+#[path = "../benches/table/mod.rs"]
+pub mod table;
+
 const SERVERS: usize = 8;
 const RATE_PER_S: f64 = 700.0;
 const SERVICE_S: f64 = 0.010;
@@ -45,6 +48,20 @@ pub fn recorded(seconds: f64) -> f64 {
     let mut engine = Engine::new(model, recorder);
     engine.run_until(Time::from_secs(seconds));
     engine.totals().completed as f64
+}
+
+/// The mechanisms that have a benchmark, a line each.
+#[cfg_attr(target_arch = "wasm32", wasm_bindgen)]
+pub fn mechanisms() -> String {
+    let names: Vec<&str> = table::ROWS.iter().map(|row| row.name).collect();
+    names.join("\n")
+}
+
+/// Runs the engine with mechanism number `row`; returns the requests answered.
+#[cfg_attr(target_arch = "wasm32", wasm_bindgen)]
+pub fn mechanism(row: usize, seconds: f64) -> f64 {
+    let model = table::ROWS[row].model(seconds);
+    run_unwatched(&model, Time::from_secs(seconds)).completed as f64
 }
 
 /// Runs the loop written by hand; returns the requests answered.

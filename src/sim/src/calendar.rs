@@ -56,16 +56,30 @@ struct Entry {
     due: Due,
 }
 
+impl Entry {
+    /// Its place in the order, as one number: the heap does little else than to compare.
+    const fn place(&self) -> u128 {
+        (self.time.nanos() as u128) << 64 | self.sequence as u128
+    }
+}
+
 impl Ord for Entry {
+    #[inline]
     fn cmp(&self, other: &Self) -> core::cmp::Ordering {
         // Reversed: the heap hands out its greatest, the calendar wants its earliest.
-        (other.time, other.sequence).cmp(&(self.time, self.sequence))
+        other.place().cmp(&self.place())
     }
 }
 
 impl PartialOrd for Entry {
     fn partial_cmp(&self, other: &Self) -> Option<core::cmp::Ordering> {
         Some(self.cmp(other))
+    }
+
+    /// What the heap asks.
+    #[inline]
+    fn le(&self, other: &Self) -> bool {
+        other.place() <= self.place()
     }
 }
 

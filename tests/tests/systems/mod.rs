@@ -4,6 +4,8 @@
 //! clients → `front` → `back` and `side` → `db-1` and `db-2`, with balancers `front-lb`, `back-lb` and `db-lb` between them.
 //! A new kind of component is one more function, a place in [`components`], and its name among the targets of the tier above.
 
+#![allow(dead_code, reason = "not every suite needs all of it")]
+
 use proptest::collection::vec;
 use proptest::option::of;
 use proptest::prelude::*;

@@ -3,19 +3,22 @@
 
 use std::sync::Arc;
 
+use slotmap::Key as _;
+
 use super::Engine;
 use super::call::{Pending, Terms};
 use crate::calendar::Due;
 use crate::event::{Child, Event, Loss};
 use crate::frame::{CallId, Failure, FrameId, NONE, Outcome, RequestId, Waiter};
+use crate::limits;
 use crate::model::Guard;
 use crate::probe::Probe;
 use crate::random::Key;
 use crate::resilience::{BreakerState, Phase, RetryBudgetState};
 use crate::time::{Duration, Time};
 
-/// Attempts of one call, hedges among them.
-const ATTEMPTS: usize = 16;
+/// Attempts of one call that can be under way at once: one, and all its hedges.
+const AT_ONCE: usize = 1 + limits::HEDGES as usize;
 
 /// What a place that makes guarded calls remembers from call to call.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -62,24 +65,49 @@ pub(super) struct Attempts {
     hedges: u32,
     /// The wait before the latest retry.
     waited: Duration,
-    attempts: [Attempt; ATTEMPTS],
+    under_way: [Attempt; AT_ONCE],
+}
+
+/// An attempt whose outcome still counts.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+struct Attempt {
+    /// Which of the call's attempts; [`NONE`] if there is none in this place.
+    number: u32,
+    /// What the breaker permitted it in.
+    period: Option<u32>,
+    since: Time,
+    frame: FrameId,
 }
 
 impl Attempts {
-    /// Whether the outcome of that attempt still counts.
-    pub fn awaits(&self, attempt: u32) -> bool {
-        self.attempts[attempt as usize].live
+    fn under_way(&self) -> impl Iterator<Item = &Attempt> {
+        let places = self.under_way.iter();
+        places.filter(|attempt| attempt.number != NONE)
     }
-}
 
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
-struct Attempt {
-    /// Whether its outcome still counts.
-    live: bool,
-    since: Time,
-    /// What the breaker permitted it in.
-    period: Option<u32>,
-    frame: FrameId,
+    fn find(&self, number: u32) -> Option<&Attempt> {
+        self.under_way().find(|attempt| attempt.number == number)
+    }
+
+    /// Whether the outcome of that attempt still counts.
+    pub fn awaits(&self, number: u32) -> bool {
+        self.find(number).is_some()
+    }
+
+    fn add(&mut self, attempt: Attempt) {
+        let mut places = self.under_way.iter_mut();
+        let free = places.find(|place| place.number == NONE);
+        *free.expect("there are no more than one and its hedges") = attempt;
+    }
+
+    /// The attempt, which counts no more.
+    fn take(&mut self, number: u32) -> Option<Attempt> {
+        let mut places = self.under_way.iter_mut();
+        let place = places.find(|place| place.number == number)?;
+        let attempt = *place;
+        place.number = NONE;
+        Some(attempt)
+    }
 }
 
 /// Whether a try that failed so is worth another.
@@ -113,7 +141,12 @@ impl<P: Probe> Engine<P> {
                 tries: 0,
                 hedges: 0,
                 waited: Duration::ZERO,
-                attempts: [Attempt::default(); ATTEMPTS],
+                under_way: [Attempt {
+                    number: NONE,
+                    period: None,
+                    since: Time::ZERO,
+                    frame: FrameId::null(),
+                }; AT_ONCE],
             }),
         })
     }
@@ -182,14 +215,13 @@ impl<P: Probe> Engine<P> {
             state.started += 1;
             state.tries += u32::from(!is_hedge);
             state.hedges += u32::from(is_hedge);
-            state.attempts[started as usize] = Attempt {
-                live: true,
-                since: now,
+            state.add(Attempt {
+                number: started,
                 period,
+                since: now,
                 frame,
-            };
-            let more = state.hedges < guard.hedge.map_or(0, |(_, at_most)| at_most)
-                && (state.started as usize) < ATTEMPTS;
+            });
+            let more = state.hedges < guard.hedge.map_or(0, |(_, at_most)| at_most);
             if let Some((after, _)) = guard.hedge
                 && more
             {
@@ -221,17 +253,10 @@ impl<P: Probe> Engine<P> {
         let Some(state) = self.attempts(id) else {
             return;
         };
-        let Attempt {
-            live,
-            since,
-            period,
-            ..
-        } = state.attempts[attempt as usize];
-        // Too late: this attempt has been given up.
-        if !live {
+        // Too late if this attempt has been given up.
+        let Some(Attempt { since, period, .. }) = state.take(attempt) else {
             return;
-        }
-        state.attempts[attempt as usize].live = false;
+        };
         let (site, instance) = (state.site, state.instance);
         let model = Arc::clone(&self.model);
         let site = &model.sites[site as usize];
@@ -254,10 +279,9 @@ impl<P: Probe> Engine<P> {
         let Some(state) = self.attempts(id) else {
             return;
         };
-        let waits = state.attempts.iter().any(|attempt| attempt.live);
+        let waits = state.under_way().next().is_some();
         let (tries, instance, key, waited) = (state.tries, state.instance, state.key, state.waited);
         let may = !waits
-            && (state.started as usize) < ATTEMPTS
             && worth_a_retry(failure.reason)
             && guard.retry.as_ref().is_some_and(|r| tries < r.attempts);
         let may = may
@@ -302,7 +326,7 @@ impl<P: Probe> Engine<P> {
     pub(super) fn hedge(&mut self, id: CallId, attempt: u32) {
         if let Some(state) = self.attempts(id)
             && state.started == attempt + 1
-            && state.attempts[attempt as usize].live
+            && state.awaits(attempt)
         {
             self.attempt(id, true);
         }
@@ -310,8 +334,8 @@ impl<P: Probe> Engine<P> {
 
     /// An attempt has had its time.
     pub(super) fn timeout(&mut self, id: CallId, attempt: u32) {
-        if let Some(state) = self.attempts(id) {
-            let frame = state.attempts[attempt as usize].frame;
+        let attempts = self.attempts(id);
+        if let Some(frame) = attempts.and_then(|a| a.find(attempt).map(|found| found.frame)) {
             let station = self.frames.get(frame).map_or(NONE, |frame| frame.station);
             let reason = Loss::TimedOut;
             self.attempted(id, attempt, Err(Failure { reason, station }));
@@ -324,7 +348,7 @@ impl<P: Probe> Engine<P> {
         let Some(guard) = &model.sites[attempts.site as usize].guard else {
             return;
         };
-        for attempt in attempts.attempts.iter().filter(|attempt| attempt.live) {
+        for attempt in attempts.under_way() {
             if let Some(period) = attempt.period
                 && let Some(breaker) = &mut self.guard_state(guard, attempts.instance).breaker
             {
