@@ -1,5 +1,7 @@
 //! From a scenario to a model: names become numbers, plans become flat lists of steps.
 
+mod databases;
+
 use std::sync::Arc;
 
 use crate::arrivals::Arriving;
@@ -55,6 +57,8 @@ impl Model {
             guards: 0,
             wires: scenario.links.iter().map(Wire::new).collect(),
             faults: faults(scenario),
+            statements: Vec::new(),
+            approaches: Vec::new(),
             zones: scenario.zones,
         };
         for station in &mut model.stations {
@@ -99,6 +103,7 @@ impl Model {
                 model.components[at].links = links.collect();
             }
         }
+        databases::check_pools(&model, scenario)?;
         if model.stations.len() > limits::WORKERS as usize {
             let message = format!(
                 "{} instances in all: at most {} are allowed",
@@ -208,6 +213,7 @@ impl Compiler<'_> {
         let mut plans = Vec::new();
         let mut lines = Lines::one();
         let mut health = None;
+        let mut database_model = None;
         let role = match component {
             Component::Client(client) => {
                 let first = self.model.sites.len() as u32;
@@ -221,6 +227,7 @@ impl Compiler<'_> {
                         times: 1,
                         fallback: NONE,
                         link: link(self.scenario, self.name, &client.target),
+                        approach: self.approach(&client.target),
                         bytes: 0,
                         guard: guard.clone(),
                     };
@@ -263,18 +270,8 @@ impl Compiler<'_> {
                 Role::Station
             }
             Component::Database(database) => {
-                stations.push(self.station(
-                    self.name.to_owned(),
-                    0,
-                    database.connections,
-                    database.queue,
-                ));
-                plans = self.plans(&database.queries, |compiler, time, _, key| {
-                    compiler.step(Step::Work {
-                        time: Sampler::new(time),
-                        key: key.bits(),
-                    });
-                });
+                stations = self.nodes(database);
+                (plans, database_model) = self.statements(database);
                 Role::Station
             }
         };
@@ -287,6 +284,7 @@ impl Compiler<'_> {
             lines,
             links: Vec::new(),
             health,
+            database: database_model,
         })
     }
 
@@ -430,6 +428,7 @@ impl Compiler<'_> {
             times: call.times,
             fallback: NONE,
             link: link(self.scenario, self.name, &call.to),
+            approach: self.approach(&call.to),
             bytes: call.bytes,
             guard: self.guard(&call.resilience),
         };

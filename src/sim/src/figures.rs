@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::database_figures::{DatabaseCounters, DatabaseFigures, Longest};
 use crate::event::Loss;
 use crate::time::{Duration, Time};
 
@@ -77,6 +78,8 @@ pub struct StationFigures {
     pub refused: u64,
     /// Mean wait of those that got a server, in milliseconds (those that did not have to wait count as zero).
     pub wait_ms: f64,
+    /// Of a database's node.
+    pub database: DatabaseFigures,
 }
 
 impl StationFigures {
@@ -121,6 +124,7 @@ pub(crate) struct StationCounters {
     pub started: u64,
     pub left: u64,
     pub refused: u64,
+    pub database: DatabaseCounters,
 }
 
 impl Counters {
@@ -161,6 +165,7 @@ impl Counters {
         to: Time,
         latency: &LatencyTally,
         waiting_max: &[u32],
+        longest: &[Longest],
     ) -> Figures {
         let length = to.since(from).nanos().max(1) as f64;
         let mean = |now: u128, then: u128| (now - then) as f64 / length;
@@ -177,6 +182,10 @@ impl Counters {
                 left: now.left - then.left,
                 refused: now.refused - then.refused,
                 wait_ms: (now.wait_ns - then.wait_ns) as f64 / 1e6 / started.max(1) as f64,
+                database: {
+                    let longest = longest.get(at).copied().unwrap_or_default();
+                    now.database.since(&then.database, started, longest)
+                },
             }
         });
         Figures {

@@ -117,6 +117,8 @@ pub(crate) enum State {
     Asking,
     /// It has let go of its server; the answer is on its way back.
     Returning,
+    /// Holding a server, waiting for a lock or for replicas.
+    Blocked,
 }
 
 /// One component's part in a request under way.

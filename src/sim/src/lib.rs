@@ -11,6 +11,7 @@ mod cache;
 mod calendar;
 mod compile;
 mod component;
+mod database_figures;
 pub mod db;
 mod distribution;
 mod engine;
@@ -54,6 +55,7 @@ pub use component::{
     Costs, Database, Discipline, Instruction, Kind, LogFormat, Paging, Parallel, Pool, Reads,
     Replication, Service, Statement, Table, Weight,
 };
+pub use database_figures::DatabaseFigures;
 pub use distribution::Distribution;
 pub use engine::{Engine, Stop, Totals};
 pub use estimate::Estimate;

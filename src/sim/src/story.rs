@@ -20,6 +20,16 @@ pub enum Doing {
     BackingOff,
     /// It waited for an answer that did not come, or came after another.
     Awaiting,
+    /// It waited for a replica to have what its user wrote.
+    Following,
+    /// It waited for a connection of a pool.
+    Pooled,
+    /// It set up a connection, or closed one.
+    Connecting,
+    /// It waited for a row's lock.
+    Locked,
+    /// What it wrote waited for replicas.
+    Replicating,
 }
 
 /// A stretch of a request's life, in exactly one place and doing one thing.
@@ -278,7 +288,26 @@ impl Stories {
                 station,
                 latency,
             } => self.end(now, request, client, latency, Some((reason, station))),
-            Event::Routed { .. }
+            Event::Following { station } => {
+                self.turn(frame, now, Some((Doing::Following, station)))
+            }
+            Event::Pooled { station } => self.turn(frame, now, Some((Doing::Pooled, station))),
+            Event::Connecting { station } | Event::Disconnecting { station } => {
+                self.turn(frame, now, Some((Doing::Connecting, station)));
+            }
+            Event::Followed | Event::Connected { .. } => self.turn(frame, now, None),
+            Event::Locking { station } => self.turn(frame, now, Some((Doing::Locked, station))),
+            Event::Committing { station } => {
+                self.turn(frame, now, Some((Doing::Replicating, station)));
+            }
+            Event::Locked { station, .. } | Event::Committed { station, .. } => {
+                self.turn(frame, now, Some((Doing::Served, station)));
+            }
+            Event::Examined { .. }
+            | Event::ReplicaRead { .. }
+            | Event::Conflicted { .. }
+            | Event::Promoted { .. }
+            | Event::Routed { .. }
             | Event::Refused { .. }
             | Event::Breaker { .. }
             | Event::Fault { .. }

@@ -9,14 +9,25 @@
 use serde::{Deserialize, Serialize};
 use vecmap::VecMap;
 
-use super::check_operation;
 use super::pool::Pool;
 use super::replication::Replication;
 use super::service::no_bound;
 use super::statement::{Costs, Statement, Table};
+use super::{ANY, check_operation};
+use crate::db::Prepared;
 use crate::distribution::Distribution;
 use crate::limits;
 use crate::problem::Problems;
+use crate::time::Duration;
+
+/// What a database does for an operation.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Answer<'a> {
+    /// It takes a time.
+    Query(&'a Distribution),
+    /// It does what the rows cost that it touches.
+    Statement(&'a Statement),
+}
 
 /// A store that answers queries.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -35,6 +46,9 @@ pub struct Database {
         schemars(with = "std::collections::BTreeMap<String, Distribution>")
     )]
     pub queries: VecMap<String, Distribution>,
+    /// The operations, of those in `queries`, that change the row of the request's key; all others read it. `*` is for any.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub writes: Vec<String>,
     /// What a query does, by operation, for those that have no time in `queries`; `*` is for any operation not named.
     #[serde(default, skip_serializing_if = "VecMap::is_empty")]
     #[cfg_attr(
@@ -74,6 +88,37 @@ pub struct Database {
 }
 
 impl Database {
+    /// Whether a query for `operation` changes its row.
+    pub fn is_write(&self, operation: &str) -> bool {
+        self.writes.iter().any(|own| own == operation || own == ANY)
+    }
+
+    /// Whether it is of account what its rows hold.
+    pub(crate) fn keeps_rows(&self) -> bool {
+        !self.writes.is_empty() || !self.statements.is_empty() || self.replication.is_some()
+    }
+
+    /// Whether calls have to choose a node or to get a connection.
+    pub(crate) fn has_approach(&self) -> bool {
+        self.replication.is_some()
+            || self.connect.is_some()
+            || self.disconnect.is_some()
+            || self.pool.is_some()
+    }
+
+    /// Whether any time passes for an operation that it answers.
+    pub(crate) fn takes_time(&self, answer: Answer<'_>) -> bool {
+        match answer {
+            Answer::Query(time) => time.mean_ms() > 0.0,
+            Answer::Statement(statement) => {
+                let costs = self.costs.as_deref().cloned().unwrap_or_default();
+                let prepared = Prepared::new(statement, &self.tables, &costs);
+                let works = |p: Prepared| p.execution(&p.extent(0)) > Duration::ZERO;
+                costs.statement.mean_ms() > 0.0 || prepared.is_some_and(works)
+            }
+        }
+    }
+
     pub(crate) fn check(&self, p: &mut Problems) {
         p.count(
             "connections",
@@ -89,6 +134,21 @@ impl Database {
             for (operation, time) in &self.queries {
                 check_operation(operation, operation, p);
                 p.within(operation, |p| time.check(p));
+            }
+        });
+        p.within("writes", |p| {
+            for (i, operation) in self.writes.iter().enumerate() {
+                let place = format!("[{i}]");
+                check_operation(&place, operation, p);
+                if operation != ANY
+                    && !self.queries.contains_key(operation)
+                    && !self.queries.contains_key(ANY)
+                {
+                    p.note_at(
+                        place,
+                        format!("'{operation}' is not in 'queries': statements say themselves what they write"),
+                    );
+                }
             }
         });
         p.within("statements", |p| {

@@ -20,6 +20,7 @@ use crate::scenario::{Scenario, unknown};
 pub use arrivals::{Arrivals, BatchSize, LogFormat};
 pub use balancer::Balancer;
 pub use client::{Asked, Asking, Client};
+pub(crate) use database::Answer;
 pub use database::Database;
 pub use pool::Pool;
 pub use replication::{Choice, Commits, Reads, Replication};

@@ -87,7 +87,7 @@ impl<P: Probe> Engine<P> {
         } else {
             let child = self.frame(request, waiter, site.to, site.operation, key, data);
             tell(self, site, Child::Frame(child.slot()));
-            self.set_out(model, site, child);
+            self.set_out(model, site, caller.instance, child);
         }
     }
 

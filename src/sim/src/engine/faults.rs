@@ -90,6 +90,7 @@ impl<P: Probe> Engine<P> {
         let mut up = true;
         let (mut speed, mut lost, mut spared, mut deaf, mut full) =
             (f64::from(FULL_SPEED), 0, 1.0, false, false);
+        let mut held_up = false;
         for (number, fault) in (0..).zip(&model.faults) {
             if !self.faults[number as usize].active || !model.strikes(number, station) {
                 continue;
@@ -101,12 +102,13 @@ impl<P: Probe> Engine<P> {
                 Effect::Reduced { servers } => lost += servers,
                 Effect::Deaf => deaf = true,
                 Effect::DiskFull => full = true,
+                Effect::ReplicaLag => held_up = true,
                 _ => {}
             }
         }
         let servers = model.stations[station as usize].servers;
         let state = &mut self.stations[station as usize];
-        let crashed = state.up && !up;
+        let (crashed, recovered) = (state.up && !up, !state.up && up);
         let before = state.usable(servers);
         state.up = up;
         state.speed = (libm::rint(speed) as u32).max(1);
@@ -126,6 +128,7 @@ impl<P: Probe> Engine<P> {
         if crashed {
             self.crash(station);
         }
+        self.struck(station, crashed, recovered, held_up);
         self.serve_waiting(station);
     }
 
@@ -133,7 +136,10 @@ impl<P: Probe> Engine<P> {
     fn crash(&mut self, station: u32) {
         let here = |(_, frame): &(FrameId, &crate::frame::Frame)| {
             frame.station == station
-                && matches!(frame.state, State::Waiting | State::Working | State::Asking)
+                && matches!(
+                    frame.state,
+                    State::Waiting | State::Working | State::Asking | State::Blocked
+                )
         };
         let here: Vec<FrameId> = self.frames.iter().filter(here).map(|(id, _)| id).collect();
         for id in here {
@@ -147,10 +153,11 @@ impl<P: Probe> Engine<P> {
             };
             match frame.state {
                 State::Waiting => self.turn_away(id, failure),
-                State::Working | State::Asking => self.finish(id, Err(failure)),
+                State::Working | State::Asking | State::Blocked => self.finish(id, Err(failure)),
                 State::Travelling | State::Returning => {}
             }
         }
+        self.sever(station);
     }
 
     fn strike_links(&mut self, model: &Model) {

@@ -8,8 +8,11 @@
 mod balancing;
 mod call;
 mod clients;
+mod connections;
+mod databases;
 mod faults;
 mod guard;
+mod statements;
 mod visit;
 
 use core::fmt;
@@ -37,6 +40,7 @@ use crate::wire::WireState;
 use balancing::Check;
 use call::Pending;
 use clients::ClientState;
+use databases::Databases;
 use faults::FaultState;
 use guard::GuardState;
 
@@ -111,6 +115,7 @@ pub struct Engine<P = NoProbe> {
     /// By link of the model: there and back.
     wires: Vec<[WireState; 2]>,
     faults: Vec<FaultState>,
+    databases: Databases,
     totals: Totals,
     events: u64,
     budget: u64,
@@ -134,6 +139,7 @@ impl<P: Probe> Engine<P> {
             guards: vec![Vec::new(); model.guards as usize],
             wires: vec![Default::default(); model.wires.len()],
             faults: vec![FaultState::default(); model.faults.len()],
+            databases: Databases::new(&model),
             totals: Totals::default(),
             events: 0,
             budget: limits::EVENTS,
@@ -234,6 +240,9 @@ impl<P: Probe> Engine<P> {
         self.guards.hash(&mut hasher);
         self.wires.hash(&mut hasher);
         self.faults.hash(&mut hasher);
+        if !self.databases.is_empty() {
+            self.databases.hash(&mut hasher);
+        }
         hasher.finish()
     }
 
@@ -286,6 +295,12 @@ impl<P: Probe> Engine<P> {
             Due::Fault { fault } => self.fault(fault),
             Due::Resent { frame, link } => self.resent(frame, link),
             Due::Unreachable { frame } => self.unreachable(frame),
+            Due::Proceed { frame } => self.proceed(frame),
+            Due::Waited { frame, wait } => self.waited(frame, wait),
+            Due::Deadlock { frame, wait } => self.deadlock(frame, wait),
+            Due::Replicated { database } => self.replicated(database),
+            Due::FailOver { database, crash } => self.fail_over(database, crash),
+            Due::Idle { approach, lane } => self.idle(approach, lane),
         }
         while let Some(frame) = self.ready.pop_front() {
             self.advance(frame);
@@ -334,6 +349,7 @@ impl<P: Probe> Engine<P> {
             }
         }
         self.plan_checks();
+        self.widen_pools();
         for station in 0..model.stations.len() as u32 {
             self.serve_waiting(station);
         }
