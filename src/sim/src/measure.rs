@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::component::{Component, Kind};
+use crate::database_figures::DatabaseFigures;
 use crate::figures::{Figures, StationFigures};
 use crate::model::Model;
 use crate::problem::Problem;
@@ -45,6 +46,30 @@ pub enum Metric {
     WaitMs,
     /// Busy servers over servers of a component, 0 to 1.
     Utilisation,
+    /// Rows that a database's statements looked at.
+    RowsExamined,
+    /// Rows whose writes a database has committed.
+    RowsWritten,
+    /// Mean wait for a row's lock, of those who had to wait, in milliseconds.
+    LockWaitMs,
+    /// Changes of rows that began anew, because another was quicker.
+    Conflicts,
+    /// Connections to a database that were set up.
+    Connects,
+    /// Mean wait of a database's visits for their connection, set-up included, in milliseconds.
+    ConnectMs,
+    /// Reads at replicas that saw what had been overwritten on the primary.
+    StaleReads,
+    /// For how long that had been so, on average, in milliseconds.
+    StaleMs,
+    /// For how long at most, in milliseconds.
+    StaleMaxMs,
+    /// Reads at replicas that did not see what their own user had written.
+    OwnMissed,
+    /// How far replicas were behind at most when they were read, in milliseconds.
+    LagMaxMs,
+    /// Acknowledged writes that were lost in failovers.
+    LostWrites,
 }
 
 impl Metric {
@@ -61,6 +86,15 @@ impl Metric {
                 "ms"
             }
             Self::Utilisation => "",
+            Self::RowsExamined | Self::RowsWritten => "rows",
+            Self::Conflicts | Self::Connects => "",
+            Self::StaleReads | Self::OwnMissed => "reads",
+            Self::LostWrites => "writes",
+            Self::LockWaitMs
+            | Self::ConnectMs
+            | Self::StaleMs
+            | Self::StaleMaxMs
+            | Self::LagMaxMs => "ms",
         }
     }
 
@@ -83,6 +117,18 @@ impl Metric {
             Self::QueueMax => "longest queue",
             Self::WaitMs => "mean wait",
             Self::Utilisation => "utilisation",
+            Self::RowsExamined => "rows examined",
+            Self::RowsWritten => "rows written",
+            Self::LockWaitMs => "mean wait for a lock",
+            Self::Conflicts => "conflicts",
+            Self::Connects => "connections set up",
+            Self::ConnectMs => "mean wait for a connection",
+            Self::StaleReads => "stale reads",
+            Self::StaleMs => "mean staleness",
+            Self::StaleMaxMs => "greatest staleness",
+            Self::OwnMissed => "own writes missed",
+            Self::LagMaxMs => "greatest lag",
+            Self::LostWrites => "lost writes",
         }
     }
 
@@ -90,6 +136,24 @@ impl Metric {
         matches!(
             self,
             Self::QueueLength | Self::QueueMax | Self::WaitMs | Self::Utilisation
+        ) || self.needs_database()
+    }
+
+    const fn needs_database(self) -> bool {
+        matches!(
+            self,
+            Self::RowsExamined
+                | Self::RowsWritten
+                | Self::LockWaitMs
+                | Self::Conflicts
+                | Self::Connects
+                | Self::ConnectMs
+                | Self::StaleReads
+                | Self::StaleMs
+                | Self::StaleMaxMs
+                | Self::OwnMissed
+                | Self::LagMaxMs
+                | Self::LostWrites
         )
     }
 
@@ -164,6 +228,15 @@ impl Measure {
                     "of",
                     unknown(name, scenario.components.keys()),
                 )),
+                Some(other) if self.metric.needs_database() && other.kind() != Kind::Database => {
+                    problems.push(Problem::new(
+                        "of",
+                        format!(
+                            "'{name}' is a {}: {words} is measured at databases",
+                            other.kind().name()
+                        ),
+                    ));
+                }
                 Some(Component::Service(_) | Component::Database(_)) => {}
                 Some(other) => problems.push(Problem::new(
                     "of",
@@ -221,7 +294,7 @@ impl Measure {
                     let servers: f64 = stations().map(|s| s.servers).sum();
                     (servers > 0.0).then(|| stations().map(|s| s.busy).sum::<f64>() / servers)
                 }
-                _ => None,
+                _ => self.of_database(stations()),
             };
         }
         let latency = figures.latency.as_ref();
@@ -238,7 +311,39 @@ impl Measure {
             Metric::P99Ms => latency.map(|l| l.p99_ms),
             Metric::MaxMs => latency.map(|l| l.max_ms),
             Metric::InSystem => Some(figures.in_system),
-            Metric::QueueLength | Metric::QueueMax | Metric::WaitMs | Metric::Utilisation => None,
+            _ => None,
+        }
+    }
+
+    /// Its value over the nodes of a database.
+    fn of_database<'a>(
+        &self,
+        nodes: impl Iterator<Item = &'a StationFigures> + Clone,
+    ) -> Option<f64> {
+        let sum =
+            |of: fn(&DatabaseFigures) -> u64| nodes.clone().map(|s| of(&s.database)).sum::<u64>();
+        let most = |of: fn(&DatabaseFigures) -> f64| {
+            nodes.clone().map(|s| of(&s.database)).reduce(f64::max)
+        };
+        let mean = |of: fn(&DatabaseFigures) -> f64, among: fn(&StationFigures) -> u64| {
+            let all: u64 = nodes.clone().map(among).sum();
+            let total = nodes.clone().map(|s| of(&s.database) * among(s) as f64);
+            (all > 0).then(|| total.sum::<f64>() / all as f64)
+        };
+        match self.metric {
+            Metric::RowsExamined => Some(sum(|d| d.rows_examined) as f64),
+            Metric::RowsWritten => Some(sum(|d| d.rows_written) as f64),
+            Metric::Conflicts => Some(sum(|d| d.conflicts) as f64),
+            Metric::Connects => Some(sum(|d| d.connects) as f64),
+            Metric::StaleReads => Some(sum(|d| d.stale_reads) as f64),
+            Metric::OwnMissed => Some(sum(|d| d.own_missed) as f64),
+            Metric::LostWrites => Some(sum(|d| d.lost_writes) as f64),
+            Metric::LockWaitMs => mean(|d| d.lock_wait_ms, |s| s.database.lock_waits),
+            Metric::ConnectMs => mean(|d| d.connect_ms, |s| s.started),
+            Metric::StaleMs => mean(|d| d.stale_ms, |s| s.database.stale_reads),
+            Metric::StaleMaxMs => most(|d| d.stale_max_ms),
+            Metric::LagMaxMs => most(|d| d.lag_max_ms),
+            _ => None,
         }
     }
 }

@@ -48,6 +48,7 @@ impl<P: Probe> Engine<P> {
         let visit = Visit {
             approach: site.approach,
             instance,
+            called: self.now,
             link: site.link,
             bytes: site.bytes,
             ..Visit::new()

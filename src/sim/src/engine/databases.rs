@@ -79,6 +79,8 @@ pub(super) struct Visit {
     pub waits: u32,
     /// Since when it waits.
     pub since: Time,
+    /// When it was called.
+    pub called: Time,
     /// The connection that it has, or will have.
     pub held: Held,
     /// The way that it takes, for which instance of the caller, to which node.
@@ -129,6 +131,7 @@ impl Visit {
             stage: Stage::OnItsWay,
             waits: 0,
             since: Time::ZERO,
+            called: Time::ZERO,
             held: Held::Nothing,
             approach: NONE,
             instance: 0,
@@ -232,10 +235,10 @@ impl Replicas {
         }
     }
 
-    /// Whether what is seen of a row lacks what this user wrote to it.
-    pub fn misses_own(&self, user: u64, row: u64, seen: &Seen) -> bool {
+    /// Whether what is seen of a row lacks what this user had written to it by the time of the call.
+    pub fn misses_own(&self, user: u64, row: u64, seen: &Seen, called: Time) -> bool {
         let latest = self.own.latest(mixed(user) ^ row);
-        latest.is_some_and(|write| write.position > seen.row.version)
+        latest.is_some_and(|write| write.at <= called && write.position > seen.row.version)
     }
 }
 

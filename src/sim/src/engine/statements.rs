@@ -151,6 +151,7 @@ impl<P: Probe> Engine<P> {
         }
         self.follow(at.database);
         let (user, now) = (self.user(id), self.now);
+        let called = { self.databases.visits.get(id) }.map_or(now, |visit| visit.called);
         let Some((replicas, _)) = self.databases.replicated(model, at.database) else {
             return newest.version;
         };
@@ -159,7 +160,7 @@ impl<P: Probe> Engine<P> {
             station: at.station,
             lag: replicas.log.lag(at.node, now).1,
             stale: seen.overwritten.map(|time| now.since(time)),
-            own: replicas.misses_own(user, row, &seen),
+            own: replicas.misses_own(user, row, &seen, called),
         };
         let request = self.frames[id].request;
         self.tell(request, id.slot(), &told);
