@@ -208,9 +208,9 @@ fn users_read_what_they_wrote_where_reads_see_to_it() {
     let own = |outcome: &Outcome| measure(outcome, "own_missed", "db");
     assert!(own(&with(r#"{"replicas":{}}"#)) > 20.0);
     assert!(measure(&with(r#"{"replicas":{}}"#), "stale_reads", "db") > 1000.0);
-    assert_eq!(own(&with(r#"{"sticky_after_write":{"for_ms":1000}}"#)), 0.0);
+    assert!(own(&with(r#"{"sticky_after_write":{"for_ms":1000}}"#)) < 0.5);
     let waits = with(r#"{"wait_for_position":{"timeout_ms":2000}}"#);
-    assert_eq!(own(&waits), 0.0);
+    assert!(own(&waits) < 0.5);
     // Those reads take as long as the replica needs.
     let longest = waits.stories.slowest().first().expect("there is one");
     let followed = longest
@@ -221,9 +221,9 @@ fn users_read_what_they_wrote_where_reads_see_to_it() {
     assert!((300.0..600.0).contains(&followed), "{followed}");
     // If that is too long, the primary is asked.
     let hasty = with(r#"{"wait_for_position":{"timeout_ms":1}}"#);
-    assert_eq!(own(&hasty), 0.0);
+    assert!(own(&hasty) < 0.5);
     assert!(hasty.figures.latency.expect("answers").max_ms < 100.0);
-    assert_eq!(measure(&with(r#""primary""#), "stale_reads", "db"), 0.0);
+    assert!(measure(&with(r#""primary""#), "stale_reads", "db") < 0.5);
 }
 
 #[test]
@@ -323,6 +323,33 @@ fn idle_connections_are_closed() {
 }
 
 #[test]
+fn a_pool_that_is_widened_while_it_runs_lets_in_who_waits() {
+    let components = |max: u32| {
+        format!(
+            r#""u":{{"client":{{"operation":"x","target":"db","arrivals":{{"constant":{{"rate_per_s":100}}}}}}}},
+               "db":{{"database":{{"connections":10,"queries":{{"*":{{"constant":{{"mean_ms":20}}}}}},
+                   "pool":{{"min":0,"max":{max}}}}}}}"#
+        )
+    };
+    let mut engine = engine(&scenario(1, 9.0, 0.0, &components(1)), NoProbe);
+    engine.run_until(Time::from_secs(1.0));
+    assert!(engine.connections(0).1 > 40);
+    let wider = scenario(1, 9.0, 0.0, &components(9));
+    engine
+        .reconfigure(&wider, &Files::new())
+        .expect("only numbers differ");
+    engine.run_until(Time::from_secs(2.0));
+    assert_eq!(engine.connections(0).1, 0);
+    let before = engine.totals().completed;
+    engine.run_until(Time::from_secs(3.0));
+    assert!(engine.totals().completed > before + 98);
+    // Nodes cannot come or go in a run.
+    let more = components(9).replace(r#""pool""#, r#""replication":{"replicas":1},"pool""#);
+    let more = scenario(1, 9.0, 0.0, &more);
+    assert!(engine.reconfigure(&more, &Files::new()).is_err());
+}
+
+#[test]
 fn callers_that_crash_lose_their_connections_and_so_does_a_database() {
     for crashes in ["app", "db"] {
         let components = r#""u":{"client":{"operation":"x","target":"app","arrivals":{"poisson":{"rate_per_s":200}}}},
@@ -354,7 +381,7 @@ fn an_asynchronous_failover_loses_what_a_semi_synchronous_one_keeps() {
     let down = lost(&asynchronous, Loss::Down);
     assert!((1900..2100).contains(&down), "{down}");
     let semi = sample("failover-semi-synchronous");
-    assert_eq!(measure(&semi, "lost_writes", "db"), 0.0);
+    assert!(measure(&semi, "lost_writes", "db") < 0.5);
     // Afterwards another node is the primary, and the old one follows it.
     let written = |name: &str| node(&semi, name).rows_written;
     assert!(written("db") > 7_000 && written("db") < 9_000);
@@ -378,7 +405,7 @@ fn a_primary_that_is_back_in_time_stays_the_primary() {
         .expect("it is there")
         .replace(r#""for_s": 20"#, r#""for_s": 2"#);
     let outcome = run(&Scenario::from_json(&text).expect("valid"), &Files::new()).expect("valid");
-    assert_eq!(measure(&outcome, "lost_writes", "db"), 0.0);
+    assert!(measure(&outcome, "lost_writes", "db") < 0.5);
     assert_eq!(node(&outcome, "db.replica-1").rows_written, 0);
     assert!(node(&outcome, "db").rows_written > 22_000);
 }
@@ -650,7 +677,7 @@ proptest! {
         engine.run_until(Time::from_secs(4.0));
         let database = engine.model().component_named("db").expect("it is there");
         let sold: i64 = (0..5).map(|key| 1000 - engine.row_value(database, "buy", key).expect("a number")).sum();
-        let confirmed = engine.probe().committed as i64;
+        let confirmed = engine.probe().committed.cast_signed();
         // What a crash has left undecided may have been sold.
         prop_assert!(sold >= confirmed, "{} {}", sold, confirmed);
         if !crashes {

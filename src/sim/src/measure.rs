@@ -82,19 +82,21 @@ impl Metric {
             Self::Lost | Self::Completed | Self::InSystem | Self::QueueLength | Self::QueueMax => {
                 "requests"
             }
-            Self::MeanMs | Self::P50Ms | Self::P95Ms | Self::P99Ms | Self::MaxMs | Self::WaitMs => {
-                "ms"
-            }
-            Self::Utilisation => "",
-            Self::RowsExamined | Self::RowsWritten => "rows",
-            Self::Conflicts | Self::Connects => "",
-            Self::StaleReads | Self::OwnMissed => "reads",
-            Self::LostWrites => "writes",
-            Self::LockWaitMs
+            Self::MeanMs
+            | Self::P50Ms
+            | Self::P95Ms
+            | Self::P99Ms
+            | Self::MaxMs
+            | Self::WaitMs
+            | Self::LockWaitMs
             | Self::ConnectMs
             | Self::StaleMs
             | Self::StaleMaxMs
             | Self::LagMaxMs => "ms",
+            Self::Utilisation | Self::Conflicts | Self::Connects => "",
+            Self::RowsExamined | Self::RowsWritten => "rows",
+            Self::StaleReads | Self::OwnMissed => "reads",
+            Self::LostWrites => "writes",
         }
     }
 
@@ -294,7 +296,7 @@ impl Measure {
                     let servers: f64 = stations().map(|s| s.servers).sum();
                     (servers > 0.0).then(|| stations().map(|s| s.busy).sum::<f64>() / servers)
                 }
-                _ => self.of_database(stations()),
+                _ => self.of_database(&stations()),
             };
         }
         let latency = figures.latency.as_ref();
@@ -318,7 +320,7 @@ impl Measure {
     /// Its value over the nodes of a database.
     fn of_database<'a>(
         &self,
-        nodes: impl Iterator<Item = &'a StationFigures> + Clone,
+        nodes: &(impl Iterator<Item = &'a StationFigures> + Clone),
     ) -> Option<f64> {
         let sum =
             |of: fn(&DatabaseFigures) -> u64| nodes.clone().map(|s| of(&s.database)).sum::<u64>();

@@ -2,9 +2,12 @@
 //!
 //! Models: one query per connection at a time, a bounded line of queries that wait for a connection, first come first
 //! served. A query is either a time drawn anew, or a statement that costs what the rows cost which it touches
-//! ([`Statement`]); then rows have versions, writes take locks, and replicas follow ([`Replication`]). Setting up a
-//! connection takes time, which callers with a [`Pool`] spend seldom.
-//! Does not model: a planner that chooses, or queries that slow each other down but by connections and locks.
+//! ([`Statement`]); then rows have versions, writes take locks, and replicas follow ([`Replication`]): each node is a station
+//! of its own with its own connections, and one link to the database serves for all of them. Setting up a connection takes
+//! time, which callers with a [`Pool`] spend seldom; each calling instance keeps its own to each node.
+//! A crash loses no committed row and all locks; a failover loses what the new primary had not received.
+//! Does not model: a planner that chooses, queries that slow each other down but by connections and locks, or a query that
+//! ends because its caller has gone away.
 
 use serde::{Deserialize, Serialize};
 use vecmap::VecMap;
