@@ -8,8 +8,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use scale_sim::{
-    Component, Estimate, Figures, Kind, Latency, Loss, Measure, Metric, Model, Scenario,
-    StationFigures, Stop, Time, Totals,
+    Component, DatabaseFigures, Estimate, Figures, Kind, Latency, Loss, Measure, Metric, Model,
+    Scenario, StationFigures, Stop, Time, Totals,
 };
 
 /// The confidence of every interval.
@@ -57,6 +57,8 @@ pub struct Report {
     pub caches: Vec<CacheReport>,
     /// Services that scale with their load, or keep sessions.
     pub services: Vec<ServiceReport>,
+    /// What databases did with rows, locks, connections and replicas: every node of which there is anything to tell.
+    pub databases: Vec<DatabaseReport>,
     /// Where requests were lost, and why; a place where none was is not listed.
     pub losses: Vec<LossReport>,
     /// The runs, one a seed.
@@ -166,6 +168,43 @@ pub struct ServiceReport {
     pub sessions_lost: Figure,
 }
 
+/// Figures of one node of a database.
+#[derive(Serialize, JsonSchema, Debug)]
+pub struct DatabaseReport {
+    /// Its station.
+    pub station: String,
+    /// Rows that statements looked at, a second.
+    pub rows_examined_per_s: Option<Figure>,
+    /// Rows whose writes were committed, a second.
+    pub rows_written_per_s: Option<Figure>,
+    /// Statements that waited for a row's lock and got it.
+    pub lock_waits: Figure,
+    /// How long those waited on average, in milliseconds.
+    pub lock_wait_ms: Option<Figure>,
+    /// Changes that began anew, because another was quicker.
+    pub conflicts: Figure,
+    /// Connections that were set up.
+    pub connects: Figure,
+    /// How long a visit waited for its connection on average, in milliseconds.
+    pub connect_ms: Option<Figure>,
+    /// Reads at this node as a replica.
+    pub replica_reads: Figure,
+    /// Of those, the ones that saw what had been overwritten on the primary.
+    pub stale_reads: Figure,
+    /// For how long that had been so on average, in milliseconds.
+    pub stale_ms: Option<Figure>,
+    /// For how long at most, in milliseconds.
+    pub stale_max_ms: Option<Figure>,
+    /// Reads that did not see what their own user had written.
+    pub own_missed: Figure,
+    /// How far the node was behind on average when it was read, in milliseconds.
+    pub lag_ms: Option<Figure>,
+    /// How far at most, in milliseconds.
+    pub lag_max_ms: Option<Figure>,
+    /// Acknowledged writes that were lost when it took its primary's place.
+    pub lost_writes: Figure,
+}
+
 /// Requests lost at one place for one reason.
 #[derive(Serialize, JsonSchema, Debug)]
 pub struct LossReport {
@@ -220,6 +259,10 @@ impl Report {
                 .map(|(at, info)| all.cache(at, info.name))
                 .collect(),
             services: all.services(scenario, model),
+            databases: stations()
+                .filter(|(at, _)| all.is_database(*at))
+                .map(|(at, info)| all.database(at, info.name))
+                .collect(),
             losses: all.losses(model),
             runs: runs.iter().map(RunReport::new).collect(),
         }
@@ -357,6 +400,41 @@ impl Runs<'_> {
             });
         }
         reports
+    }
+
+    /// Whether there is anything to tell of a station as a database's node.
+    fn is_database(&self, at: usize) -> bool {
+        let none = DatabaseFigures::default();
+        { self.0.iter() }.any(|run| run.figures.stations[at].database != none)
+    }
+
+    fn database(&self, at: usize, name: &str) -> DatabaseReport {
+        let of = |figures: &Figures| figures.stations[at].database;
+        let count = |count: fn(&DatabaseFigures) -> u64| self.count(|run| count(&of(&run.figures)));
+        let value = |value: fn(&DatabaseFigures) -> f64, among: fn(&DatabaseFigures) -> u64| {
+            self.value(|figures| (among(&of(figures)) > 0).then(|| value(&of(figures))))
+        };
+        DatabaseReport {
+            station: name.to_owned(),
+            rows_examined_per_s: self.per_s(|figures| of(figures).rows_examined),
+            rows_written_per_s: self.per_s(|figures| of(figures).rows_written),
+            lock_waits: count(|d| d.lock_waits),
+            lock_wait_ms: value(|d| d.lock_wait_ms, |d| d.lock_waits),
+            conflicts: count(|d| d.conflicts),
+            connects: count(|d| d.connects),
+            connect_ms: self.value(|figures| {
+                let station = &figures.stations[at];
+                (station.started > 0).then_some(station.database.connect_ms)
+            }),
+            replica_reads: count(|d| d.replica_reads),
+            stale_reads: count(|d| d.stale_reads),
+            stale_ms: value(|d| d.stale_ms, |d| d.stale_reads),
+            stale_max_ms: value(|d| d.stale_max_ms, |d| d.stale_reads),
+            own_missed: count(|d| d.own_missed),
+            lag_ms: value(|d| d.lag_ms, |d| d.replica_reads),
+            lag_max_ms: value(|d| d.lag_max_ms, |d| d.replica_reads),
+            lost_writes: count(|d| d.lost_writes),
+        }
     }
 
     fn most_waiting(&self, at: usize) -> Figure {

@@ -88,6 +88,7 @@ fn write_text(out: &mut String, report: &Report) -> std::fmt::Result {
         ];
         section(out, "Services", &services)?;
     }
+    write_databases(out, report)?;
 
     if !report.losses.is_empty() {
         let all = &report.losses;
@@ -114,6 +115,46 @@ fn write_text(out: &mut String, report: &Report) -> std::fmt::Result {
             ""
         },
     )
+}
+
+fn write_databases(out: &mut String, report: &Report) -> std::fmt::Result {
+    let all = &report.databases;
+    let names = || Column::words("\nnode", all.iter().map(|d| d.station.clone()));
+    if !all.is_empty() {
+        let rows = [
+            names(),
+            column(
+                "examined\nrows/s",
+                all.iter().map(|d| d.rows_examined_per_s),
+            ),
+            column("written\nrows/s", all.iter().map(|d| d.rows_written_per_s)),
+            column("lock waits\n", all.iter().map(|d| Some(d.lock_waits))),
+            column("lock wait\nmean ms", all.iter().map(|d| d.lock_wait_ms)),
+            column("conflicts\n", all.iter().map(|d| Some(d.conflicts))),
+            column("connections\nset up", all.iter().map(|d| Some(d.connects))),
+            column("connection\nmean ms", all.iter().map(|d| d.connect_ms)),
+        ];
+        section(out, "Databases", &rows)?;
+    }
+    let seen = |figure: Figure| !matches!(figure, Figure::Count(0));
+    if all
+        .iter()
+        .any(|d| seen(d.replica_reads) || seen(d.lost_writes))
+    {
+        let replicas = [
+            names(),
+            column("reads\n", all.iter().map(|d| Some(d.replica_reads))),
+            column("stale\nreads", all.iter().map(|d| Some(d.stale_reads))),
+            column("stale for\nmean ms", all.iter().map(|d| d.stale_ms)),
+            column("stale for\nmax ms", all.iter().map(|d| d.stale_max_ms)),
+            column("own write\nmissed", all.iter().map(|d| Some(d.own_missed))),
+            column("lag\nmean ms", all.iter().map(|d| d.lag_ms)),
+            column("lag\nmax ms", all.iter().map(|d| d.lag_max_ms)),
+            column("writes\nlost", all.iter().map(|d| Some(d.lost_writes))),
+        ];
+        section(out, "Replication", &replicas)?;
+    }
+    Ok(())
 }
 
 fn subtitle(report: &Report) -> String {

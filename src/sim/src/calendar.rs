@@ -46,6 +46,18 @@ pub(crate) enum Due {
     Scale { component: u16 },
     /// A new instance has started up.
     Warmed { station: u32 },
+    /// What a frame has waited for, on its way to a database or there, has come.
+    Proceed { frame: FrameId },
+    /// A frame has waited for as long as it may; void if that was another wait.
+    Waited { frame: FrameId, wait: u32 },
+    /// Time to see whether a frame waits for itself.
+    Deadlock { frame: FrameId, wait: u32 },
+    /// Something happens in a database's log that somebody waits for.
+    Replicated { database: u16 },
+    /// A replica takes the primary's place; void unless that is still gone since its so manieth crash.
+    FailOver { database: u16, crash: u32 },
+    /// Connections of a pool may have been idle for too long.
+    Idle { approach: u32, lane: u32 },
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

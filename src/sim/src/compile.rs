@@ -1,13 +1,14 @@
 //! From a scenario to a model: names become numbers, plans become flat lists of steps.
 
 mod caches;
+mod databases;
 
 use std::sync::Arc;
 
 use crate::arrivals::Arriving;
 use crate::balance::{Balancing, Seat};
 use crate::component::{
-    ANY, Asking, Call, Component, Database, Discipline, Instruction, LogFormat, PRIORITIES, Service,
+    ANY, Asking, Call, Component, Discipline, Instruction, LogFormat, PRIORITIES, Service,
 };
 use crate::distribution::Sampler;
 use crate::fault::{Place, Trouble};
@@ -58,6 +59,8 @@ impl Model {
             guards: 0,
             wires: scenario.links.iter().map(Wire::new).collect(),
             faults: faults(scenario),
+            statements: Vec::new(),
+            approaches: Vec::new(),
             zones: scenario.zones,
         };
         for station in &mut model.stations {
@@ -103,6 +106,7 @@ impl Model {
                 model.components[at].links = links.collect();
             }
         }
+        databases::check_pools(&model, scenario)?;
         if model.stations.len() > limits::WORKERS as usize {
             let message = format!(
                 "{} instances in all: at most {} are allowed",
@@ -214,6 +218,7 @@ impl Compiler<'_> {
         let mut health = None;
         let mut entries = caches::NO_ENTRIES;
         let (mut cache_model, mut gateway_model, mut rows) = (None, None, u64::MAX);
+        let mut database_model = None;
         let role = match component {
             Component::Client(client) => {
                 let first = self.model.sites.len() as u32;
@@ -228,6 +233,7 @@ impl Compiler<'_> {
                         times: 1,
                         fallback: NONE,
                         link: link(self.scenario, self.name, &client.target),
+                        approach: self.approach(&client.target),
                         bytes: 0,
                         guard: guard.clone(),
                     };
@@ -276,16 +282,10 @@ impl Compiler<'_> {
                 Role::Station
             }
             Component::Database(database) => {
-                stations.push(self.station(
-                    self.name.to_owned(),
-                    0,
-                    database.connections,
-                    database.queue,
-                    true,
-                ));
                 lines = lines.shedding(&database.shedding);
                 rows = database.rows.unwrap_or(u64::MAX);
-                plans = self.database_plans(database);
+                stations = self.nodes(database);
+                (plans, database_model) = self.statements(database);
                 Role::Station
             }
             Component::Cache(cache) => {
@@ -332,25 +332,7 @@ impl Compiler<'_> {
             gateway: gateway_model,
             rows,
             told: Vec::new(),
-        })
-    }
-
-    /// The plans of a database. Reads note the version of the row only where something keeps it.
-    fn database_plans(&mut self, database: &Database) -> Vec<Option<u32>> {
-        let reads = database.rows.is_some() || caches::keeps_rows(self.scenario);
-        self.plans(&database.queries, |compiler, time, operation, key| {
-            let asked = &compiler.model.operations[usize::from(operation)];
-            let writes = database.is_write(asked);
-            if reads && !writes {
-                compiler.step(Step::Row { write: false });
-            }
-            compiler.step(Step::Work {
-                time: Sampler::new(time),
-                key: key.bits(),
-            });
-            if writes {
-                compiler.step(Step::Row { write: true });
-            }
+            database: database_model,
         })
     }
 
@@ -506,6 +488,7 @@ impl Compiler<'_> {
             times: call.times,
             fallback: NONE,
             link: link(self.scenario, self.name, &call.to),
+            approach: self.approach(&call.to),
             bytes: call.bytes,
             guard: self.guard(&call.resilience),
         };

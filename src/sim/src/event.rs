@@ -86,6 +86,14 @@ losses! {
     DiskFull = "disk_full",
     /// The user's session was lost, or is kept by another instance.
     LoggedOut = "logged_out",
+    /// A row's lock did not become free in time.
+    LockTimeout = "lock_timeout",
+    /// It waited for a lock whose holder waited for it.
+    Deadlock = "deadlock",
+    /// Others changed the row in the meantime, too often.
+    Conflict = "conflict",
+    /// The node took no writes: it was a replica.
+    ReadOnly = "read_only",
 }
 
 /// One thing that happened. Stations and components are numbered as in the [`Model`]; `u32::MAX` is no station.
@@ -273,6 +281,91 @@ pub enum Event {
         /// How many.
         sessions: u32,
     },
+    /// It waits until a replica has what its user wrote.
+    Following {
+        /// The replica.
+        station: u32,
+    },
+    /// The replica has it, or it need not wait for it any more.
+    Followed,
+    /// It waits for a connection of its instance's pool.
+    Pooled {
+        /// The database's node.
+        station: u32,
+    },
+    /// It sets a connection up.
+    Connecting {
+        /// The database's node.
+        station: u32,
+    },
+    /// It has a connection, after a wait; or it could not set one up.
+    Connected {
+        /// The database's node.
+        station: u32,
+        /// How long that took.
+        waited: Duration,
+        /// Whether it is a new one.
+        new: bool,
+    },
+    /// Its answer is there, and it closes its connection.
+    Disconnecting {
+        /// The database's node.
+        station: u32,
+    },
+    /// A statement looks at rows.
+    Examined {
+        /// The database's node.
+        station: u32,
+        /// How many.
+        rows: u64,
+    },
+    /// A row is read at a replica.
+    ReplicaRead {
+        /// The replica.
+        station: u32,
+        /// The age of the first write that it does not have.
+        lag: Duration,
+        /// If the row is out of date, since when.
+        stale: Option<Duration>,
+        /// Whether the user does not see what the user wrote.
+        own: bool,
+    },
+    /// It waits for a row's lock.
+    Locking {
+        /// The database's node.
+        station: u32,
+    },
+    /// It has the lock that it waited for.
+    Locked {
+        /// The database's node.
+        station: u32,
+        /// How long it waited.
+        waited: Duration,
+    },
+    /// Another was quicker to change the row: it begins anew.
+    Conflicted {
+        /// The database's node.
+        station: u32,
+    },
+    /// What it wrote waits for replicas.
+    Committing {
+        /// The database's node.
+        station: u32,
+    },
+    /// What it wrote is committed, and seen by all.
+    Committed {
+        /// The database's node.
+        station: u32,
+        /// How many rows.
+        rows: u32,
+    },
+    /// A replica takes the place of its primary.
+    Promoted {
+        /// The new primary.
+        station: u32,
+        /// Writes that were acknowledged and are lost.
+        lost: u32,
+    },
     /// It could not be taken: by a station, or by a balancer that knows none.
     Refused {
         /// The station.
@@ -425,6 +518,20 @@ impl Event {
             Self::CacheDirty { .. } => "cache_dirty",
             Self::CacheFlushed { .. } => "cache_flushed",
             Self::CacheLost { .. } => "cache_lost",
+            Self::Following { .. } => "following",
+            Self::Followed => "followed",
+            Self::Pooled { .. } => "pooled",
+            Self::Connecting { .. } => "connecting",
+            Self::Connected { .. } => "connected",
+            Self::Disconnecting { .. } => "disconnecting",
+            Self::Examined { .. } => "examined",
+            Self::ReplicaRead { .. } => "replica_read",
+            Self::Locking { .. } => "locking",
+            Self::Locked { .. } => "locked",
+            Self::Conflicted { .. } => "conflicted",
+            Self::Committing { .. } => "committing",
+            Self::Committed { .. } => "committed",
+            Self::Promoted { .. } => "promoted",
             Self::Completed { .. } => "completed",
             Self::Lost { .. } => "lost",
         }
@@ -457,6 +564,19 @@ impl Event {
             | Self::CacheLost { station, .. }
             | Self::Rebuilt { station }
             | Self::Forgot { station, .. }
+            | Self::Following { station }
+            | Self::Pooled { station }
+            | Self::Connecting { station }
+            | Self::Connected { station, .. }
+            | Self::Disconnecting { station }
+            | Self::Examined { station, .. }
+            | Self::ReplicaRead { station, .. }
+            | Self::Locking { station }
+            | Self::Locked { station, .. }
+            | Self::Conflicted { station }
+            | Self::Committing { station }
+            | Self::Committed { station, .. }
+            | Self::Promoted { station, .. }
             | Self::Refused { station, .. }
                 if station != u32::MAX =>
             {
@@ -535,6 +655,32 @@ pub fn write_line(
         | Event::Rebuilt { station: at } => {
             writeln!(out, "{},", station(at))
         }
+        Event::Followed => writeln!(out, ","),
+        Event::Following { station: at }
+        | Event::Pooled { station: at }
+        | Event::Connecting { station: at }
+        | Event::Disconnecting { station: at }
+        | Event::Locking { station: at }
+        | Event::Conflicted { station: at }
+        | Event::Committing { station: at } => writeln!(out, "{},", station(at)),
+        Event::Connected {
+            station: at,
+            waited,
+            ..
+        }
+        | Event::Locked {
+            station: at,
+            waited,
+        } => writeln!(out, "{},{}", station(at), waited.nanos()),
+        Event::Examined { station: at, rows } => writeln!(out, "{},{rows}", station(at)),
+        Event::Committed { station: at, rows } => writeln!(out, "{},{rows}", station(at)),
+        Event::Promoted { station: at, lost } => writeln!(out, "{},{lost} lost", station(at)),
+        Event::ReplicaRead {
+            station: at, stale, ..
+        } => match stale {
+            Some(stale) => writeln!(out, "{},{} stale", station(at), stale.nanos()),
+            None => writeln!(out, "{},", station(at)),
+        },
         Event::Probed {
             balancer,
             station: to,

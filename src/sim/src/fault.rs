@@ -1,5 +1,7 @@
 //! Faults: what goes wrong in a run, at a given moment or again and again at random.
 //!
+//! Instance 1 of a replicated database is its first primary, the others are its replicas.
+//!
 //! Models: crashes (what an instance was working on is lost, calls to it are refused until it is back; nothing but its cache,
 //! sessions and connections is forgotten), slowness, errors, servers out of order, cut and lossy links, health checks that get
 //! lost, flushed caches, full disks, lagging replicas, the outage of a zone, and spikes of traffic. Random faults are an
@@ -290,6 +292,10 @@ fn instances(component: &Component) -> u64 {
     match component {
         Component::Service(service) => u64::from(service.most_instances()),
         Component::Cache(cache) => u64::from(cache.regions),
+        Component::Database(database) => {
+            let replicas = database.replication.as_ref().map_or(0, |r| r.replicas);
+            u64::from(replicas) + 1
+        }
         _ => 1,
     }
 }

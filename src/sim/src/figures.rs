@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::database_figures::{DatabaseCounters, DatabaseFigures, Longest};
 use crate::event::Loss;
 use crate::time::{Duration, Time};
 
@@ -93,6 +94,8 @@ pub struct StationFigures {
     pub evictions: u64,
     /// Of a cache: writes that were answered and then lost.
     pub lost_writes: u64,
+    /// Of a database's node.
+    pub database: DatabaseFigures,
 }
 
 impl StationFigures {
@@ -151,6 +154,7 @@ pub(crate) struct StationCounters {
     pub lost_writes: u64,
     pub rebuilt: u64,
     pub forgotten: u64,
+    pub database: DatabaseCounters,
 }
 
 impl Counters {
@@ -191,6 +195,7 @@ impl Counters {
         to: Time,
         latency: &LatencyTally,
         waiting_max: &[u32],
+        longest: &[Longest],
     ) -> Figures {
         let length = to.since(from).nanos().max(1) as f64;
         let mean = |now: u128, then: u128| (now - then) as f64 / length;
@@ -217,6 +222,10 @@ impl Counters {
                     / (now.stale_hits - then.stale_hits).max(1) as f64,
                 evictions: now.evictions - then.evictions,
                 lost_writes: now.lost_writes - then.lost_writes,
+                database: {
+                    let longest = longest.get(at).copied().unwrap_or_default();
+                    now.database.since(&then.database, started, longest)
+                },
             }
         });
         Figures {

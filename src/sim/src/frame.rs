@@ -91,6 +91,8 @@ pub(crate) struct Value {
     pub version: u64,
     /// The database that has the row, or [`NOBODY`].
     pub source: u16,
+    /// The row itself, as that database numbers rows.
+    pub row: u64,
     /// There is no such row.
     pub absent: bool,
     /// A cache that fetches nothing itself had nothing.
@@ -106,6 +108,7 @@ impl Default for Value {
         Self {
             version: 0,
             source: NOBODY,
+            row: 0,
             absent: false,
             missed: false,
             bytes: 0,
@@ -138,6 +141,8 @@ pub(crate) enum State {
     Asking,
     /// It has let go of its server; the answer is on its way back.
     Returning,
+    /// Holding a server, waiting for a lock or for replicas.
+    Blocked,
     /// Held back by a limit, without a server.
     Delayed,
 }

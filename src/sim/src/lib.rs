@@ -11,6 +11,7 @@ mod cache;
 mod calendar;
 mod compile;
 mod component;
+mod database_figures;
 pub mod db;
 mod distribution;
 mod engine;
@@ -55,6 +56,7 @@ pub use component::{
     Component, Costs, Database, Discipline, Gateway, Instruction, Invalidate, Kind, LimitBy,
     LogFormat, Paging, Parallel, Pool, Reads, Replication, Service, Statement, Table, Weight,
 };
+pub use database_figures::DatabaseFigures;
 pub use distribution::Distribution;
 pub use engine::{Engine, Parts, Stop, Totals};
 pub use estimate::Estimate;

@@ -110,6 +110,8 @@ pub const LOG: usize = 500_000;
 pub const REPLICAS: u64 = 50;
 /// Users of whom a router remembers the latest write; see `db::Sessions`.
 pub const WRITERS: u32 = 100_000;
+/// Connections in the pools of all instances of a scenario.
+pub const CONNECTIONS: u64 = 1_000_000;
 /// Attempts of one change after the first.
 pub const CHANGE_RETRIES: u64 = 1_000;
 /// Regions of one cache.

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::component::{Component, Kind};
+use crate::database_figures::DatabaseFigures;
 use crate::figures::{Figures, StationFigures};
 use crate::model::Model;
 use crate::problem::Problem;
@@ -51,16 +52,37 @@ pub enum Metric {
     Stale,
     /// The same, a second.
     StalePerS,
-    /// Of these hits, how long ago the newer version was written, on average, in milliseconds.
+    /// Of stale hits of a cache, or stale reads at replicas: how long ago the newer version was written, on average, in
+    /// milliseconds.
     StaleMs,
     /// Values that a cache gave up to make room, a second.
     EvictionsPerS,
-    /// Writes that a cache answered and then lost.
+    /// Writes that were answered and then lost: by a cache, or in failovers of a database.
     LostWrites,
     /// Mean number of instances of a component that serve: up, warmed up, and not being taken away.
     Instances,
     /// Sessions of a component that had to be made anew.
     Rebuilt,
+    /// Rows that a database's statements looked at.
+    RowsExamined,
+    /// Rows whose writes a database has committed.
+    RowsWritten,
+    /// Mean wait for a row's lock, of those who had to wait, in milliseconds.
+    LockWaitMs,
+    /// Changes of rows that began anew, because another was quicker.
+    Conflicts,
+    /// Connections to a database that were set up.
+    Connects,
+    /// Mean wait of a database's visits for their connection, set-up included, in milliseconds.
+    ConnectMs,
+    /// Reads at replicas that saw what had been overwritten on the primary.
+    StaleReads,
+    /// Of these, how long ago the newer version was written at most, in milliseconds.
+    StaleMaxMs,
+    /// Reads at replicas that did not see what their own user had written.
+    OwnMissed,
+    /// How far replicas were behind at most when they were read, in milliseconds.
+    LagMaxMs,
 }
 
 impl Metric {
@@ -79,14 +101,20 @@ impl Metric {
             | Self::P99Ms
             | Self::MaxMs
             | Self::WaitMs
-            | Self::StaleMs => "ms",
-            Self::Utilisation | Self::HitRatio => "",
+            | Self::StaleMs
+            | Self::LockWaitMs
+            | Self::ConnectMs
+            | Self::StaleMaxMs
+            | Self::LagMaxMs => "ms",
+            Self::Utilisation | Self::HitRatio | Self::Conflicts | Self::Connects => "",
             Self::Stale => "hits",
             Self::StalePerS => "hits/s",
             Self::EvictionsPerS => "entries/s",
             Self::LostWrites => "writes",
             Self::Instances => "instances",
             Self::Rebuilt => "sessions",
+            Self::RowsExamined | Self::RowsWritten => "rows",
+            Self::StaleReads | Self::OwnMissed => "reads",
         }
     }
 
@@ -112,16 +140,28 @@ impl Metric {
             Self::HitRatio => "hit ratio",
             Self::Stale => "stale hits",
             Self::StalePerS => "rate of stale hits",
-            Self::StaleMs => "age of stale hits",
+            Self::StaleMs => "mean staleness",
             Self::EvictionsPerS => "evictions",
             Self::LostWrites => "lost writes",
             Self::Instances => "instances",
             Self::Rebuilt => "sessions made anew",
+            Self::RowsExamined => "rows examined",
+            Self::RowsWritten => "rows written",
+            Self::LockWaitMs => "mean wait for a lock",
+            Self::Conflicts => "conflicts",
+            Self::Connects => "connections set up",
+            Self::ConnectMs => "mean wait for a connection",
+            Self::StaleReads => "stale reads",
+            Self::StaleMaxMs => "greatest staleness",
+            Self::OwnMissed => "own writes missed",
+            Self::LagMaxMs => "greatest lag",
         }
     }
 
     const fn needs_component(self) -> bool {
         self.needs_cache()
+            || self.needs_database()
+            || self.needs_either()
             || matches!(
                 self,
                 Self::QueueLength
@@ -136,13 +176,51 @@ impl Metric {
     const fn needs_cache(self) -> bool {
         matches!(
             self,
-            Self::HitRatio
-                | Self::Stale
-                | Self::StalePerS
-                | Self::StaleMs
-                | Self::EvictionsPerS
-                | Self::LostWrites
+            Self::HitRatio | Self::Stale | Self::StalePerS | Self::EvictionsPerS
         )
+    }
+
+    const fn needs_database(self) -> bool {
+        matches!(
+            self,
+            Self::RowsExamined
+                | Self::RowsWritten
+                | Self::LockWaitMs
+                | Self::Conflicts
+                | Self::Connects
+                | Self::ConnectMs
+                | Self::StaleReads
+                | Self::StaleMaxMs
+                | Self::OwnMissed
+                | Self::LagMaxMs
+        )
+    }
+
+    const fn needs_either(self) -> bool {
+        matches!(self, Self::StaleMs | Self::LostWrites)
+    }
+
+    /// The kinds of component that it is measured at, in words; empty for all that hold requests.
+    const fn places(self) -> &'static str {
+        if self.needs_cache() {
+            "caches, and gateways that have one"
+        } else if self.needs_database() {
+            "databases"
+        } else if self.needs_either() {
+            "databases, caches, and gateways that have one"
+        } else {
+            ""
+        }
+    }
+
+    /// Whether it is measured at a component of this kind.
+    const fn is_at(self, kind: Kind) -> bool {
+        match kind {
+            Kind::Cache | Kind::Gateway => !self.needs_database(),
+            Kind::Database => !self.needs_cache(),
+            Kind::Service => !(self.needs_cache() || self.needs_database() || self.needs_either()),
+            Kind::Client | Kind::Balancer => true,
+        }
     }
 
     const fn takes_component(self) -> bool {
@@ -216,16 +294,20 @@ impl Measure {
                     "of",
                     unknown(name, scenario.components.keys()),
                 )),
-                Some(Component::Cache(_) | Component::Gateway(_)) => {}
-                Some(Component::Service(_) | Component::Database(_))
-                    if !self.metric.needs_cache() => {}
-                Some(other) if self.metric.needs_cache() => problems.push(Problem::new(
+                Some(other) if !self.metric.is_at(other.kind()) => problems.push(Problem::new(
                     "of",
                     format!(
-                        "'{name}' is a {}: {words} is measured at caches, and gateways that have one",
-                        other.kind().name()
+                        "'{name}' is a {}: {words} is measured at {}",
+                        other.kind().name(),
+                        self.metric.places()
                     ),
                 )),
+                Some(
+                    Component::Cache(_)
+                    | Component::Gateway(_)
+                    | Component::Service(_)
+                    | Component::Database(_),
+                ) => {}
                 Some(other) => problems.push(Problem::new(
                     "of",
                     format!(
@@ -244,8 +326,9 @@ impl Measure {
         let per_s = |count: u64| count as f64 / figures.seconds().max(f64::MIN_POSITIVE);
         if let Some(name) = &self.of {
             let component = model.component_named(name)?;
+            let kind = model.components[component].kind;
             if !matches!(
-                model.components[component].kind,
+                kind,
                 Kind::Service | Kind::Database | Kind::Cache | Kind::Gateway
             ) {
                 return None;
@@ -290,19 +373,21 @@ impl Measure {
                 }
                 Metric::Stale => Some(stale() as f64),
                 Metric::StalePerS => Some(per_s(stale())),
-                Metric::StaleMs => {
+                Metric::StaleMs if kind != Kind::Database => {
                     let sum: f64 = stations().map(|s| s.stale_ms * s.stale_hits as f64).sum();
                     (stale() > 0).then(|| sum / stale() as f64)
                 }
                 Metric::EvictionsPerS => Some(per_s(stations().map(|s| s.evictions).sum())),
-                Metric::LostWrites => Some(stations().map(|s| s.lost_writes).sum::<u64>() as f64),
+                Metric::LostWrites if kind != Kind::Database => {
+                    Some(stations().map(|s| s.lost_writes).sum::<u64>() as f64)
+                }
                 Metric::Instances => {
                     let own = model.stations.iter().zip(&figures.stations);
                     let own = own.filter(|(s, _)| usize::from(s.component) == component);
                     Some(own.map(|(s, f)| f.servers / f64::from(s.servers)).sum())
                 }
                 Metric::Rebuilt => Some(stations().map(|s| s.rebuilt).sum::<u64>() as f64),
-                _ => None,
+                _ => self.of_database(&stations()),
             };
         }
         let latency = figures.latency.as_ref();
@@ -319,6 +404,38 @@ impl Measure {
             Metric::P99Ms => latency.map(|l| l.p99_ms),
             Metric::MaxMs => latency.map(|l| l.max_ms),
             Metric::InSystem => Some(figures.in_system),
+            _ => None,
+        }
+    }
+
+    /// Its value over the nodes of a database.
+    fn of_database<'a>(
+        &self,
+        nodes: &(impl Iterator<Item = &'a StationFigures> + Clone),
+    ) -> Option<f64> {
+        let sum =
+            |of: fn(&DatabaseFigures) -> u64| nodes.clone().map(|s| of(&s.database)).sum::<u64>();
+        let most = |of: fn(&DatabaseFigures) -> f64| {
+            nodes.clone().map(|s| of(&s.database)).reduce(f64::max)
+        };
+        let mean = |of: fn(&DatabaseFigures) -> f64, among: fn(&StationFigures) -> u64| {
+            let all: u64 = nodes.clone().map(among).sum();
+            let total = nodes.clone().map(|s| of(&s.database) * among(s) as f64);
+            (all > 0).then(|| total.sum::<f64>() / all as f64)
+        };
+        match self.metric {
+            Metric::RowsExamined => Some(sum(|d| d.rows_examined) as f64),
+            Metric::RowsWritten => Some(sum(|d| d.rows_written) as f64),
+            Metric::Conflicts => Some(sum(|d| d.conflicts) as f64),
+            Metric::Connects => Some(sum(|d| d.connects) as f64),
+            Metric::StaleReads => Some(sum(|d| d.stale_reads) as f64),
+            Metric::OwnMissed => Some(sum(|d| d.own_missed) as f64),
+            Metric::LostWrites => Some(sum(|d| d.lost_writes) as f64),
+            Metric::LockWaitMs => mean(|d| d.lock_wait_ms, |s| s.database.lock_waits),
+            Metric::ConnectMs => mean(|d| d.connect_ms, |s| s.started),
+            Metric::StaleMs => mean(|d| d.stale_ms, |s| s.database.stale_reads),
+            Metric::StaleMaxMs => most(|d| d.stale_max_ms),
+            Metric::LagMaxMs => most(|d| d.lag_max_ms),
             _ => None,
         }
     }

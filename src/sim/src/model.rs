@@ -1,5 +1,7 @@
 //! The model: a scenario compiled once into dense tables, so that the run knows no names.
 
+mod database;
+
 use std::collections::BTreeMap;
 
 use crate::arrivals::Arriving;
@@ -12,6 +14,10 @@ use crate::random::Key;
 use crate::resilience::{Autoscale, Breaker, ConcurrencyLimit, RateLimit, Retry, Shedding};
 use crate::time::{Duration, Time};
 use crate::wire::Wire;
+
+pub(crate) use database::{
+    Act, Approach, DatabaseModel, PoolModel, ReplicationModel, StatementModel,
+};
 
 /// The texts of the files that a scenario names (recorded arrivals), by name.
 pub type Files = BTreeMap<String, String>;
@@ -31,6 +37,10 @@ pub struct Model {
     pub(crate) guards: u32,
     pub(crate) wires: Vec<Wire>,
     pub(crate) faults: Vec<FaultModel>,
+    /// What databases do, by number of the statement.
+    pub(crate) statements: Vec<StatementModel>,
+    /// Ways to databases that have replicas or whose connections have to be set up.
+    pub(crate) approaches: Vec<Approach>,
     /// Over how many zones the instances are spread.
     pub(crate) zones: u32,
 }
@@ -108,6 +118,8 @@ pub(crate) struct ComponentModel {
     pub links: Vec<u32>,
     /// A balancer's health checks.
     pub health: Option<HealthModel>,
+    /// What there is to know of a database beyond the times of its queries.
+    pub database: Option<Box<DatabaseModel>>,
 }
 
 /// Compiled [`HealthCheck`](crate::balance::HealthCheck).
@@ -246,8 +258,8 @@ pub(crate) enum Step {
     Reply { bytes: u64, unpack: Duration },
     /// Something about a cache.
     Cache(CacheStep),
-    /// Read the row, or with `write` give it a new version.
-    Row { write: bool },
+    /// Something at a database.
+    Database { act: Act, statement: u32 },
     /// Answer.
     End,
 }
@@ -298,6 +310,8 @@ pub(crate) struct Site {
     pub fallback: u32,
     /// The wire to the component, or [`NONE`](crate::frame::NONE).
     pub link: u32,
+    /// The way to a database, or [`NONE`](crate::frame::NONE).
+    pub approach: u32,
     /// Bytes of the request on the wire.
     pub bytes: u64,
     /// What guards it, if it is not a plain call.
@@ -332,7 +346,13 @@ impl Model {
                 },
             ) => first == b_first && count == b_count,
             (Step::Cache(a), Step::Cache(b)) => a == b,
-            (Step::Row { write: a }, Step::Row { write: b }) => a == b,
+            (
+                Step::Database { act, statement },
+                Step::Database {
+                    act: b_act,
+                    statement: b_statement,
+                },
+            ) => act == b_act && statement == b_statement,
             (a, b) => core::mem::discriminant(a) == core::mem::discriminant(b),
         };
         let site = |(a, b): (&Site, &Site)| {
@@ -341,6 +361,7 @@ impl Model {
                 && a.entry == b.entry
                 && a.fallback == b.fallback
                 && a.link == b.link
+                && a.approach == b.approach
                 && a.guard.is_some() == b.guard.is_some()
         };
         let component = |(a, b): (&ComponentModel, &ComponentModel)| {
@@ -358,6 +379,10 @@ impl Model {
                     (Some(a), Some(b)) => a.private == b.private,
                     (a, b) => a.is_none() && b.is_none(),
                 }
+                && match (&a.database, &b.database) {
+                    (Some(a), Some(b)) => a.same_shape(b),
+                    (a, b) => a.is_none() && b.is_none(),
+                }
         };
         self.operations == other.operations
             && self.components.len() == other.components.len()
@@ -366,6 +391,9 @@ impl Model {
             && self.code.iter().zip(&other.code).all(step)
             && self.sites.len() == other.sites.len()
             && self.sites.iter().zip(&other.sites).all(site)
+            && self.statements.len() == other.statements.len()
+            && { self.statements.iter().zip(&other.statements) }.all(|(a, b)| a.same_shape(b))
+            && self.approaches == other.approaches
             && self.wires.len() == other.wires.len()
             && self.faults.len() == other.faults.len()
     }

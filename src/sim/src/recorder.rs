@@ -1,5 +1,6 @@
 //! The recorder: the probe that keeps figures, a live series and stories, in memory that does not grow with the run.
 
+use crate::database_figures::Longest;
 use crate::event::{Event, RequestRef};
 use crate::figures::{Counters, Figures, LatencyTally};
 use crate::model::{Model, Role};
@@ -40,6 +41,7 @@ struct Stretch {
     mark: Counters,
     latency: LatencyTally,
     waiting_max: Vec<u32>,
+    longest: Vec<Longest>,
 }
 
 impl Stretch {
@@ -49,6 +51,7 @@ impl Stretch {
             mark: Counters::default(),
             latency: LatencyTally::new(digits),
             waiting_max: Vec::new(),
+            longest: Vec::new(),
         }
     }
 
@@ -58,11 +61,12 @@ impl Stretch {
         self.latency.clear();
         self.waiting_max.clear();
         self.waiting_max.extend(gauges.iter().map(|g| g.waiting));
+        self.longest.fill(Longest::default());
     }
 }
 
 /// Figures of one station that the series may keep in all, over its windows.
-const SERIES_CELLS: u64 = 2_000_000;
+const SERIES_CELLS: u64 = 1_000_000;
 
 impl Recorder {
     /// A recorder for runs of `model`, with windows of a round length that make about sixty to a hundred of the run.
@@ -133,6 +137,7 @@ impl Recorder {
             self.settled,
             &stretch.latency,
             &stretch.waiting_max,
+            &stretch.longest,
         )
     }
 
@@ -282,7 +287,28 @@ impl Probe for Recorder {
             | Event::CacheDirty { .. }
             | Event::CacheFlushed { .. }
             | Event::CacheLost { .. } => self.count_cache(event),
-            Event::Departed { .. }
+            Event::Connected { .. }
+            | Event::Examined { .. }
+            | Event::ReplicaRead { .. }
+            | Event::Locked { .. }
+            | Event::Conflicted { .. }
+            | Event::Committed { .. }
+            | Event::Promoted { .. } => {
+                if let Some(station) = event.station() {
+                    let at = station as usize;
+                    self.counters.stations[at].database.count(event);
+                    self.total.longest[at].see(event);
+                    self.current.longest[at].see(event);
+                }
+            }
+            Event::Following { .. }
+            | Event::Followed
+            | Event::Pooled { .. }
+            | Event::Connecting { .. }
+            | Event::Disconnecting { .. }
+            | Event::Locking { .. }
+            | Event::Committing { .. }
+            | Event::Departed { .. }
             | Event::Routed { .. }
             | Event::Spawned { .. }
             | Event::Tried { .. }
@@ -314,6 +340,7 @@ impl Probe for Recorder {
             .resize(count, crate::figures::StationCounters::default());
         for stretch in [&mut self.total, &mut self.current] {
             stretch.waiting_max.resize(count, 0);
+            stretch.longest.resize(count, Longest::default());
         }
         for (gauge, station) in self.gauges.iter_mut().zip(&model.stations) {
             gauge.servers = if station.live && station.starts {

@@ -24,6 +24,16 @@ pub enum Doing {
     Joined,
     /// A limit held it back.
     Delayed,
+    /// It waited for a replica to have what its user wrote.
+    Following,
+    /// It waited for a connection of a pool.
+    Pooled,
+    /// It set up a connection, or closed one.
+    Connecting,
+    /// It waited for a row's lock.
+    Locked,
+    /// What it wrote waited for replicas.
+    Replicating,
 }
 
 /// A stretch of a request's life, in exactly one place and doing one thing.
@@ -310,7 +320,26 @@ impl Stories {
                 station,
                 latency,
             } => self.end(now, request, client, latency, Some((reason, station))),
-            Event::Routed { .. }
+            Event::Following { station } => {
+                self.turn(frame, now, Some((Doing::Following, station)))
+            }
+            Event::Pooled { station } => self.turn(frame, now, Some((Doing::Pooled, station))),
+            Event::Connecting { station } | Event::Disconnecting { station } => {
+                self.turn(frame, now, Some((Doing::Connecting, station)));
+            }
+            Event::Followed | Event::Connected { .. } => self.turn(frame, now, None),
+            Event::Locking { station } => self.turn(frame, now, Some((Doing::Locked, station))),
+            Event::Committing { station } => {
+                self.turn(frame, now, Some((Doing::Replicating, station)));
+            }
+            Event::Locked { station, .. } | Event::Committed { station, .. } => {
+                self.turn(frame, now, Some((Doing::Served, station)));
+            }
+            Event::Examined { .. }
+            | Event::ReplicaRead { .. }
+            | Event::Conflicted { .. }
+            | Event::Promoted { .. }
+            | Event::Routed { .. }
             | Event::Refused { .. }
             | Event::Breaker { .. }
             | Event::Fault { .. }

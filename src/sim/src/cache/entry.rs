@@ -10,6 +10,8 @@ pub struct Value {
     pub version: u64,
     /// Whose row: the component of the database, or `u16::MAX` for none.
     pub source: u16,
+    /// The row itself, as that database numbers rows.
+    pub row: u64,
     /// Its size.
     pub bytes: u32,
     /// It says that there is no such row.
@@ -23,6 +25,7 @@ impl Default for Value {
         Self {
             version: 0,
             source: u16::MAX,
+            row: 0,
             bytes: 0,
             negative: false,
             dirty: false,

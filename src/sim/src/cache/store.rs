@@ -249,7 +249,8 @@ impl CacheStore {
         if let Some(at) = self.find(key) {
             let held = &mut self.nodes[at].entry.value;
             if held.version == version {
-                (held.version, held.source, held.dirty) = (value.version, value.source, false);
+                (held.version, held.source, held.row, held.dirty) =
+                    (value.version, value.source, value.row, false);
             }
         }
     }

@@ -264,6 +264,8 @@ impl Compiler<'_> {
     }
 
     fn push_site(&mut self, to: u16, entry: Entry, link: u32, key: Key) -> u32 {
+        let name = self.scenario.components.get_index(usize::from(to));
+        let approach = name.map_or(NONE, |(name, _)| self.approach(name));
         self.model.sites.push(Site {
             to,
             operation: OWN,
@@ -274,6 +276,7 @@ impl Compiler<'_> {
             link,
             bytes: 0,
             guard: None,
+            approach,
         });
         self.model.sites.len() as u32 - 1
     }

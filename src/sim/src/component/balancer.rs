@@ -122,6 +122,13 @@ impl Balancer {
                 let place = format!("[{i}]");
                 match scenario.components.get(target) {
                     None => p.note_at(place, unknown(target, scenario.components.keys())),
+                    Some(Component::Database(database)) if database.has_approach() => p.note_at(
+                        place,
+                        format!(
+                            "'{target}' has replicas or sets up connections: its callers choose among its nodes, so call it \
+                             directly"
+                        ),
+                    ),
                     Some(Component::Service(_) | Component::Database(_)) => {
                         if self.targets[..i].contains(target) {
                             p.note_at(
@@ -214,9 +221,7 @@ fn answers(scenario: &Scenario, target: &str, operation: &str) -> bool {
         Some(Component::Service(service)) => {
             service.plans.contains_key(operation) || service.plans.contains_key(ANY)
         }
-        Some(Component::Database(database)) => {
-            database.queries.contains_key(operation) || database.queries.contains_key(ANY)
-        }
+        Some(Component::Database(database)) => database.answer(operation).is_some(),
         _ => true,
     }
 }

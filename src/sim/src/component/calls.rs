@@ -176,13 +176,11 @@ impl<'a> Walk<'a> {
             }
             Component::Database(database) => {
                 self.enter(name, database.connections, database.queue);
-                let time = database
-                    .queries
-                    .get(operation)
-                    .or_else(|| database.queries.get(ANY));
-                let time =
-                    time.ok_or_else(|| unanswered(name, operation, database.queries.keys()))?;
-                self.time_passes |= time.mean_ms() > 0.0;
+                let (_, answer) = database.answer(operation).ok_or_else(|| {
+                    let known = database.queries.keys().chain(database.statements.keys());
+                    unanswered(name, operation, known)
+                })?;
+                self.time_passes |= database.takes_time(answer);
             }
             Component::Cache(cache) => {
                 self.look_up(name, cache);

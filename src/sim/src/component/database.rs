@@ -2,11 +2,14 @@
 //!
 //! Models: one query per connection at a time, a bounded line of queries that wait for a connection, first come first
 //! served. A query is either a time drawn anew, or a statement that costs what the rows cost which it touches
-//! ([`Statement`]); then rows have versions, writes take locks, and replicas follow ([`Replication`]). Setting up a
-//! connection takes time, which callers with a [`Pool`] spend seldom.
+//! ([`Statement`]); then rows have versions, writes take locks, and replicas follow ([`Replication`]): each node is a station
+//! of its own with its own connections, and one link to the database serves for all of them. Setting up a connection takes
+//! time, which callers with a [`Pool`] spend seldom; each calling instance keeps its own to each node.
 //! Each row has a version, which a write raises when it is done and a read takes when it begins, as a snapshot does; every
 //! answer carries it, so that whoever keeps an answer can be told to be old.
-//! Does not model: a planner that chooses, or queries that slow each other down but by connections and locks.
+//! A crash loses no committed row and all locks; a failover loses what the new primary had not received.
+//! Does not model: a planner that chooses, queries that slow each other down but by connections and locks, or a query that
+//! ends because its caller has gone away.
 
 use serde::{Deserialize, Serialize};
 use vecmap::VecMap;
@@ -16,10 +19,12 @@ use super::replication::Replication;
 use super::service::no_bound;
 use super::statement::{Costs, Statement, Table};
 use super::{ANY, check_operation};
+use crate::db::Prepared;
 use crate::distribution::Distribution;
 use crate::limits;
 use crate::problem::Problems;
 use crate::resilience::Shedding;
+use crate::time::Duration;
 
 /// Checks the names of operations that write.
 pub(super) fn check_writes(writes: &[String], p: &mut Problems) {
@@ -28,6 +33,15 @@ pub(super) fn check_writes(writes: &[String], p: &mut Problems) {
             check_operation(&format!("[{i}]"), operation, p);
         }
     });
+}
+
+/// What a database does for an operation.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Answer<'a> {
+    /// It takes a time.
+    Query(&'a Distribution),
+    /// It does what the rows cost that it touches.
+    Statement(&'a Statement),
 }
 
 /// A store that answers queries.
@@ -50,6 +64,9 @@ pub struct Database {
         schemars(with = "std::collections::BTreeMap<String, Distribution>")
     )]
     pub queries: VecMap<String, Distribution>,
+    /// The operations, of those in `queries`, that change the row of the request's key; all others read it. `*` is for any.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub writes: Vec<String>,
     /// What a query does, by operation, for those that have no time in `queries`; `*` is for any operation not named.
     #[serde(default, skip_serializing_if = "VecMap::is_empty")]
     #[cfg_attr(
@@ -86,9 +103,6 @@ pub struct Database {
     /// Its replicas; none if it is not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replication: Option<Box<Replication>>,
-    /// The operations that change the row that they are about; all others read it. `*` is for any.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub writes: Vec<String>,
     /// How many rows there are at the start, with keys from 0; a read of another answers that there is none, until it is
     /// written. Without it, all that is asked for is there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -99,6 +113,35 @@ impl Database {
     /// Whether `operation` changes the row that it is about.
     pub fn is_write(&self, operation: &str) -> bool {
         self.writes.iter().any(|own| own == operation || own == ANY)
+    }
+
+    /// Whether it is of account what its rows hold.
+    pub(crate) fn keeps_rows(&self) -> bool {
+        !self.writes.is_empty()
+            || !self.statements.is_empty()
+            || self.replication.is_some()
+            || self.rows.is_some()
+    }
+
+    /// Whether calls have to choose a node or to get a connection.
+    pub(crate) fn has_approach(&self) -> bool {
+        self.replication.is_some()
+            || self.connect.is_some()
+            || self.disconnect.is_some()
+            || self.pool.is_some()
+    }
+
+    /// Whether any time passes for an operation that it answers.
+    pub(crate) fn takes_time(&self, answer: Answer<'_>) -> bool {
+        match answer {
+            Answer::Query(time) => time.mean_ms() > 0.0,
+            Answer::Statement(statement) => {
+                let costs = self.costs.as_deref().cloned().unwrap_or_default();
+                let prepared = Prepared::new(statement, &self.tables, &costs);
+                let works = |p: Prepared| p.execution(&p.extent(0)) > Duration::ZERO;
+                costs.statement.mean_ms() > 0.0 || prepared.is_some_and(works)
+            }
+        }
     }
 
     pub(crate) fn check(&self, p: &mut Problems) {
@@ -117,6 +160,21 @@ impl Database {
             for (operation, time) in &self.queries {
                 check_operation(operation, operation, p);
                 p.within(operation, |p| time.check(p));
+            }
+        });
+        p.within("writes", |p| {
+            for (i, operation) in self.writes.iter().enumerate() {
+                let place = format!("[{i}]");
+                check_operation(&place, operation, p);
+                if operation != ANY
+                    && !self.queries.contains_key(operation)
+                    && !self.queries.contains_key(ANY)
+                {
+                    p.note_at(
+                        place,
+                        format!("'{operation}' is not in 'queries': statements say themselves what they write"),
+                    );
+                }
             }
         });
         p.within("statements", |p| {
@@ -159,7 +217,6 @@ impl Database {
         if let Some(replication) = &self.replication {
             p.within("replication", |p| replication.check(p));
         }
-        check_writes(&self.writes, p);
     }
 }
 

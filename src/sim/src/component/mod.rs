@@ -24,6 +24,7 @@ pub use arrivals::{Arrivals, BatchSize, LogFormat};
 pub use balancer::Balancer;
 pub use cache::{Cached, Invalidate};
 pub use client::{Asked, Asking, Client};
+pub(crate) use database::Answer;
 pub use database::Database;
 pub use gateway::{Gateway, LimitBy};
 pub use pool::Pool;

@@ -110,19 +110,30 @@ impl Change {
         }
     }
 
-    fn write(&mut self, rule: &Rule, rows: &mut Rows, now: Time) -> Stepped {
+    /// What a write would start from; `None` if the row has changed since it was read.
+    fn from(&self, rule: &Rule, rows: &Rows) -> Option<Row> {
         let current = rows.get(rule.key, rule.initial);
-        let from = match self.care {
+        match self.care {
             // What was read may be out of date; nobody looks.
-            Care::ReadThenWrite | Care::SelectForUpdate => self.seen,
-            Care::AtomicUpdate => current,
-            Care::CompareVersion if current.version == self.seen.version => current,
-            Care::CompareVersion if self.attempts < rule.retries => {
-                self.attempts += 1;
-                self.step = 0;
-                return Stepped::Again;
+            Care::ReadThenWrite | Care::SelectForUpdate => Some(self.seen),
+            Care::AtomicUpdate => Some(current),
+            Care::CompareVersion => (current.version == self.seen.version).then_some(current),
+        }
+    }
+
+    /// Whether a write that ended now would change the row. If not, there is nothing to make durable.
+    pub fn would_write(&self, rule: &Rule, rows: &Rows) -> bool {
+        self.from(rule, rows).is_some_and(|row| rule.allows(row))
+    }
+
+    fn write(&mut self, rule: &Rule, rows: &mut Rows, now: Time) -> Stepped {
+        let Some(from) = self.from(rule, rows) else {
+            if self.attempts >= rule.retries {
+                return Stepped::Conflict;
             }
-            Care::CompareVersion => return Stepped::Conflict,
+            self.attempts += 1;
+            self.step = 0;
+            return Stepped::Again;
         };
         if !rule.allows(from) {
             return Stepped::TooLittle;

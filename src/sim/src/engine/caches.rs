@@ -60,6 +60,7 @@ impl Store {
             let mut draws = model.key.with(key).draws();
             let value = cache::Value {
                 source: model.home,
+                row: key,
                 bytes: model.value_bytes,
                 ..cache::Value::default()
             };
@@ -119,6 +120,7 @@ fn answer(value: cache::Value) -> Value {
     Value {
         version: value.version,
         source: value.source,
+        row: value.row,
         absent: value.negative,
         bytes: u64::from(value.bytes),
         ..Value::default()
@@ -238,6 +240,7 @@ impl<P: Probe> Engine<P> {
                 let dirty = store.behind.get(key).map(|dirty| cache::Value {
                     version: dirty.version,
                     source: settings.home,
+                    row,
                     bytes: dirty.bytes,
                     dirty: true,
                     ..cache::Value::default()
@@ -253,7 +256,7 @@ impl<P: Probe> Engine<P> {
             self.frames[id].step += 1;
             return;
         };
-        let stale = self.staleness(value, row);
+        let stale = self.staleness(value);
         let event = Event::CacheHit {
             station,
             key,
@@ -268,13 +271,10 @@ impl<P: Probe> Engine<P> {
         }
     }
 
-    /// If what a cache has of `row` is older than what the database has: how long ago the newer version came.
-    fn staleness(&self, value: cache::Value, row: u64) -> Option<crate::time::Duration> {
-        if value.source == NOBODY {
-            return None;
-        }
-        let rows = &self.rows[usize::from(value.source)];
-        (value.version < rows.read(row)).then(|| self.now.since(rows.since(row)))
+    /// If what a cache has is older than what the database has: how long ago the newer version came.
+    fn staleness(&self, value: cache::Value) -> Option<crate::time::Duration> {
+        let row = self.databases.row(value.source, value.row)?;
+        (value.version < row.version).then(|| self.now.since(row.since))
     }
 
     /// A frame at a cache keeps what it has.
@@ -298,6 +298,7 @@ impl<P: Probe> Engine<P> {
         let value = cache::Value {
             version: value.version,
             source: value.source,
+            row: value.row,
             bytes,
             negative: value.absent,
             dirty: false,
@@ -341,6 +342,17 @@ impl<P: Probe> Engine<P> {
             let held = self.store(station).map(|store| &mut store.held);
             if held.is_some_and(|held| held.remove(key).is_some()) {
                 self.tell(request, id.slot(), &Event::CacheDropped { station, key });
+            }
+        }
+    }
+
+    /// A row of `database` has a new version: its caches will learn of it, each after its delay.
+    pub(super) fn tell_caches(&mut self, model: &Model, database: u16, key: u64, version: u64) {
+        for &cache in &model.components[usize::from(database)].told {
+            let told = model.components[usize::from(cache)].cache.as_ref();
+            if let Some(delay) = told.and_then(|cache| cache.told_after) {
+                self.caches.news[usize::from(cache)].push_back((key, version));
+                self.calendar.plan(self.now + delay, Due::Told { cache });
             }
         }
     }
@@ -389,6 +401,7 @@ impl<P: Probe> Engine<P> {
         let value = cache::Value {
             version,
             source: settings.home,
+            row: key,
             bytes,
             negative: false,
             dirty: true,
@@ -478,6 +491,7 @@ impl<P: Probe> Engine<P> {
             let value = cache::Value {
                 version: value.version,
                 source: value.source,
+                row: value.row,
                 ..cache::Value::default()
             };
             store.held.settle(key, dirty.version, value);

@@ -113,7 +113,7 @@ impl<P: Probe> Engine<P> {
                 }
             }
             tell(self, site, Child::Frame(child.slot()));
-            self.set_out(model, site, child);
+            self.set_out(model, site, caller.instance, child);
         }
     }
 

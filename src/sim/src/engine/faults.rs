@@ -117,6 +117,7 @@ impl<P: Probe> Engine<P> {
         let mut up = true;
         let (mut speed, mut lost, mut spared, mut deaf, mut full) =
             (f64::from(FULL_SPEED), 0, 1.0, false, false);
+        let mut held_up = false;
         for (number, fault) in (0..).zip(&model.faults) {
             if !self.faults[number as usize].active || !model.strikes(number, station) {
                 continue;
@@ -128,12 +129,13 @@ impl<P: Probe> Engine<P> {
                 Effect::Reduced { servers } => lost += servers,
                 Effect::Deaf => deaf = true,
                 Effect::DiskFull => full = true,
+                Effect::ReplicaLag => held_up = true,
                 _ => {}
             }
         }
         let servers = model.stations[station as usize].servers;
         let state = &mut self.stations[station as usize];
-        let crashed = state.up && !up;
+        let (crashed, recovered) = (state.up && !up, !state.up && up);
         let before = state.capacity(servers);
         state.up = up;
         state.speed = (libm::rint(speed) as u32).max(1);
@@ -152,6 +154,7 @@ impl<P: Probe> Engine<P> {
             self.crash_cache(station);
             self.forget_limits(model, station);
         }
+        self.struck(station, crashed, recovered, held_up);
         self.serve_waiting(station);
     }
 
@@ -161,7 +164,11 @@ impl<P: Probe> Engine<P> {
             frame.station == station
                 && matches!(
                     frame.state,
-                    State::Waiting | State::Working | State::Asking | State::Delayed
+                    State::Waiting
+                        | State::Working
+                        | State::Asking
+                        | State::Delayed
+                        | State::Blocked
                 )
         };
         let here: Vec<FrameId> = self.frames.iter().filter(here).map(|(id, _)| id).collect();
@@ -176,11 +183,12 @@ impl<P: Probe> Engine<P> {
             };
             match frame.state {
                 State::Waiting => self.turn_away(id, failure),
-                State::Working | State::Asking => self.finish(id, Err(failure)),
+                State::Working | State::Asking | State::Blocked => self.finish(id, Err(failure)),
                 State::Delayed => self.refuse(id, Loss::Crashed),
                 State::Travelling | State::Returning => {}
             }
         }
+        self.sever(station);
     }
 
     fn strike_links(&mut self, model: &Model) {

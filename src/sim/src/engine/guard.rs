@@ -244,7 +244,7 @@ impl<P: Probe> Engine<P> {
             child: Child::Frame(frame.slot()),
         };
         self.tell(request, caller, &tried);
-        self.set_out(&model, site, frame);
+        self.set_out(&model, site, instance, frame);
     }
 
     /// A guarded call hears of an attempt.
@@ -339,10 +339,11 @@ impl<P: Probe> Engine<P> {
             let station = self.frames.get(frame).map_or(NONE, |frame| frame.station);
             let reason = Loss::TimedOut;
             self.attempted(id, attempt, Err(Failure { reason, station }));
+            self.withdraw(frame, Failure { reason, station });
         }
     }
 
-    /// Attempts that nobody waits for any more are of no account to the breaker.
+    /// Attempts that nobody waits for any more are of no account to the breaker, and leave the lines of pools.
     pub(super) fn forget(&mut self, attempts: &Attempts) {
         let model = Arc::clone(&self.model);
         let Some(guard) = &model.sites[attempts.site as usize].guard else {
@@ -354,6 +355,11 @@ impl<P: Probe> Engine<P> {
             {
                 breaker.release(period);
             }
+            let failure = Failure {
+                reason: Loss::TimedOut,
+                station: NONE,
+            };
+            self.withdraw(attempt.frame, failure);
         }
     }
 

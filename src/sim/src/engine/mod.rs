@@ -9,13 +9,15 @@ mod balancing;
 mod caches;
 mod call;
 mod clients;
+mod connections;
+mod databases;
 mod faults;
 mod gateways;
 mod guard;
-mod rows;
 mod scaling;
 mod sessions;
 mod shedding;
+mod statements;
 mod visit;
 
 use core::fmt;
@@ -28,7 +30,6 @@ use slotmap::SlotMap;
 use crate::arrivals::Arriving;
 use crate::balance::BalancerState;
 use crate::calendar::{Calendar, Due};
-use crate::component::Kind;
 use crate::component::station::{Line, Station};
 use crate::event::{Event, RequestRef};
 use crate::frame::{CallId, Frame, FrameId, Request, RequestId};
@@ -47,10 +48,10 @@ use balancing::Check;
 use caches::Caches;
 use call::Pending;
 use clients::ClientState;
+use databases::Databases;
 use faults::FaultState;
 use gateways::LimitState;
 use guard::GuardState;
-use rows::Rows;
 
 /// Why a run is not over yet, or why it had to be stopped.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -141,18 +142,11 @@ pub struct Engine<P = NoProbe> {
     caches: Caches,
     /// By station; without limits where there is no gateway.
     limits: Vec<LimitState>,
-    /// By component; empty where the component is no database.
-    rows: Vec<Rows>,
+    databases: Databases,
     totals: Totals,
     events: u64,
     budget: u64,
     probe: P,
-}
-
-/// Of how many written rows each database keeps the version.
-fn rows_each(model: &Model) -> u32 {
-    let databases = model.components.iter().filter(|c| c.kind == Kind::Database);
-    limits::ROWS / (databases.count() as u32).max(1)
 }
 
 impl<P: Probe> Engine<P> {
@@ -176,7 +170,7 @@ impl<P: Probe> Engine<P> {
             faults: vec![FaultState::default(); model.faults.len()],
             caches: Caches::default(),
             limits: Vec::new(),
-            rows: vec![Rows::new(rows_each(&model)); model.components.len()],
+            databases: Databases::new(&model),
             totals: Totals::default(),
             events: 0,
             budget: limits::EVENTS,
@@ -289,7 +283,9 @@ impl<P: Probe> Engine<P> {
         self.faults.hash(&mut hasher);
         self.caches.hash(&mut hasher);
         self.limits.hash(&mut hasher);
-        self.rows.hash(&mut hasher);
+        if !self.databases.is_empty() {
+            self.databases.hash(&mut hasher);
+        }
         hasher.finish()
     }
 
@@ -348,6 +344,12 @@ impl<P: Probe> Engine<P> {
             Due::Impatient { frame } => self.impatient(frame),
             Due::Scale { component } => self.scale(component),
             Due::Warmed { station } => self.warmed(station),
+            Due::Proceed { frame } => self.proceed(frame),
+            Due::Waited { frame, wait } => self.waited(frame, wait),
+            Due::Deadlock { frame, wait } => self.deadlock(frame, wait),
+            Due::Replicated { database } => self.replicated(database),
+            Due::FailOver { database, crash } => self.fail_over(database, crash),
+            Due::Idle { approach, lane } => self.idle(approach, lane),
         }
         while let Some(frame) = self.ready.pop_front() {
             self.advance(frame);
@@ -410,6 +412,7 @@ impl<P: Probe> Engine<P> {
             }
         }
         self.plan_checks();
+        self.widen_pools();
         self.strike_all(&model);
         while let Some(frame) = self.ready.pop_front() {
             self.advance(frame);

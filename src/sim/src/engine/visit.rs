@@ -56,14 +56,22 @@ impl<P: Probe> Engine<P> {
         })
     }
 
-    /// A frame sets out from `site`.
-    pub(super) fn set_out(&mut self, model: &Model, site: &Site, id: FrameId) {
-        if site.link == NONE {
+    /// A frame sets out from `site`, made by an instance of the caller.
+    pub(super) fn set_out(&mut self, model: &Model, site: &Site, instance: u32, id: FrameId) {
+        if site.approach == NONE {
+            self.leave_for(model, id, site.link, site.bytes);
+        } else {
+            self.approach(model, site, instance, id);
+        }
+    }
+
+    /// A frame goes to where it is called, over a wire if there is one.
+    pub(super) fn leave_for(&mut self, model: &Model, id: FrameId, link: u32, bytes: u64) {
+        if link == NONE {
             return self.come(model, id);
         }
-        let frame = &mut self.frames[id];
-        frame.links[0] = site.link;
-        self.over(model, id, site.link, site.bytes);
+        self.frames[id].links[0] = link;
+        self.over(model, id, link, bytes);
     }
 
     /// A frame goes over a wire, to a component.
@@ -341,9 +349,11 @@ impl<P: Probe> Engine<P> {
                         return;
                     }
                 }
-                Step::Row { write } => {
-                    let write = *write;
-                    self.row(id, write);
+                Step::Database { act, statement } => {
+                    let (act, statement) = (*act, *statement);
+                    if !self.act(id, act, statement) {
+                        return;
+                    }
                 }
                 Step::End => {
                     let outcome = frame.outcome;
@@ -355,6 +365,7 @@ impl<P: Probe> Engine<P> {
 
     /// A frame has run its plan, or can't go on: it lets go of its server, and its answer goes back.
     pub(super) fn finish(&mut self, id: FrameId, outcome: Outcome) {
+        self.conclude(id);
         let frame = &self.frames[id];
         let (request, station) = (frame.request, frame.station);
         let state = &mut self.stations[station as usize];
@@ -369,7 +380,7 @@ impl<P: Probe> Engine<P> {
     }
 
     /// A frame's answer goes back over the wires that it came by.
-    fn send_back(&mut self, id: FrameId, outcome: Outcome) {
+    pub(super) fn send_back(&mut self, id: FrameId, outcome: Outcome) {
         let frame = &mut self.frames[id];
         frame.outcome = outcome;
         frame.state = State::Returning;
@@ -399,6 +410,9 @@ impl<P: Probe> Engine<P> {
             let unpack = core::mem::take(&mut value.unpack);
             self.calendar
                 .plan(self.now + unpack, Due::Answered { frame: id });
+            return;
+        }
+        if !self.part(id) {
             return;
         }
         let Some(frame) = self.frames.remove(id) else {
