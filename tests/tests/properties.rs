@@ -73,6 +73,8 @@ struct Bounds {
     queue: Vec<u32>,
     waiting: Vec<u32>,
     busy: Vec<u32>,
+    /// By component: the waiting lines of one of its stations.
+    lines: Vec<u32>,
     /// By client: requests under way, and the most there may be.
     under_way: Vec<u64>,
     users: Vec<u64>,
@@ -91,7 +93,12 @@ impl Bounds {
                 _ => 0,
             });
         let users: Vec<u64> = users.collect();
+        let lines = scenario.components.values().map(|component| match component {
+            Component::Service(service) => service.bulkheads.len() as u32 + 1,
+            _ => 1,
+        });
         Self {
+            lines: lines.collect(),
             under_way: vec![0; users.len()],
             users,
             ..Self::default()
@@ -170,7 +177,9 @@ impl Probe for Bounds {
     fn reconfigured(&mut self, model: &Model, _: Time) {
         // An instance that was taken away finishes what it has with the servers that it had.
         self.usable = model.stations().map(|s| s.servers).collect();
-        self.queue = model.stations().map(|s| s.queue).collect();
+        // Each bulkhead has as many places to wait.
+        let queue = model.stations().map(|s| s.queue.saturating_mul(self.lines[s.component]));
+        self.queue = queue.collect();
         self.waiting.resize(self.usable.len(), 0);
         self.busy.resize(self.usable.len(), 0);
     }

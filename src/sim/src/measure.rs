@@ -219,7 +219,7 @@ impl Metric {
             Kind::Cache | Kind::Gateway => !self.needs_database(),
             Kind::Database => !self.needs_cache(),
             Kind::Service => !(self.needs_cache() || self.needs_database() || self.needs_either()),
-            Kind::Client | Kind::Balancer => true,
+            Kind::Client | Kind::Balancer => self.places().is_empty(),
         }
     }
 
