@@ -93,10 +93,13 @@ impl Bounds {
                 _ => 0,
             });
         let users: Vec<u64> = users.collect();
-        let lines = scenario.components.values().map(|component| match component {
-            Component::Service(service) => service.bulkheads.len() as u32 + 1,
-            _ => 1,
-        });
+        let lines = scenario
+            .components
+            .values()
+            .map(|component| match component {
+                Component::Service(service) => service.bulkheads.len() as u32 + 1,
+                _ => 1,
+            });
         Self {
             lines: lines.collect(),
             under_way: vec![0; users.len()],
@@ -178,7 +181,9 @@ impl Probe for Bounds {
         // An instance that was taken away finishes what it has with the servers that it had.
         self.usable = model.stations().map(|s| s.servers).collect();
         // Each bulkhead has as many places to wait.
-        let queue = model.stations().map(|s| s.queue.saturating_mul(self.lines[s.component]));
+        let queue = model
+            .stations()
+            .map(|s| s.queue.saturating_mul(self.lines[s.component]));
         self.queue = queue.collect();
         self.waiting.resize(self.usable.len(), 0);
         self.busy.resize(self.usable.len(), 0);

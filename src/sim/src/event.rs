@@ -595,6 +595,7 @@ pub const LOG_HEAD: &str = "time_ns,request,event,at,detail\n";
 /// # Errors
 ///
 /// What `out` says.
+#[expect(clippy::too_many_lines, reason = "one arm an event")]
 pub fn write_line(
     out: &mut impl fmt::Write,
     model: &Model,
@@ -622,6 +623,11 @@ pub fn write_line(
         Event::Routed {
             balancer,
             station: to,
+        }
+        | Event::Probed {
+            balancer,
+            station: to,
+            ..
         } => writeln!(out, "{},{}", component(balancer), station(to)),
         Event::Queued {
             station: at,
@@ -681,11 +687,6 @@ pub fn write_line(
             Some(stale) => writeln!(out, "{},{} stale", station(at), stale.nanos()),
             None => writeln!(out, "{},", station(at)),
         },
-        Event::Probed {
-            balancer,
-            station: to,
-            ..
-        } => writeln!(out, "{},{}", component(balancer), station(to)),
         Event::Health {
             balancer,
             station: of,

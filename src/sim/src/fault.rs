@@ -199,10 +199,12 @@ impl Fault {
     }
 }
 
+/// Kinds of component that have stations.
+const STATIONS: &[&str] = &["service", "database", "cache", "gateway"];
+
 impl Trouble {
     fn check(&self, scenario: &Scenario, p: &mut Problems) {
         let kinds = |wanted: &'static [&'static str]| (wanted, scenario);
-        const STATIONS: &[&str] = &["service", "database", "cache", "gateway"];
         match self {
             Self::Crash(place) => p.within("crash", |p| place.check(kinds(STATIONS), p)),
             Self::MissedHealthChecks(place) => {
@@ -210,7 +212,7 @@ impl Trouble {
             }
             Self::CacheFlush(place) => {
                 p.within("cache_flush", |p| {
-                    place.check(kinds(&["cache", "gateway"]), p)
+                    place.check(kinds(&["cache", "gateway"]), p);
                 });
             }
             Self::DiskFull(place) => {

@@ -201,6 +201,7 @@ impl Recorder {
 }
 
 impl Probe for Recorder {
+    #[expect(clippy::too_many_lines, reason = "one arm an event")]
     fn event(&mut self, model: &Model, now: Time, request: RequestRef, event: &Event) {
         if now > self.settled {
             self.come_to(now);

@@ -231,6 +231,7 @@ impl Stories {
     }
 
     /// Something happened to a request.
+    #[expect(clippy::too_many_lines, reason = "one arm an event")]
     pub(crate) fn event(
         &mut self,
         _: &Model,
@@ -310,7 +311,6 @@ impl Stories {
                 told.was_asking = self.frames.get(frame).is_some_and(|note| note.asking);
                 self.turn(frame, now, None);
             }
-            Event::Unqueued { .. } => self.turn(frame, now, None),
             Event::Completed {
                 client, latency, ..
             } => self.end(now, request, client, latency, None),
@@ -321,13 +321,15 @@ impl Stories {
                 latency,
             } => self.end(now, request, client, latency, Some((reason, station))),
             Event::Following { station } => {
-                self.turn(frame, now, Some((Doing::Following, station)))
+                self.turn(frame, now, Some((Doing::Following, station)));
             }
             Event::Pooled { station } => self.turn(frame, now, Some((Doing::Pooled, station))),
             Event::Connecting { station } | Event::Disconnecting { station } => {
                 self.turn(frame, now, Some((Doing::Connecting, station)));
             }
-            Event::Followed | Event::Connected { .. } => self.turn(frame, now, None),
+            Event::Unqueued { .. } | Event::Followed | Event::Connected { .. } => {
+                self.turn(frame, now, None);
+            }
             Event::Locking { station } => self.turn(frame, now, Some((Doing::Locked, station))),
             Event::Committing { station } => {
                 self.turn(frame, now, Some((Doing::Replicating, station)));

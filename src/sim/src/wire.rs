@@ -182,8 +182,8 @@ impl Wire {
             state.free_at = sent;
         }
         // Drawn also where it cannot matter, so that a cut changes no later draw; a unit is never 0.
-        let loss = self.loss + (1.0 - self.loss) * f64::from(state.loss_ppb) / 1e9;
-        let lost = draws.unit() <= loss;
+        let chance = self.loss + (1.0 - self.loss) * f64::from(state.loss_ppb) / 1e9;
+        let lost = draws.unit() <= chance;
         let latency = self.latency.draw(draws);
         if !lost && !state.cut {
             return Sent::Arrives(sent + latency);

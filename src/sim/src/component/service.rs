@@ -74,6 +74,7 @@ pub enum Discipline {
 }
 
 impl Discipline {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
     fn is_fifo(&self) -> bool {
         *self == Self::Fifo
     }

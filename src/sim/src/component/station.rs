@@ -105,6 +105,10 @@ impl Meter {
 pub(crate) const FULL_SPEED: u32 = 1000;
 
 /// The state of one station.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a state of its own; none excludes another"
+)]
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub(crate) struct Station {
     /// Whether it answers at all.

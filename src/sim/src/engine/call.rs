@@ -48,14 +48,14 @@ impl Pending {
 
 /// Who makes a call, and about what.
 #[derive(Clone, Copy)]
-struct Caller {
-    request: RequestId,
+pub(super) struct Caller {
+    pub request: RequestId,
     /// The frame, as probes know it.
-    frame: u32,
+    pub frame: u32,
     /// Which instance of its component it is.
-    instance: u32,
-    key: Key,
-    data: u64,
+    pub instance: u32,
+    pub key: Key,
+    pub data: u64,
     operation: u16,
     /// What it has to answer so far, to be put into a cache.
     value: Value,
@@ -95,8 +95,7 @@ impl<P: Probe> Engine<P> {
             key = key.with(u64::from(turn));
         }
         if site.guard.is_some() {
-            let (frame, instance) = (caller.frame, caller.instance);
-            let call = self.guarded(request, waiter, frame, at, instance, key, data);
+            let call = self.guarded(Caller { key, ..caller }, waiter, at);
             tell(self, site, Child::Call(call.slot()));
             self.attempt(call, false);
         } else {
@@ -127,8 +126,8 @@ impl<P: Probe> Engine<P> {
         let waiter = Waiter::Frame(id);
         self.ask(&model, site, caller, waiter, turn, |engine, site, child| {
             let to = site.to;
-            let called = Event::Called { station, to, child };
-            engine.tell(caller.request, caller.frame, &called);
+            let event = Event::Called { station, to, child };
+            engine.tell(caller.request, caller.frame, &event);
         });
     }
 
@@ -167,12 +166,12 @@ impl<P: Probe> Engine<P> {
                 value: Value::default(),
             },
         });
-        let called = Event::Called {
+        let event = Event::Called {
             station,
             to: sites[0].to,
             child: Child::Call(call.slot()),
         };
-        self.tell(caller.request, caller.frame, &called);
+        self.tell(caller.request, caller.frame, &event);
         let mut attempt = 0;
         for (at, site) in (first..).zip(sites) {
             for turn in 0..site.times {

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use slotmap::Key as _;
 
 use super::Engine;
-use super::call::{Pending, Terms};
+use super::call::{Caller, Pending, Terms};
 use crate::calendar::Due;
 use crate::event::{Child, Event, Loss};
-use crate::frame::{CallId, Failure, FrameId, NONE, Outcome, RequestId, Waiter};
+use crate::frame::{CallId, Failure, FrameId, NONE, Outcome, Waiter};
 use crate::limits;
 use crate::model::Guard;
 use crate::probe::Probe;
@@ -117,26 +117,17 @@ const fn worth_a_retry(reason: Loss) -> bool {
 
 impl<P: Probe> Engine<P> {
     /// Begins a guarded call. It can't be over before [`Self::attempt`] has been called for it.
-    pub(super) fn guarded(
-        &mut self,
-        request: RequestId,
-        waiter: Waiter,
-        caller: u32,
-        site: u32,
-        instance: u32,
-        key: Key,
-        data: u64,
-    ) -> CallId {
-        self.requests[request].open += 1;
+    pub(super) fn guarded(&mut self, caller: Caller, waiter: Waiter, site: u32) -> CallId {
+        self.requests[caller.request].open += 1;
         self.calls.insert(Pending {
-            request,
+            request: caller.request,
             waiter,
-            caller,
+            caller: caller.frame,
             terms: Terms::Guarded(Attempts {
                 site,
-                instance,
-                key,
-                data,
+                instance: caller.instance,
+                key: caller.key,
+                data: caller.data,
                 started: 0,
                 tries: 0,
                 hedges: 0,

@@ -1,7 +1,7 @@
 //! Load shedding: which of those who wait are not worth serving.
 //!
 //! Two mechanisms, which differ in who is counted as waiting and when a caller hears. *Eager*: who has waited its time leaves
-//! the line by itself at that moment, as HAProxy's `timeout queue` and the wait timeout of a pool have it, and as patience
+//! the line by itself at that moment, as `HAProxy`'s `timeout queue` and the wait timeout of a pool have it, and as patience
 //! does in queueing theory (Palm, 1957; Baccelli and Hébuterne, 1981). *Lazy*: whoever's turn comes is looked at then, and
 //! dropped if a rule says so, as servers do that only look at a request when a thread takes it.
 //!
