@@ -108,3 +108,26 @@ test("nothing moves unasked for those who do not want it", async () => {
   await page.getByRole("button", { name: "One event on" }).click();
   await page.waitForFunction(() => document.querySelector(".narration li")?.textContent.includes("request 1"));
 });
+
+test("a first visit does not fetch the simulation; running it does, and only once", async () => {
+  const context = await browser.newContext({ viewport: { width: 390, height: 844 } });
+  const fetched = [];
+  context.on("request", (request) => fetched.push(request.url().slice(home.length)));
+  const page = await open(browser, home, { context });
+  await page.waitForSelector(".map .entry");
+  await page.waitForSelector(".stage-picture .station");
+  await page.waitForLoadState("networkidle");
+  const simulation = () => fetched.filter((path) => path.startsWith("worker"));
+  assert.deepEqual(simulation(), []);
+  await page.getByRole("button", { name: "Play" }).click();
+  await page.waitForFunction(() => Number.parseFloat(document.querySelector(".stage-time span").innerText) > 0.5);
+  assert.ok(simulation().includes("worker_bg.wasm"), fetched.join(" "));
+  // Reset is back to rest; the load slider runs it too.
+  await page.getByRole("button", { name: "Reset" }).click();
+  await page.getByRole("button", { name: "Play" }).waitFor();
+  await page.getByRole("slider", { name: "Load" }).fill("300");
+  await page.waitForFunction(() => Number(document.querySelector(".figures div:last-child dd")?.firstChild.textContent) > 0, null, { timeout: 60_000 });
+  assert.equal(simulation().filter((path) => path === "worker_bg.wasm").length, 1);
+  assert.deepEqual(page.errors, []);
+  await context.close();
+});

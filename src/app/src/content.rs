@@ -10,6 +10,7 @@ use yew::prelude::*;
 
 use crate::browser;
 use crate::handle::Handle;
+use crate::simulator;
 
 /// Something that has to be fetched first.
 #[derive(Debug)]
@@ -66,7 +67,14 @@ async fn catalog() -> Result<Catalog, String> {
     Catalog::read(&text).map_err(|problems| listed("lessons/catalog.json", &problems))
 }
 
-async fn lesson(id: &str) -> Result<Lesson, String> {
+/// A lesson that could be read.
+#[derive(Debug)]
+struct Opened {
+    lesson: Handle<Lesson>,
+    files: LessonFiles,
+}
+
+async fn lesson(id: &str) -> Result<Opened, String> {
     let folder = format!("lessons/{id}");
     let mut files = LessonFiles {
         lesson: needed(&format!("{folder}/lesson.md")).await?,
@@ -80,11 +88,10 @@ async fn lesson(id: &str) -> Result<Lesson, String> {
         }
     }
     let lesson = Lesson::read(&files).map_err(|faults| listed(&folder, &faults))?;
-    let faults = lesson.faults();
-    if !faults.is_empty() {
-        return Err(listed(&folder, &faults));
-    }
-    Ok(lesson)
+    Ok(Opened {
+        lesson: lesson.into(),
+        files,
+    })
 }
 
 /// The names that follow `"scene":` in some texts.
@@ -127,10 +134,38 @@ pub fn use_catalog() -> (Loading<Catalog>, Callback<()>) {
     use_fetched((), |()| catalog())
 }
 
-/// A lesson; the second part fetches it again.
+/// A lesson; the second part fetches it again. It can be read at once; should it turn out to have faults, they take its place.
 #[hook]
 pub fn use_lesson(id: &AttrValue) -> (Loading<Lesson>, Callback<()>) {
-    use_fetched(id.clone(), |id| async move { lesson(&id).await })
+    let (opened, again) = use_fetched(id.clone(), |id| async move { lesson(&id).await });
+    let checked = use_state(|| None::<(Handle<Opened>, Vec<String>)>);
+    let here = match &opened {
+        Loading::Here(opened) => Some(opened.clone()),
+        _ => None,
+    };
+    {
+        let checked = checked.clone();
+        use_effect_with(here, move |here| {
+            let checking = here.clone().map(|opened| {
+                let files = opened.files.clone();
+                let heard =
+                    Callback::from(move |faults| checked.set(Some((opened.clone(), faults))));
+                simulator::check(files, heard)
+            });
+            move || drop(checking)
+        });
+    }
+    let lesson = match opened {
+        Loading::Waiting => Loading::Waiting,
+        Loading::Failed(why) => Loading::Failed(why),
+        Loading::Here(opened) => match &*checked {
+            Some((of, faults)) if *of == opened && !faults.is_empty() => {
+                Loading::Failed(listed(&format!("lessons/{id}"), faults))
+            }
+            _ => Loading::Here(opened.lesson.clone()),
+        },
+    };
+    (lesson, again)
 }
 
 #[hook]

@@ -3,6 +3,7 @@
 //! Scenarios and conditions cross as the JSON they are written in; frames, which come up to sixty times a second, as
 //! compact binary (bincode, by `gloo-worker`).
 
+use scale_course::LessonFiles;
 use serde::{Deserialize, Serialize};
 
 use scale_sim::{Event, Figures, Kind, Loss, Model};
@@ -40,6 +41,8 @@ pub enum Command {
         /// What to run.
         jobs: Vec<Job>,
     },
+    /// Find what is wrong with a lesson. Returned by [`Reply::Checked`].
+    Check(LessonFiles),
 }
 
 /// A run whose end is all that matters.
@@ -62,6 +65,8 @@ pub enum Reply {
     Measured(u32, Vec<Vec<Option<f64>>>),
     /// The scenario cannot be run; why, in one sentence.
     Refused(u32, String),
+    /// What is wrong with the lesson, fault by fault; nothing if it is right.
+    Checked(Vec<String>),
 }
 
 /// What there is to draw.

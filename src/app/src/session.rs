@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use scale_course::{Lesson, LessonFiles};
 use scale_sim::{
     Condition, Engine, Event, Files, Measure, Model, Probe, Problem, Recorder, RequestRef,
     Scenario, Stop, Time,
@@ -65,6 +66,7 @@ impl Session {
                 Ok(values) => Reply::Measured(question, values),
                 Err(why) => Reply::Refused(question, why),
             }),
+            Command::Check(files) => Some(Reply::Checked(faults(&files))),
         }
     }
 }
@@ -159,6 +161,15 @@ fn measure(job: &Job) -> Result<Vec<Option<f64>>, String> {
         .iter()
         .map(|measure| outcome.value(measure))
         .collect())
+}
+
+/// Everything that is wrong with a lesson.
+fn faults(files: &LessonFiles) -> Vec<String> {
+    let faults = match Lesson::read(files) {
+        Ok(lesson) => lesson.faults(),
+        Err(faults) => faults,
+    };
+    faults.iter().map(ToString::to_string).collect()
 }
 
 /// Problems in one sentence.

@@ -1,19 +1,21 @@
 //! The page's end of the line to the simulation worker.
 
-use std::cell::Cell;
+use core::cell::{Cell, OnceCell};
 
 use gloo::timers::callback::Timeout;
 use gloo::worker::{Spawnable, WorkerBridge};
-use scale_course::{Lesson, RunRef};
+use scale_course::{Lesson, LessonFiles, RunRef};
 use scale_sim::{Measure, write_json};
 use yew::Callback;
 
 use crate::protocol::{Command, Job, Reply};
 use crate::worker::SimulationWorker;
 
-/// A worker of one's own. It ends when this is dropped.
+/// A worker of one's own. It begins with the first thing that is asked of it: who only reads does not fetch the
+/// simulation. It ends when this is dropped.
 pub struct Simulator {
-    bridge: WorkerBridge<SimulationWorker>,
+    bridge: OnceCell<WorkerBridge<SimulationWorker>>,
+    heard: Callback<Reply>,
     run: Cell<u32>,
 }
 
@@ -21,20 +23,24 @@ pub struct Simulator {
 const LOADER: &str = "./worker_loader.js";
 
 impl Simulator {
-    /// Starts a worker, whose replies go to `heard`.
+    /// A worker whose replies go to `heard`.
     pub fn new(heard: Callback<Reply>) -> Self {
-        let bridge = SimulationWorker::spawner()
-            .callback(move |reply| heard.emit(reply))
-            .spawn_with_loader(LOADER);
         Self {
-            bridge,
+            bridge: OnceCell::new(),
+            heard,
             run: Cell::new(0),
         }
     }
 
     /// Asks something of the worker.
     pub fn ask(&self, command: Command) {
-        self.bridge.send(command);
+        let spawn = || {
+            let heard = self.heard.clone();
+            SimulationWorker::spawner()
+                .callback(move |reply| heard.emit(reply))
+                .spawn_with_loader(LOADER)
+        };
+        self.bridge.get_or_init(spawn).send(command);
     }
 
     /// A number for a new run or question.
@@ -65,7 +71,7 @@ impl Measuring {
         let simulator = Simulator::new(Callback::from(move |reply| match reply {
             Reply::Measured(_, values) => heard.emit(Ok(values)),
             Reply::Refused(_, why) => heard.emit(Err(why)),
-            Reply::Ready(..) | Reply::Frame(..) => {}
+            Reply::Ready(..) | Reply::Frame(..) | Reply::Checked(..) => {}
         }));
         simulator.ask(Command::Measure {
             question: simulator.number(),
@@ -76,6 +82,17 @@ impl Measuring {
             _patience: Timeout::new(PATIENCE_MS, move || late.emit(())),
         }
     }
+}
+
+/// Looks for what is wrong with a lesson, on a worker of its own, which lives until this is dropped.
+pub fn check(files: LessonFiles, heard: Callback<Vec<String>>) -> Simulator {
+    let simulator = Simulator::new(Callback::from(move |reply| {
+        if let Reply::Checked(faults) = reply {
+            heard.emit(faults);
+        }
+    }));
+    simulator.ask(Command::Check(files));
+    simulator
 }
 
 /// What to run, and what to measure of it.

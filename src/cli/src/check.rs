@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use scale_course::{Catalog, Fault, Lesson, LessonFiles, Settings, check_claims, check_proof};
-use scale_sim::{Files, Model, Problem};
+use scale_sim::{Model, Problem};
 
 use crate::args::CheckArguments;
 use crate::failure::{Failure, harmless};
@@ -151,20 +151,8 @@ fn check_scenario(path: &Path) -> Result<(), Vec<Fault>> {
 fn check_lesson(folder: &Path) -> Result<(), Vec<Fault>> {
     let lesson = read_lesson(folder)?;
     let mut faults = Vec::new();
-    for (name, scene) in &lesson.scenes {
-        if let Err(problems) = Model::new(&scene.scenario, &Files::new()) {
-            let file = format!("scenes/{name}.json");
-            faults.extend(
-                problems
-                    .into_iter()
-                    .map(|problem| Fault::new(&file, problem)),
-            );
-        }
-    }
-    if faults.is_empty() {
-        faults.extend(check_proof(&lesson).err());
-        faults.extend(check_claims(&lesson).err().unwrap_or_default());
-    }
+    faults.extend(check_proof(&lesson).err());
+    faults.extend(check_claims(&lesson).err().unwrap_or_default());
     if faults.is_empty() {
         Ok(())
     } else {

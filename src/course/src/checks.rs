@@ -1,8 +1,9 @@
 //! Checks of what a lesson's parts say of one another: every scene, component, setting and measure that is named must be there.
 //!
-//! The page makes them too: whoever opens a broken lesson reads what is wrong with it, not a stage that stays empty.
+//! The page has its simulation worker make them too: whoever opens a broken lesson reads what is wrong with it, not a stage
+//! that stays empty.
 
-use scale_sim::{Condition, Measure, Problem, Scenario};
+use scale_sim::{Condition, Files, Measure, Model, Problem, Scenario};
 
 use crate::catalog::is_id;
 use crate::lesson::{FILE, Lesson, Step, number};
@@ -14,12 +15,25 @@ use crate::source::Fault;
 const WORDS: usize = 120;
 
 impl Lesson {
-    /// Everything that does not fit together; nothing if every step, question and proof can be run.
+    /// Everything that cannot be run or does not fit together; nothing if every scene, step, question and proof can be run.
     pub fn faults(&self) -> Vec<Fault> {
         let mut checks = Checks {
             lesson: self,
             faults: Vec::new(),
         };
+        for (name, scene) in &self.scenes {
+            let model = Scenario::from_value(&scene.json)
+                .and_then(|scenario| Model::new(&scenario, &Files::new()));
+            if let Err(problems) = model {
+                let file = format!("scenes/{name}.json");
+                let faults = problems.into_iter().map(|p| Fault::new(&file, p));
+                checks.faults.extend(faults);
+            }
+        }
+        if !checks.faults.is_empty() {
+            // All that plays in a broken scene would repeat what is wrong with it.
+            return checks.faults;
+        }
         checks.proof();
         for (at, step) in self.steps.iter().enumerate() {
             checks.step(step);

@@ -1,6 +1,6 @@
 //! A lesson: steps with prose, a scene, a task, sometimes a prediction; and the proof that it teaches what it says.
 
-use scale_sim::{Condition, Measure, Metric, Problem, Scenario, read_json};
+use scale_sim::{Condition, Kind, Measure, Metric, Problem, Scenario, read_json};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use vecmap::VecMap;
@@ -29,13 +29,12 @@ pub struct Lesson {
     pub quiz: Quiz,
 }
 
-/// A scene: a scenario as its author wrote it, and as it was read.
+/// A scene: a scenario as its author wrote it. Whether it can be run is for [`Lesson::faults`] to say, and for who runs it:
+/// a page that only shows it need not know all that a scenario may hold.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Scene {
     /// The scenario's JSON, for settings to change.
     pub json: Value,
-    /// The scenario.
-    pub scenario: Scenario,
 }
 
 /// A step of a lesson.
@@ -244,13 +243,26 @@ impl Guess {
 impl Scene {
     fn read(text: &str) -> Result<Self, Vec<Problem>> {
         let json = Scenario::tree(text)?;
-        let scenario = Scenario::from_value(&json)?;
-        Ok(Self { json, scenario })
+        Ok(Self { json })
+    }
+
+    /// What the component called `name` is; nothing if there is none.
+    pub fn kind(&self, name: &str) -> Option<Kind> {
+        let component = self.json.get("components")?.get(name)?.as_object()?;
+        Kind::named(component.keys().next()?)
+    }
+
+    /// The name of a component on the picture.
+    pub fn label<'a>(&'a self, name: &'a str) -> &'a str {
+        let view = self.json.get("view").and_then(|view| view.get(name));
+        let label = view.and_then(|view| view.get("label")?.as_str());
+        label.unwrap_or(name)
     }
 }
 
 impl Lesson {
-    /// Reads a lesson. What its parts say of one another is not looked at: see [`Lesson::faults`].
+    /// Reads a lesson. Whether its scenes can be run, and what its parts say of one another, is not looked at: see
+    /// [`Lesson::faults`].
     ///
     /// # Errors
     ///

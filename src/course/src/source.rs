@@ -4,9 +4,10 @@ use core::fmt;
 use std::collections::BTreeMap;
 
 use scale_sim::Problem;
+use serde::{Deserialize, Serialize};
 
 /// The texts of a lesson's files, read by whoever can read files.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct LessonFiles {
     /// `lesson.md`.
     pub lesson: String,

@@ -1,4 +1,4 @@
-//! The map of the course, beneath a system that is already running.
+//! The map of the course, beneath a system that waits to be run.
 
 use scale_course::{Catalog, CatalogLesson, Knob, Progress};
 use yew::prelude::*;
@@ -12,6 +12,10 @@ use crate::state::Shared;
 
 /// The system on the home page: the shop of the first lesson, with three instances.
 const SCENE: &str = include_str!("home.json");
+
+/// What there is to draw of it before it runs: `Scene::new` of that scenario, as a test sees to. So a first visit need not
+/// fetch the simulation.
+const REST: &str = include_str!("home-at-rest.json");
 
 /// Properties of [`Home`].
 #[derive(Clone, PartialEq, Debug, Properties)]
@@ -37,6 +41,7 @@ pub fn Home(props: &Props) -> Html {
             unit: "requests/s".to_owned(),
         }],
         task: Vec::new(),
+        rest: scale_sim::read_json(REST).ok(),
     });
     let next = match &catalog {
         Loading::Here(catalog) => next_lesson(catalog, &shared.progress),
@@ -59,7 +64,7 @@ pub fn Home(props: &Props) -> Html {
                     }
                 </div>
                 <div class="hero-stage">
-                    <Stage setting={Handle::from(setting)} looks={shared.looks()} autoplay=true speed=0.5 charts=false />
+                    <Stage setting={Handle::from(setting)} looks={shared.looks()} speed=0.5 charts=false />
                 </div>
             </section>
             <section class="map" aria-labelledby="map-title">
@@ -143,5 +148,23 @@ fn entry(lesson: &CatalogLesson, progress: &Progress) -> Html {
         <li class={classes!("entry", class)}>
             <a href={route(&lesson.id, last.as_deref()).href()} class="entry-link">{ words(class, html! { { state } }) }</a>
         </li>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use scale_sim::{Files, Model, Recorder, Scenario};
+
+    use super::*;
+    use crate::protocol::Scene;
+
+    #[test]
+    fn what_stands_at_rest_is_what_will_run() {
+        let scenario = Scenario::from_json(SCENE).expect("the scene is valid");
+        let model = Model::new(&scenario, &Files::new()).expect("the scene can be run");
+        let window_s = Recorder::new(&model).window().secs();
+        let scene = Scene::new(&model, &scenario, window_s);
+        let stored: Scene = scale_sim::read_json(REST).expect("the stored scene can be read");
+        assert_eq!(stored, scene, "store {}", scale_sim::write_json(&scene));
     }
 }

@@ -173,6 +173,7 @@ fn StepPage(props: &StepProps) -> Html {
                 .as_ref()
                 .map(|task| task.when.clone())
                 .unwrap_or_default(),
+            rest: None,
         })
     };
     let on_task = {
@@ -221,10 +222,7 @@ fn StepPage(props: &StepProps) -> Html {
         })
     };
     let scene = props.lesson.scenes.get(&step.data.scene);
-    let kind_of = |name: &str| {
-        let component = scene.and_then(|scene| scene.scenario.components.get(name));
-        component.map(scale_sim::Component::kind)
-    };
+    let kind_of = |name: &str| scene.and_then(|scene| scene.kind(name));
     let guessed = match (&step.data.predict, &result) {
         (
             Some(Predict {
@@ -470,16 +468,13 @@ pub(super) fn scene(lesson: &Lesson, run: &RunRef) -> Value {
 
 /// The name of a component, with its sign and colour.
 pub(super) fn component_word(lesson: &Lesson, scene: &str, name: &str) -> Html {
-    let scenario = lesson.scenes.get(scene).map(|scene| &scene.scenario);
-    let kind = scenario
-        .and_then(|s| s.components.get(name))
-        .map_or(Kind::Service, scale_sim::Component::kind);
-    let label = scenario
-        .and_then(|s| s.view.get(name))
-        .and_then(|view| view.label.clone());
+    let scene = lesson.scenes.get(scene);
+    let kind = scene.and_then(|scene| scene.kind(name));
+    let kind = kind.unwrap_or(Kind::Service);
+    let label = scene.map_or(name, |scene| scene.label(name));
     html! {
         <span class={classes!("component-word", format!("kind-{}", kind.name()))}>
-            { icon(Sign::from(kind)) }{ label.unwrap_or_else(|| name.to_owned()) }
+            { icon(Sign::from(kind)) }{ label.to_owned() }
         </span>
     }
 }

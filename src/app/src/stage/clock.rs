@@ -50,8 +50,6 @@ impl Default for Live {
 
 /// How often the words and numbers are renewed while it plays, in milliseconds.
 const WORDS_MS: f64 = 120.0;
-/// How long the worker may take for one answer, in seconds.
-pub const PATIENCE_S: f64 = 10.0;
 
 /// What turns the page's frames into the run's time.
 #[derive(Clone)]
@@ -99,8 +97,9 @@ impl Clock {
             }
             let stopped = before.1 && !live.player.playing;
             let due = now_ms - live.shown_ms >= WORDS_MS;
-            let stuck = live.player.is_stuck(browser::now_ms() / 1000.0, PATIENCE_S);
-            let news = (due && (moved || stuck)) || stopped || (moved && !live.player.playing);
+            let clock_s = browser::now_ms() / 1000.0;
+            let late = live.player.is_stuck(clock_s) || live.player.is_loading(clock_s);
+            let news = (due && (moved || late)) || stopped || (moved && !live.player.playing);
             if news {
                 live.shown_ms = now_ms;
                 self.renew.force_update();

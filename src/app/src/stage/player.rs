@@ -13,8 +13,22 @@ pub const SPEEDS: [f64; 9] = [0.02, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0];
 const LEG_S: f64 = 0.45;
 /// How far ahead of what is shown the worker runs, in real seconds.
 const AHEAD_S: f64 = 0.15;
+/// How long the worker may take for one answer, in seconds.
+const PATIENCE_S: f64 = 10.0;
+/// How long it may take for its first, in seconds: over a slow line it has to be fetched.
+const FETCH_S: f64 = 30.0;
 /// Lines of narration that are kept.
 const LINES: usize = 200;
+
+/// How far the worker is with setting up a run.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+enum Setup {
+    /// Nobody has asked for it.
+    #[default]
+    Unasked,
+    Asked,
+    Done,
+}
 
 /// The state of playing one run.
 #[derive(Clone, Debug, Default)]
@@ -43,6 +57,7 @@ pub struct Player {
     pub narration: VecDeque<String>,
     /// Why the scene cannot be played.
     pub refused: Option<String>,
+    setup: Setup,
     reached_s: f64,
     asked_at: Option<f64>,
     stepping: bool,
@@ -50,27 +65,45 @@ pub struct Player {
 }
 
 impl Player {
-    /// A player for run `run`, waiting since `clock_s` for its scene.
-    pub fn new(run: u32, speed: f64, playing: bool, clock_s: f64) -> Self {
+    /// A player for run `run`, waiting since `clock_s` for the worker to set it up, and showing `scene` meanwhile.
+    pub fn new(run: u32, speed: f64, playing: bool, clock_s: f64, scene: Scene) -> Self {
         Self {
             run,
-            speed,
             playing,
+            setup: Setup::Asked,
             asked_at: Some(clock_s),
+            ..Self::at_rest(scene, speed)
+        }
+    }
+
+    /// A player that shows a scene before anyone runs it.
+    pub fn at_rest(scene: Scene, speed: f64) -> Self {
+        Self {
+            picture: Picture::new(&scene),
+            scene,
+            speed,
             ..Self::default()
         }
     }
 
     /// The scene stands, or has changed.
     pub fn ready(&mut self, scene: Scene) {
-        if self.scene.components.is_empty() {
-            self.picture = Picture::new(&scene);
-        } else {
+        if self.setup == Setup::Done {
             self.picture.scene(&scene);
+        } else {
+            self.picture = Picture::new(&scene);
         }
+        self.setup = Setup::Done;
         self.scene = scene;
         self.refused = None;
         self.asked_at = None;
+    }
+
+    /// The scene, or what was changed in it, cannot be played.
+    pub fn refuse(&mut self, why: String) {
+        self.refused = Some(why);
+        self.asked_at = None;
+        self.set_playing(false);
     }
 
     /// The worker has run on.
@@ -103,8 +136,22 @@ impl Player {
             .is_some_and(|done| done <= self.now_s() + 1e-9)
     }
 
-    /// Whether the worker has not answered for `patience_s`, counted by the page's clock `clock_s`.
-    pub fn is_stuck(&self, clock_s: f64, patience_s: f64) -> bool {
+    /// Whether nobody has been asked yet to run what is shown.
+    pub fn is_at_rest(&self) -> bool {
+        self.setup == Setup::Unasked
+    }
+
+    /// Whether the worker has been asked to set up the run and takes its time: it may have to be fetched first.
+    pub fn is_loading(&self, clock_s: f64) -> bool {
+        self.setup == Setup::Asked && self.asked_at.is_some_and(|asked| clock_s - asked > 0.3)
+    }
+
+    /// Whether the worker has not answered for longer than it may take, counted by the page's clock `clock_s`.
+    pub fn is_stuck(&self, clock_s: f64) -> bool {
+        let patience_s = match self.setup {
+            Setup::Done => PATIENCE_S,
+            Setup::Unasked | Setup::Asked => FETCH_S,
+        };
         self.asked_at
             .is_some_and(|asked| clock_s - asked > patience_s)
     }
@@ -130,7 +177,7 @@ impl Player {
 
     /// `real_s` have passed on the page. Returns up to where the worker is to run, if it must.
     pub fn pass(&mut self, real_s: f64, clock_s: f64) -> Option<f64> {
-        if self.scene.components.is_empty() {
+        if self.setup != Setup::Done {
             return None;
         }
         self.picture.set_leg_s(LEG_S * self.speed);
@@ -303,7 +350,7 @@ mod tests {
             scenario: SCENARIO.to_owned(),
             task,
         });
-        let mut player = Player::new(1, speed, true, 0.0);
+        let mut player = Player::new(1, speed, true, 0.0, Scene::default());
         let Some(Reply::Ready(1, scene)) = reply else {
             panic!("{reply:?}")
         };

@@ -11,14 +11,14 @@ use web_sys::HtmlElement;
 use yew::prelude::*;
 
 use super::chart::{charts, use_charts};
-use super::clock::{Clock, Live, PATIENCE_S, Watch};
+use super::clock::{Clock, Live, Watch};
 use super::layout::Layout;
 use super::painter::Colours;
 use super::parts::{Deed, bar, edges, figures, knobs, nodes, words};
 use super::player::Player;
 use crate::browser;
 use crate::handle::Handle;
-use crate::protocol::{Command, Reply};
+use crate::protocol::{Command, Reply, Scene};
 use crate::simulator::Simulator;
 use crate::store::Looks;
 
@@ -33,6 +33,9 @@ pub struct Setting {
     pub knobs: Vec<Knob>,
     /// The task's conditions.
     pub task: Vec<Condition>,
+    /// What there is to draw, if that is known without the simulation: then the simulation is fetched only when it is to
+    /// run.
+    pub rest: Option<Scene>,
 }
 
 /// A prediction to mark in the charts.
@@ -100,8 +103,7 @@ pub fn Stage(props: &Props) -> Html {
                     }
                     Reply::Frame(run, frame) if run == player.run => player.heard(*frame),
                     Reply::Refused(run, why) if run == player.run => {
-                        player.refused = Some(why);
-                        player.set_playing(false);
+                        player.refuse(why);
                         renew.force_update();
                     }
                     _ => {}
@@ -120,14 +122,23 @@ pub fn Stage(props: &Props) -> Html {
             if fresh {
                 live.values = knob_values(&setting);
             }
-            live.player = Player::new(
-                simulator.number(),
-                speed,
-                playing,
-                browser::now_ms() / 1000.0,
-            );
             live.told_task = false;
             live.dirty = true;
+            let (width, height) = (live.layout.width, live.layout.height);
+            if let Some(rest) = setting.rest.as_ref().filter(|_| fresh && !playing) {
+                live.player = Player::at_rest(rest.clone(), speed);
+                live.layout = Layout::new(rest, width, height);
+                return;
+            }
+            // The scene stays in sight until the new run stands; another scene does not.
+            let scene = if fresh {
+                Scene::default()
+            } else {
+                core::mem::take(&mut live.player.scene)
+            };
+            live.layout = Layout::new(&scene, width, height);
+            let clock_s = browser::now_ms() / 1000.0;
+            live.player = Player::new(simulator.number(), speed, playing, clock_s, scene);
             let task = write_json(&setting.task);
             match scenario(&setting, &live.values) {
                 Ok(scenario) => simulator.ask(Command::Load {
@@ -135,7 +146,7 @@ pub fn Stage(props: &Props) -> Html {
                     scenario,
                     task,
                 }),
-                Err(why) => live.player.refused = Some(why),
+                Err(why) => live.player.refuse(why),
             }
         }
     };
@@ -206,12 +217,14 @@ pub fn Stage(props: &Props) -> Html {
                         run: live.player.run,
                         scenario,
                     }),
-                    Err(why) => live.player.refused = Some(why),
+                    Err(why) => live.player.refuse(why),
                 }
             } else {
                 // Before the start or after the end a change begins a new run, which goes on if one was going.
-                let over = live.borrow().player.is_over();
-                let playing = live.borrow().player.playing || (over && !still);
+                let playing = {
+                    let player = &live.borrow().player;
+                    player.playing || (!still && (player.is_over() || player.is_at_rest()))
+                };
                 load(playing, false);
             }
             renew.force_update();
@@ -221,10 +234,13 @@ pub fn Stage(props: &Props) -> Html {
     let act = {
         let (live, renew, load) = (Rc::clone(&live), renew.clone(), load.clone());
         Callback::from(move |deed: Deed| {
+            let at_rest = live.borrow().player.is_at_rest();
+            if at_rest && matches!(deed, Deed::Step | Deed::End) {
+                load(false, false);
+            }
             match deed {
                 Deed::Toggle => {
-                    let over = live.borrow().player.is_over();
-                    if over {
+                    if at_rest || live.borrow().player.is_over() {
                         load(true, false);
                     } else {
                         let player = &mut live.borrow_mut().player;
@@ -275,7 +291,8 @@ pub fn Stage(props: &Props) -> Html {
         Vec::new()
     };
     let graphs = use_charts(graphs, props.looks);
-    let stuck = player.is_stuck(browser::now_ms() / 1000.0, PATIENCE_S);
+    let clock_s = browser::now_ms() / 1000.0;
+    let (stuck, loading) = (player.is_stuck(clock_s), player.is_loading(clock_s));
     let revive = {
         let worker = worker.clone();
         Callback::from(move |_: MouseEvent| worker.set(*worker + 1))
@@ -287,8 +304,8 @@ pub fn Stage(props: &Props) -> Html {
                 { edges(&live) }
                 <canvas ref={canvas_ref} aria-hidden="true"></canvas>
                 { nodes(&live) }
-                if player.scene.components.is_empty() && player.refused.is_none() {
-                    <p class="stage-note" role="status">{ "Setting the stage …" }</p>
+                if loading && !stuck {
+                    <p class="stage-note" role="status">{ "Fetching the simulation …" }</p>
                 }
                 if let Some(why) = &player.refused {
                     <p class="stage-note bad" role="alert">{ format!("This scene cannot be played: {why}") }</p>

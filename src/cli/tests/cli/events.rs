@@ -30,11 +30,10 @@ fn the_same_seed_gives_the_same_bytes() {
         let first = log(&path, arguments);
         assert!(first.lines().count() > 100, "{}", path.display());
         assert!(first == log(&path, arguments), "{}", path.display());
-        assert!(
-            first != log(&path, &[arguments, &["--seed", "99"]].concat()),
-            "{}",
-            path.display()
-        );
+        // In the flash sale nothing is drawn: all come at once and think for the same time.
+        let drawn = !path.ends_with("flash-sale.json");
+        let other = log(&path, &[arguments, &["--seed", "99"]].concat());
+        assert!((first != other) == drawn, "{}", path.display());
     }
 }
 

@@ -83,6 +83,14 @@ impl Kind {
             Self::Gateway => "gateway",
         }
     }
+
+    /// The kind that scenario files spell so; nothing if it is none.
+    pub fn named(name: &str) -> Option<Self> {
+        use Kind::{Balancer, Cache, Client, Database, Gateway, Service};
+
+        let kinds = [Client, Balancer, Service, Database, Cache, Gateway];
+        kinds.into_iter().find(|kind| kind.name() == name)
+    }
 }
 
 impl Component {
