@@ -94,6 +94,27 @@ fn lru_on_zipf_agrees_with_che() {
     }
 }
 
+/// Consistent hashing sends a key always to the same cache: four of them keep four times as much as one, where with round
+/// robin each keeps the same (Karger et al., STOC 1997).
+#[test]
+fn caches_behind_a_ring_keep_each_key_once() {
+    let text = include_str!("../scenarios/cache-ring.json");
+    let ratio = |policy: &str| {
+        let outcome =
+            ran(&Scenario::from_json(&text.replace("consistent_hash", policy)).expect("valid"));
+        let all = ["cache-a", "cache-b", "cache-c", "cache-d"].map(|name| {
+            let reads = value(&outcome, "offered_per_s", name);
+            (reads, reads * value(&outcome, "hit_ratio", name))
+        });
+        all.iter().map(|(_, hits)| hits).sum::<f64>()
+            / all.iter().map(|(reads, _)| reads).sum::<f64>()
+    };
+    let (ring, robin) = (ratio("consistent_hash"), ratio("round_robin"));
+    // The ring's shares are unequal, and so is the use of the room.
+    assert!((ring - che(20_000, 0.9, 4000.0)).abs() < 0.02, "{ring}");
+    assert!((robin - che(20_000, 0.9, 1000.0)).abs() < 0.01, "{robin}");
+}
+
 #[test]
 fn each_look_up_hits_or_misses_as_the_store_alone_does() {
     for (name, eviction) in [

@@ -228,6 +228,55 @@ impl Probe for Sent {
     }
 }
 
+/// A week of three clouds' load, each replayed as a profile: requests come as often as the record says, in all its steps.
+#[test]
+fn arrivals_follow_the_recorded_load_of_clouds() {
+    const STEP_S: f64 = 300.0;
+    const MEAN_PER_S: f64 = 0.5;
+    let text = include_str!("../oracle/workload/datacenter_load_5min.csv");
+    let rows: Vec<Vec<f64>> = rows(text)
+        .map(|row| {
+            row.iter()
+                .map(|cell| cell.parse().expect("a number"))
+                .collect()
+        })
+        .collect();
+    for cloud in 1..=3 {
+        let rates: Vec<f64> = rows.iter().map(|row| row[cloud] * MEAN_PER_S).collect();
+        let points: Vec<[f64; 2]> = rows
+            .iter()
+            .zip(&rates)
+            .map(|(row, rate)| [row[0], *rate])
+            .collect();
+        let horizon_s = STEP_S * (points.len() - 1) as f64;
+        let components = format!(
+            r#""users": {{ "client": {{ "operation": "x", "target": "shop", "arrivals": {{ "profile": {{ "points": {points:?} }} }} }} }},
+               "shop": {{ "service": {{ "workers": 1, "plans": {{ "*": [ {{ "work": {{ "constant": {{ "mean_ms": 1 }} }} }} ] }} }} }}"#
+        );
+        let mut engine = engine(
+            &scenario(cloud as u64, horizon_s, 0.0, &components),
+            Sent::default(),
+        );
+        engine.run_until(Time::from_secs(horizon_s));
+        let mut came = vec![0.0; points.len() - 1];
+        for time in engine.into_probe().0 {
+            came[(time.secs() / STEP_S) as usize] += 1.0;
+        }
+        // Between two points the rate is linear; a count is Poisson.
+        let expected = rates
+            .windows(2)
+            .map(|pair| f64::midpoint(pair[0], pair[1]) * STEP_S);
+        let chi: f64 = came
+            .iter()
+            .zip(expected)
+            .map(|(came, mean)| (came - mean).powi(2) / mean)
+            .sum();
+        let freedom = came.len() as f64;
+        let off = (chi - freedom) / (2.0 * freedom).sqrt();
+        assert!(off.abs() < 4.0, "cloud {cloud}: {off}");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
 

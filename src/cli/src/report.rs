@@ -99,6 +99,8 @@ pub struct SystemReport {
     pub throughput_per_s: Option<Figure>,
     /// Requests answered within their client's deadline a second.
     pub goodput_per_s: Option<Figure>,
+    /// Requests answered in part by a substitute a second.
+    pub degraded_per_s: Option<Figure>,
     /// Requests lost a second.
     pub lost_per_s: Option<Figure>,
     /// Mean number of requests under way.
@@ -318,6 +320,7 @@ impl Runs<'_> {
             offered_per_s: self.per_s(|figures| figures.sent),
             throughput_per_s: self.per_s(|figures| figures.completed),
             goodput_per_s: self.per_s(|figures| figures.good),
+            degraded_per_s: self.per_s(|figures| figures.degraded),
             lost_per_s: self.per_s(|figures| figures.lost),
             in_system: self.value(|figures| Some(figures.in_system)),
             mean_ms: latency(|latency| latency.mean_ms),

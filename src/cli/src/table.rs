@@ -25,6 +25,7 @@ fn write_text(out: &mut String, report: &Report) -> std::fmt::Result {
         column("offered\nrequests/s", [system.offered_per_s]),
         column("throughput\nrequests/s", [system.throughput_per_s]),
         column("goodput\nrequests/s", [system.goodput_per_s]),
+        column("degraded\nrequests/s", [system.degraded_per_s]),
         column("lost\nrequests/s", [system.lost_per_s]),
         column("under way\nmean", [system.in_system]),
     ];

@@ -20,6 +20,8 @@ pub enum Metric {
     ThroughputPerS,
     /// Requests answered within their client's deadline, a second.
     GoodputPerS,
+    /// Requests answered in part by a substitute, a second.
+    DegradedPerS,
     /// Requests lost, a second; of a component: refused there.
     LostPerS,
     /// Requests lost; of a component: refused there.
@@ -89,9 +91,11 @@ impl Metric {
     /// Its unit, as shown behind a number; empty if it has none.
     pub const fn unit(self) -> &'static str {
         match self {
-            Self::OfferedPerS | Self::ThroughputPerS | Self::GoodputPerS | Self::LostPerS => {
-                "requests/s"
-            }
+            Self::OfferedPerS
+            | Self::ThroughputPerS
+            | Self::GoodputPerS
+            | Self::DegradedPerS
+            | Self::LostPerS => "requests/s",
             Self::Lost | Self::Completed | Self::InSystem | Self::QueueLength | Self::QueueMax => {
                 "requests"
             }
@@ -124,6 +128,7 @@ impl Metric {
             Self::OfferedPerS => "offered load",
             Self::ThroughputPerS => "throughput",
             Self::GoodputPerS => "goodput",
+            Self::DegradedPerS => "rate of degraded answers",
             Self::LostPerS => "loss rate",
             Self::Lost => "lost requests",
             Self::Completed => "answered requests",
@@ -395,6 +400,7 @@ impl Measure {
             Metric::OfferedPerS => Some(per_s(figures.sent)),
             Metric::ThroughputPerS => Some(per_s(figures.completed)),
             Metric::GoodputPerS => Some(per_s(figures.good)),
+            Metric::DegradedPerS => Some(per_s(figures.degraded)),
             Metric::LostPerS => Some(per_s(figures.lost)),
             Metric::Lost => Some(figures.lost as f64),
             Metric::Completed => Some(figures.completed as f64),

@@ -48,6 +48,7 @@ const FIELDS: &str = "\
 /stations/*/throughput_per_s
 /stations/*/utilisation
 /stations/*/wait_ms
+/system/degraded_per_s
 /system/goodput_per_s
 /system/in_system
 /system/lost_per_s

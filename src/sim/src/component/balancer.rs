@@ -9,6 +9,7 @@ use vecmap::VecMap;
 
 use super::{ANY, Component, Weight};
 use crate::balance::{Ejection, HealthCheck, Policy, Rules, Sticky};
+use crate::cache::Mode;
 use crate::hash::ring;
 use crate::limits;
 use crate::problem::Problems;
@@ -22,7 +23,7 @@ use crate::time::Duration;
 pub struct Balancer {
     /// How it chooses.
     pub policy: Policy,
-    /// Services and databases that take the requests.
+    /// Services, databases, gateways and caches that fetch what they miss, which take the requests.
     pub targets: Vec<String>,
     /// Weights of targets, 1 to 1000, for the policies that count them; 1 for those not named. A number is for every
     /// instance, a list has one for each.
@@ -129,7 +130,20 @@ impl Balancer {
                              directly"
                         ),
                     ),
-                    Some(Component::Service(_) | Component::Database(_)) => {
+                    Some(Component::Cache(cache)) if cache.mode == Mode::CacheAside || cache.private => {
+                        p.note_at(
+                            place,
+                            format!(
+                                "'{target}' is a cache that is asked by those who use it: a balancer's targets answer by \
+                                 themselves, as a cache with another mode and a target does"
+                            ),
+                        );
+                    }
+                    Some(Component::Client(_) | Component::Balancer(_)) => p.note_at(
+                        place,
+                        format!("'{target}' sends requests on: a balancer's targets are services, databases, gateways and caches"),
+                    ),
+                    Some(_) => {
                         if self.targets[..i].contains(target) {
                             p.note_at(
                                 place,
@@ -137,13 +151,6 @@ impl Balancer {
                             );
                         }
                     }
-                    Some(other) => p.note_at(
-                        place,
-                        format!(
-                            "'{target}' is a {}: a balancer's targets are services and databases",
-                            other.kind().name()
-                        ),
-                    ),
                 }
             }
         });
@@ -170,6 +177,7 @@ impl Balancer {
                 Some(Component::Service(service)) => {
                     service.instances.min(limits::INSTANCES as u32)
                 }
+                Some(Component::Cache(cache)) => cache.regions.min(limits::REGIONS as u32),
                 Some(_) => 1,
                 None => 0,
             };
