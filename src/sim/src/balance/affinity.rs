@@ -2,6 +2,7 @@
 //!
 //! A table of the balancer, as `HAProxy`'s `stick-table`: it holds so many and forgets the oldest first. Whoever's member
 //! cannot be had gets another, and stays there.
+//! Does not model: a stick that expires by time, or a cookie that the user drops.
 
 use core::hash::{Hash, Hasher};
 

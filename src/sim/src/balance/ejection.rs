@@ -5,6 +5,7 @@
 //! it: if that succeeds, it is as before, else the timeout starts anew. Each failure also takes a part of the weight that
 //! weighted round robin gives it, which comes back one by one. As there, the clock counts whole seconds, and a member that
 //! is alone is never put aside.
+//! Does not model: ejection by a member's rate of errors or latency beside the others', as Envoy's outlier detection has it.
 
 use serde::{Deserialize, Serialize};
 

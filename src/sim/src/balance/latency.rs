@@ -2,6 +2,7 @@
 //!
 //! It jumps to a latency above it at once, and otherwise forgets by e^(-t/decay). A look at it counts as a latency of
 //! nothing, as there: so one that is not asked any more becomes cheap, and is tried again.
+//! Does not model: a penalty for failures; a quick failure counts as a quick answer, as in Finagle.
 
 use crate::time::{Duration, Time};
 

@@ -2,6 +2,7 @@
 //!
 //! Models: what is kept and for how long; what a write does; whether many who miss the same key all fetch it; what the cache
 //! holds at the start. Whether a reader gets an old version follows from these and from the moments of reads and writes.
+//! Does not model: invalidation by tag or prefix, compression of what is kept, or the time that a hit's answer takes to unpack.
 
 use serde::{Deserialize, Serialize};
 

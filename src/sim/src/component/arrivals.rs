@@ -2,6 +2,7 @@
 //!
 //! Open loops: at random, evenly, at rates that change with time, in bursts, in batches, or as recorded. A closed loop: users who
 //! wait for the answer, think, and ask again.
+//! Does not model: users who come, do several things and go, or who stay away because the system is slow.
 
 use serde::{Deserialize, Serialize};
 

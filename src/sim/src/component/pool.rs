@@ -1,4 +1,5 @@
 //! A pool of connections to a database, as a scenario describes it.
+//! The mechanism, and what it does not model, is in `db/pool.rs`.
 
 use serde::{Deserialize, Serialize};
 

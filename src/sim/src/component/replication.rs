@@ -1,4 +1,5 @@
 //! Replicas of a database, as a scenario describes them: how they follow, what commits wait for, who reads from them.
+//! The mechanism, and what it does not model, is in `db/replication.rs`, `db/routing.rs` and `db/failover.rs`.
 
 use serde::{Deserialize, Serialize};
 

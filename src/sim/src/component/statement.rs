@@ -1,4 +1,5 @@
 //! Statements of a database and what they cost, as a scenario describes them.
+//! The mechanism, and what it does not model, is in `db/statement.rs`, `db/change.rs` and `db/locks.rs`.
 
 use serde::{Deserialize, Serialize};
 use vecmap::VecMap;
