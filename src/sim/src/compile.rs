@@ -12,7 +12,7 @@ use crate::component::{
 };
 use crate::distribution::Sampler;
 use crate::fault::{Place, Trouble};
-use crate::frame::{Entry, NOBODY, NONE};
+use crate::frame::{self, Entry, NOBODY, NONE};
 use crate::limits;
 use crate::model::{
     ClientModel, ComponentModel, Effect, FaultModel, FaultTimes, Files, Guard, HealthModel, Lines,
@@ -431,7 +431,7 @@ impl Compiler<'_> {
                         });
                     }
                     self.step(Step::Reply {
-                        bytes: payload.compressed_bytes(),
+                        bytes: frame::bytes(payload.compressed_bytes()),
                         unpack: payload.decompress_time(),
                     });
                 }
@@ -490,7 +490,7 @@ impl Compiler<'_> {
             fallback: NONE,
             link: link(self.scenario, self.name, &call.to),
             approach: self.approach(&call.to),
-            bytes: call.bytes,
+            bytes: frame::bytes(call.bytes),
             guard: self.guard(&call.resilience),
         };
         self.model.sites.push(site);

@@ -97,8 +97,8 @@ pub(crate) struct Value {
     pub absent: bool,
     /// A cache that fetches nothing itself had nothing.
     pub missed: bool,
-    /// How many bytes it has on the wire.
-    pub bytes: u64,
+    /// How many bytes it has on the wire; what is more counts as the most there can be.
+    pub bytes: u32,
     /// How long the receiver takes to unpack it.
     pub unpack: Duration,
 }
@@ -115,6 +115,11 @@ impl Default for Value {
             unpack: Duration::ZERO,
         }
     }
+}
+
+/// A number of bytes as a [`Value`] has it.
+pub(crate) fn bytes(count: u64) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
 }
 
 /// Why something failed, and where it began.

@@ -255,7 +255,7 @@ pub(crate) enum Step {
     /// Go on at another step.
     Goto { step: u32 },
     /// What is answered has so many bytes, and takes so long to unpack.
-    Reply { bytes: u64, unpack: Duration },
+    Reply { bytes: u32, unpack: Duration },
     /// Something about a cache.
     Cache(CacheStep),
     /// Something at a database.
@@ -313,7 +313,7 @@ pub(crate) struct Site {
     /// The way to a database, or [`NONE`](crate::frame::NONE).
     pub approach: u32,
     /// Bytes of the request on the wire.
-    pub bytes: u64,
+    pub bytes: u32,
     /// What guards it, if it is not a plain call.
     pub guard: Option<Guard>,
 }

@@ -2,7 +2,7 @@
 
 use crate::database_figures::Longest;
 use crate::event::{Event, RequestRef};
-use crate::figures::{Counters, Figures, LatencyTally};
+use crate::figures::{Counters, Figures, LatencyTally, StationCounters};
 use crate::model::{Model, Role};
 use crate::probe::Probe;
 use crate::story::Stories;
@@ -13,12 +13,14 @@ use crate::time::{Duration, Time};
 pub struct Recorder {
     window: Duration,
     warmup: Time,
-    /// Everything up to `settled` is counted.
+    /// The moment come to.
+    now: Time,
     counters: Counters,
-    settled: Time,
     gauges: Vec<Gauge>,
     held: Vec<u32>,
-    in_system: u64,
+    in_system: u32,
+    /// Up to when the counters have the requests in the system.
+    settled: Time,
     deadlines: Vec<Duration>,
     total: Stretch,
     current: Stretch,
@@ -26,12 +28,34 @@ pub struct Recorder {
     stories: Stories,
 }
 
-/// What a station is doing just now.
+/// What a station is doing just now, and since when: up to then the counters have it. Only what changes is counted, so the
+/// work does not grow with the number of stations.
 #[derive(Clone, Copy, Debug, Default)]
 struct Gauge {
     busy: u32,
     waiting: u32,
     servers: u32,
+    settled: Time,
+}
+
+impl Gauge {
+    /// Adds what it showed up to `now`.
+    fn count(&self, now: Time, counters: &mut StationCounters) {
+        let passed = now.since(self.settled).nanos();
+        counters.busy_ns += area(self.busy, passed);
+        counters.waiting_ns += area(self.waiting, passed);
+        counters.servers_ns += area(self.servers, passed);
+    }
+}
+
+/// A level over a time.
+#[inline]
+fn area(level: u32, passed: u64) -> u128 {
+    match u32::try_from(passed) {
+        // Of up to four seconds it fits, and wide products are slow where a machine has none, as Wasm has.
+        Ok(short) => u128::from(u64::from(level) * u64::from(short)),
+        Err(_) => u128::from(level) * u128::from(passed),
+    }
 }
 
 /// A stretch being measured: what the counters were when it began, and what cannot be had by subtraction.
@@ -80,11 +104,12 @@ impl Recorder {
         Self {
             window,
             warmup: model.warmup(),
+            now: Time::ZERO,
             counters: Counters::default(),
-            settled: Time::ZERO,
             gauges: Vec::new(),
             held: Vec::new(),
             in_system: 0,
+            settled: Time::ZERO,
             deadlines: Vec::new(),
             total: Stretch::new(3),
             current: Stretch::new(2),
@@ -131,29 +156,53 @@ impl Recorder {
     }
 
     fn figures(&self, stretch: &Stretch) -> Figures {
-        self.counters.since(
+        let mut counters = self.counters.clone();
+        self.count(self.now, &mut counters);
+        counters.since(
             &stretch.mark,
             stretch.from,
-            self.settled,
+            self.now,
             &stretch.latency,
             &stretch.waiting_max,
             &stretch.longest,
         )
     }
 
-    /// Counts what the gauges showed from `settled` to `now`.
+    /// Adds what everything showed up to `now`.
+    fn count(&self, now: Time, counters: &mut Counters) {
+        counters.in_system_ns += area(self.in_system, now.since(self.settled).nanos());
+        for (gauge, station) in self.gauges.iter().zip(&mut counters.stations) {
+            gauge.count(now, station);
+        }
+    }
+
+    /// Brings the counters to `now`.
     fn settle(&mut self, now: Time) {
-        let passed = u128::from(now.since(self.settled).nanos());
-        if passed == 0 {
-            return;
+        let mut counters = core::mem::take(&mut self.counters);
+        self.count(now, &mut counters);
+        self.counters = counters;
+        (self.now, self.settled) = (now, now);
+        for gauge in &mut self.gauges {
+            gauge.settled = now;
         }
-        self.settled = now;
-        self.counters.in_system_ns += u128::from(self.in_system) * passed;
-        for (gauge, station) in self.gauges.iter().zip(&mut self.counters.stations) {
-            station.busy_ns += u128::from(gauge.busy) * passed;
-            station.waiting_ns += u128::from(gauge.waiting) * passed;
-            station.servers_ns += u128::from(gauge.servers) * passed;
-        }
+    }
+
+    /// A station's gauge, to be changed now.
+    #[inline]
+    fn gauge(&mut self, station: u32) -> &mut Gauge {
+        let gauge = &mut self.gauges[station as usize];
+        gauge.count(self.now, &mut self.counters.stations[station as usize]);
+        gauge.settled = self.now;
+        gauge
+    }
+
+    /// The number of requests in the system, to be changed now.
+    #[inline]
+    fn in_system(&mut self) -> &mut u32 {
+        let passed = self.now.since(self.settled).nanos();
+        self.counters.in_system_ns += area(self.in_system, passed);
+        self.settled = self.now;
+        &mut self.in_system
     }
 
     /// Comes to `now`, closing the windows and the warm-up that end on the way.
@@ -173,7 +222,7 @@ impl Recorder {
             self.series.push(figures);
             self.current.restart(end, &self.counters, &self.gauges);
         }
-        self.settle(now);
+        self.now = now;
     }
 }
 
@@ -203,18 +252,18 @@ impl Recorder {
 impl Probe for Recorder {
     #[expect(clippy::too_many_lines, reason = "one arm an event")]
     fn event(&mut self, model: &Model, now: Time, request: RequestRef, event: &Event) {
-        if now > self.settled {
+        if now > self.now {
             self.come_to(now);
         }
         let told = self.stories.event(model, now, request, event);
         match *event {
             Event::Sent { .. } => {
                 self.counters.sent += 1;
-                self.in_system += 1;
+                *self.in_system() += 1;
             }
             Event::Queued { station, waiting } => {
+                self.gauge(station).waiting = waiting;
                 let at = station as usize;
-                self.gauges[at].waiting = waiting;
                 for stretch in [&mut self.total, &mut self.current] {
                     stretch.waiting_max[at] = stretch.waiting_max[at].max(waiting);
                 }
@@ -224,7 +273,7 @@ impl Probe for Recorder {
                 busy,
                 waiting,
             } => {
-                let gauge = &mut self.gauges[station as usize];
+                let gauge = self.gauge(station);
                 gauge.busy = busy;
                 gauge.waiting = waiting;
                 let counters = &mut self.counters.stations[station as usize];
@@ -232,12 +281,12 @@ impl Probe for Recorder {
                 counters.wait_ns += u128::from(told.waited.nanos());
             }
             Event::Left { station, busy } => {
-                self.gauges[station as usize].busy = busy;
+                self.gauge(station).busy = busy;
                 self.counters.stations[station as usize].left += 1;
                 self.held[station as usize] -= u32::from(told.was_asking);
             }
             Event::Unqueued { station, waiting } => {
-                self.gauges[station as usize].waiting = waiting;
+                self.gauge(station).waiting = waiting;
                 self.counters.stations[station as usize].refused += 1;
             }
             Event::Rebuilt { station } => {
@@ -247,7 +296,7 @@ impl Probe for Recorder {
                 let counters = &mut self.counters.stations[station as usize];
                 counters.forgotten += u64::from(sessions);
             }
-            Event::Capacity { station, servers } => self.gauges[station as usize].servers = servers,
+            Event::Capacity { station, servers } => self.gauge(station).servers = servers,
             Event::Refused { station, .. } => {
                 if let Some(counters) = self.counters.stations.get_mut(station as usize) {
                     counters.refused += 1;
@@ -258,7 +307,7 @@ impl Probe for Recorder {
                 latency,
                 degraded,
             } => {
-                self.in_system -= 1;
+                *self.in_system() -= 1;
                 self.counters.completed += 1;
                 self.counters.degraded += u64::from(degraded);
                 self.counters.good += u64::from(latency <= self.deadlines[usize::from(client)]);
@@ -269,7 +318,7 @@ impl Probe for Recorder {
             Event::Lost {
                 reason, station, ..
             } => {
-                self.in_system -= 1;
+                *self.in_system() -= 1;
                 self.counters.lost += 1;
                 self.counters.lose(reason, station);
             }
@@ -333,12 +382,17 @@ impl Probe for Recorder {
 
     fn reconfigured(&mut self, model: &Model, now: Time) {
         self.come_to(now);
+        self.settle(now);
         let count = model.stations.len();
-        self.gauges.resize(count, Gauge::default());
+        let gauge = Gauge {
+            settled: now,
+            ..Gauge::default()
+        };
+        self.gauges.resize(count, gauge);
         self.held.resize(count, 0);
         self.counters
             .stations
-            .resize(count, crate::figures::StationCounters::default());
+            .resize(count, StationCounters::default());
         for stretch in [&mut self.total, &mut self.current] {
             stretch.waiting_max.resize(count, 0);
             stretch.longest.resize(count, Longest::default());

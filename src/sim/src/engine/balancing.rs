@@ -52,6 +52,7 @@ impl<P: Probe> Engine<P> {
     }
 
     /// The balancer that chose a frame's station hears that it has ended there, well or not.
+    #[inline]
     pub(super) fn let_go(&mut self, id: FrameId, ok: bool) {
         let frame = &self.frames[id];
         if frame.balancer != NOBODY {

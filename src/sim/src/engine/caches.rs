@@ -122,7 +122,7 @@ fn answer(value: cache::Value) -> Value {
         source: value.source,
         row: value.row,
         absent: value.negative,
-        bytes: u64::from(value.bytes),
+        bytes: value.bytes,
         ..Value::default()
     }
 }
@@ -293,7 +293,7 @@ impl<P: Probe> Engine<P> {
         let ttl = settings.lifetimes.draw(value.absent, &mut draws);
         let bytes = match value.bytes {
             0 => settings.value_bytes,
-            bytes => u32::try_from(bytes).unwrap_or(u32::MAX),
+            bytes => bytes,
         };
         let value = cache::Value {
             version: value.version,
@@ -547,18 +547,22 @@ impl<P: Probe> Engine<P> {
     }
 
     /// A frame ends: whoever relied on it is told, if it has not been told yet.
+    #[inline]
     pub(super) fn relieve(&mut self, id: FrameId, outcome: Outcome) {
-        let frame = &mut self.frames[id];
+        let frame = &self.frames[id];
         if frame.counted {
             self.uncount(id, outcome.is_ok());
         }
-        let frame = &mut self.frames[id];
-        let station = frame.station;
-        if frame.errand == Errand::None && (frame.entry != Entry::Refresh || outcome.is_ok()) {
-            return;
+        let frame = &self.frames[id];
+        if frame.errand != Errand::None || (frame.entry == Entry::Refresh && outcome.is_err()) {
+            self.tell_reliant(id, outcome);
         }
+    }
+
+    fn tell_reliant(&mut self, id: FrameId, outcome: Outcome) {
         let model = Arc::clone(&self.model);
         let frame = &mut self.frames[id];
+        let station = frame.station;
         let asking = frame.state == State::Asking;
         match core::mem::replace(&mut frame.errand, Errand::None) {
             Errand::None => {

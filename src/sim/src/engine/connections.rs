@@ -280,7 +280,12 @@ impl<P: Probe> Engine<P> {
     }
 
     /// A frame's answer is with its caller: its connection is given back, or closed. Tells whether that is done.
+    #[inline]
     pub(super) fn part(&mut self, id: FrameId) -> bool {
+        !self.databases.visits.contains_key(id) || self.give_connection_back(id)
+    }
+
+    fn give_connection_back(&mut self, id: FrameId) -> bool {
         let Some(visit) = self.databases.visits.get_mut(id) else {
             return true;
         };

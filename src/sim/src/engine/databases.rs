@@ -89,7 +89,7 @@ pub(super) struct Visit {
     pub node: u16,
     /// The wire that it will set out over, and what it will carry.
     pub link: u32,
-    pub bytes: u64,
+    pub bytes: u32,
     pub transaction: Option<Transaction>,
     pub change: Option<Change>,
     /// A change that has just taken its lock goes on in the same statement.
@@ -557,7 +557,14 @@ impl<P: Probe> Engine<P> {
     }
 
     /// A frame's transaction ends, if it has one: its locks go to those who wait.
+    #[inline]
     pub(super) fn conclude(&mut self, id: FrameId) {
+        if self.databases.visits.contains_key(id) {
+            self.end_transaction(id);
+        }
+    }
+
+    fn end_transaction(&mut self, id: FrameId) {
         let Some(visit) = self.databases.visits.get_mut(id) else {
             return;
         };

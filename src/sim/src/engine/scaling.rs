@@ -233,6 +233,7 @@ impl<P: Probe> Engine<P> {
     }
 
     /// Something has left a station: if it was the last that an instance had to finish, the instance is gone.
+    #[inline]
     pub(super) fn left(&mut self, station: u32) {
         let state = &mut self.stations[station as usize];
         if state.duty == Duty::Draining && state.busy == 0 && state.waiting == 0 {

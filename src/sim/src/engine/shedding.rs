@@ -40,6 +40,7 @@ impl<P: Probe> Engine<P> {
     }
 
     /// Whether `id`, whose turn has come, is to be dropped instead.
+    #[inline]
     pub(super) fn is_shed(&mut self, station: u32, id: FrameId) -> bool {
         let state = &mut self.stations[station as usize];
         let frame = &self.frames[id];

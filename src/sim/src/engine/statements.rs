@@ -12,7 +12,7 @@ use super::visit::at_speed;
 use crate::calendar::Due;
 use crate::db::{Acquired, Change, Extent, Rule, Step, Stepped, Written};
 use crate::event::{Event, Loss};
-use crate::frame::{Failure, FrameId, State, Value};
+use crate::frame::{Failure, FrameId, State, Value, bytes};
 use crate::model::{Act, Model, StatementModel};
 use crate::probe::Probe;
 use crate::random::Draws;
@@ -135,7 +135,7 @@ impl<P: Probe> Engine<P> {
             return self.step_on(id);
         };
         let extent = prepared.extent(at.data);
-        value.bytes = extent.bytes;
+        value.bytes = bytes(extent.bytes);
         let frame = &mut self.frames[id];
         frame.outcome = Ok(value);
         let mut draws = frame.key.with(statement.key).draws();

@@ -57,6 +57,7 @@ impl<P: Probe> Engine<P> {
     }
 
     /// A frame sets out from `site`, made by an instance of the caller.
+    #[inline]
     pub(super) fn set_out(&mut self, model: &Model, site: &Site, instance: u32, id: FrameId) {
         if site.approach == NONE {
             self.leave_for(model, id, site.link, site.bytes);
@@ -66,7 +67,8 @@ impl<P: Probe> Engine<P> {
     }
 
     /// A frame goes to where it is called, over a wire if there is one.
-    pub(super) fn leave_for(&mut self, model: &Model, id: FrameId, link: u32, bytes: u64) {
+    #[inline]
+    pub(super) fn leave_for(&mut self, model: &Model, id: FrameId, link: u32, bytes: u32) {
         if link == NONE {
             return self.come(model, id);
         }
@@ -75,7 +77,7 @@ impl<P: Probe> Engine<P> {
     }
 
     /// A frame goes over a wire, to a component.
-    fn over(&mut self, model: &Model, id: FrameId, link: u32, bytes: u64) {
+    fn over(&mut self, model: &Model, id: FrameId, link: u32, bytes: u32) {
         let frame = &mut self.frames[id];
         let (request, to) = (frame.request, frame.component);
         // What is to be kept has its own size.
@@ -100,7 +102,7 @@ impl<P: Probe> Engine<P> {
         let mut draws = frame.key.named("wire").with(label).draws();
         let state = &mut self.wires[link as usize][usize::from(back)];
         let wire = &model.wires[link as usize];
-        let sent = wire.transmit(state, self.now, bytes, attempt, &mut draws);
+        let sent = wire.transmit(state, self.now, u64::from(bytes), attempt, &mut draws);
         let frame = id;
         let (time, due) = match sent {
             Sent::Arrives(time) if back => (time, Due::Answered { frame }),
@@ -161,6 +163,7 @@ impl<P: Probe> Engine<P> {
     }
 
     /// A frame goes on from a balancer to its station.
+    #[inline]
     pub(super) fn go_on(&mut self, model: &Model, id: FrameId, balancer: u16, to: u16) {
         let links = &model.components[usize::from(balancer)].links;
         match links.get(usize::from(to)).copied().unwrap_or(NONE) {
@@ -435,6 +438,7 @@ impl<P: Probe> Engine<P> {
     }
 
     /// Forgets a request that is over, once nothing of it is left.
+    #[inline]
     pub(super) fn release(&mut self, id: RequestId) {
         if let Some(request) = self.requests.get(id)
             && request.over
@@ -445,13 +449,18 @@ impl<P: Probe> Engine<P> {
     }
 
     /// Free servers of a station take who waits.
+    #[inline]
     pub(super) fn serve_waiting(&mut self, station: u32) {
-        let at = station as usize;
-        // What comes of one who is turned away, or fails at once, may come back here: the loop below goes on with it, so
-        // that a long line is no deep recursion.
-        if self.stations[at].waiting == 0 || self.stations[at].giving {
-            return;
+        let state = &self.stations[station as usize];
+        // What comes of one who is turned away, or fails at once, may come back here: the loop goes on with it, so that a
+        // long line is no deep recursion.
+        if state.waiting > 0 && !state.giving {
+            self.serve_all(station);
         }
+    }
+
+    fn serve_all(&mut self, station: u32) {
+        let at = station as usize;
         self.stations[at].giving = true;
         while let Some(id) = self.next_in_line(station) {
             if self.is_shed(station, id) {
