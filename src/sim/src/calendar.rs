@@ -235,7 +235,10 @@ mod tests {
             assert_eq!(calendar.in_order().count(), planned.len());
             let next = calendar.next();
             let expected = planned.pop_first();
-            assert_eq!(next, expected.map(|(time, cache)| (time, Due::Told { cache })));
+            assert_eq!(
+                next,
+                expected.map(|(time, cache)| (time, Due::Told { cache }))
+            );
         }
     }
 }

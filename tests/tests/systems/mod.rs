@@ -1,8 +1,11 @@
 //! Random systems: every kind of component, link and fault that there is, at any load.
 //!
 //! One function makes one kind. The components form tiers, and calls go down only, so no system calls itself:
-//! clients → `front` → `back` and `side` → `db-1` and `db-2`, with balancers `front-lb`, `back-lb` and `db-lb` between them.
+//! clients → `gateway` → `edge` (a cache) → `front` → `back` and `side` → `kept` and `near` (caches) → `db-1`, `db-2` and
+//! `store` (a database with rows, locks, replicas and pools), with balancers `front-lb`, `back-lb` and `db-lb` between them.
 //! A new kind of component is one more function, a place in [`components`], and its name among the targets of the tier above.
+//!
+//! [`plain_scenario`] leaves out all that remembers what others did: caches, limits, rows, sessions, health.
 
 #![allow(dead_code, reason = "not every suite needs all of it")]
 
@@ -17,10 +20,33 @@ use serde_json::{Map, Value, json};
 type Part = BoxedStrategy<Value>;
 
 /// Calls from each tier can go to these.
-const BELOW_FRONT: &[&str] = &["back-lb", "side", "db-1", "db-lb"];
-const BELOW_BACK: &[&str] = &["db-1", "db-lb"];
+const BELOW_FRONT: Tier = Tier {
+    plain: &["back-lb", "side", "db-1", "db-lb"],
+    all: &["back-lb", "side", "db-1", "db-lb", "near", "store", "store"],
+};
+const BELOW_BACK: Tier = Tier {
+    plain: &["db-1", "db-lb"],
+    all: &["db-1", "db-lb", "near", "store", "store"],
+};
 /// Clients call these.
-const ENTRANCES: &[&str] = &["front-lb", "front-lb", "back-lb", "side"];
+const ENTRANCES: Tier = Tier {
+    plain: &["front-lb", "front-lb", "back-lb", "side"],
+    all: &["front-lb", "gateway", "edge", "back-lb", "side"],
+};
+
+/// What can be called from somewhere, in a plain system and in any.
+#[derive(Clone, Copy)]
+struct Tier {
+    plain: &'static [&'static str],
+    all: &'static [&'static str],
+}
+
+impl Tier {
+    fn of(self, plain: bool) -> &'static [&'static str] {
+        if plain { self.plain } else { self.all }
+    }
+}
+
 /// Wires there can be: who calls whom.
 const WAYS: &[(&str, &str)] = &[
     ("users-1", "front-lb"),
@@ -34,8 +60,15 @@ const WAYS: &[(&str, &str)] = &[
     ("back", "db-lb"),
     ("db-lb", "db-1"),
     ("db-lb", "db-2"),
+    ("users-2", "gateway"),
+    ("gateway", "edge"),
+    ("edge", "front-lb"),
+    ("near", "db-1"),
+    ("front", "store"),
 ];
 const STATIONS: &[&str] = &["front", "back", "side", "db-1", "db-2"];
+const MORE_STATIONS: &[&str] = &["gateway", "edge", "near", "kept", "store"];
+const CACHES: &[&str] = &["edge", "near", "kept"];
 const OPERATIONS: &[&str] = &["read", "write"];
 
 /// An object with the fields that are there.
@@ -153,13 +186,19 @@ fn resilience() -> Part {
 }
 
 /// A client, to begin with for ever.
-fn client() -> Part {
+fn client(plain: bool) -> Part {
     let asks = prop_oneof![
         Just(json!({"operation": "read"})),
         Just(json!({"mix": {"read": 3, "write": 1}})),
     ];
     let about = (of(keys()), of(1..9_u32), of(0..8_u8));
-    (asks, select(ENTRANCES), arrivals(), about, of(resilience()))
+    (
+        asks,
+        select(ENTRANCES.of(plain)),
+        arrivals(),
+        about,
+        of(resilience()),
+    )
         .prop_map(
             |(mut client, target, arrivals, (keys, users, priority), resilience)| {
                 let closed = arrivals.get("closed").is_some();
@@ -180,11 +219,290 @@ fn client() -> Part {
         .boxed()
 }
 
-fn balancer(targets: Vec<Value>) -> Part {
-    // Policies that need no further settings.
+/// A balancer; in a plain system one without further settings.
+fn balancer(targets: &'static [&'static str], plain: bool) -> Part {
     let policy = select(vec!["round_robin", "least_connections"]);
-    policy
-        .prop_map(move |policy| json!({"balancer": {"policy": policy, "targets": targets}}))
+    if plain {
+        return policy
+            .prop_map(move |policy| json!({"balancer": {"policy": policy, "targets": targets}}))
+            .boxed();
+    }
+    let named = [
+        "weighted_round_robin",
+        "random",
+        "weighted_random",
+        "power_of_two_choices",
+        "consistent_hash",
+        "hash",
+    ];
+    let policy = prop_oneof![
+        policy.prop_map(|name| json!(name)),
+        select(named.to_vec()).prop_map(|name| json!(name)),
+        (1..4_u32).prop_map(|d| json!({"power_of_d": {"d": d}})),
+        (1..1000_u32).prop_map(|decay| json!({"peak_ewma": {"decay_ms": decay}})),
+    ];
+    let health = (1..4_u32, 1..4_u32, number(1.0..50.0)).prop_map(|(fall, rise, timeout)| {
+        json!({"interval_s": 0.05, "timeout_ms": timeout, "fall": fall, "rise": rise, "operation": "read"})
+    });
+    let ejection = (1..4_u32, 1..3_u32)
+        .prop_map(|(fails, timeout)| json!({"max_fails": fails, "fail_timeout_s": timeout}));
+    let sticky = select(vec!["user", "key"]);
+    let options = (
+        of(1..6_u32),
+        of(health),
+        of(ejection),
+        of(number(0.0..0.5)),
+        of(sticky),
+        any::<bool>(),
+    );
+    (policy, options)
+        .prop_map(
+            move |(policy, (weight, health, ejection, slow, sticky, backup))| {
+                let backups = (backup && targets.len() > 1).then(|| json!([targets[1]]));
+                let balancer = object([
+                    ("policy", Some(policy)),
+                    ("targets", Some(json!(targets))),
+                    ("weights", weight.map(|weight| json!({targets[0]: weight}))),
+                    ("backups", backups),
+                    ("health_check", health),
+                    ("ejection", ejection),
+                    ("slow_start_s", slow.map(|s| json!(s))),
+                    ("sticky", sticky.map(|of| json!(of))),
+                ]);
+                json!({"balancer": balancer})
+            },
+        )
+        .boxed()
+}
+
+/// Whom to turn away from a line.
+fn shedding() -> Part {
+    let codel = (
+        number(0.5..5.0),
+        select(vec!["inverse_square_root", "slough"]),
+    )
+        .prop_map(|(target, law)| json!({"target_ms": target, "interval_ms": 20, "law": law}));
+    (of(time()), of(number(0.0..30.0)), any::<bool>(), of(codel))
+        .prop_map(|(max_wait, timeout, deadline, codel)| {
+            object([
+                ("max_wait", max_wait),
+                ("queue_timeout_ms", timeout.map(|ms| json!(ms))),
+                ("deadline", Some(json!(deadline))),
+                ("codel", codel),
+            ])
+        })
+        .boxed()
+}
+
+/// What any cache has, whoever fills it. Only one of two that may lie behind each other flies singly.
+fn cache(single_flight: bool) -> Part {
+    let eviction = select(vec!["lru", "lfu", "fifo", "clock", "sieve", "w_tiny_lfu"]);
+    let ttl = (number(0.01..0.5), number(0.0..0.9), any::<bool>()).prop_map(
+        |(ttl, jitter, sliding)| json!({"ttl_s": ttl, "jitter": jitter, "sliding": sliding}),
+    );
+    let refresh = number(0.1..0.9);
+    let age = (
+        of((ttl, of(refresh))),
+        of(number(0.01..0.2)),
+        of(number(0.0..30.0)),
+    );
+    let room = (1..60_u32, 1..4_u32, 0..9_u32);
+    let single = any::<bool>().prop_map(move |flies| flies && single_flight);
+    (eviction, age, room, single, of(time()), of(0..20_u32))
+        .prop_map(
+            |(
+                eviction,
+                (ttl, negative, delay),
+                (entries, workers, queue),
+                single,
+                lookup,
+                warm,
+            )| {
+                let (ttl, refresh): (Option<Value>, Option<Option<f64>>) = ttl.unzip();
+                // A hit that renews an entry leaves nothing to refresh.
+                let renews = ttl
+                    .as_ref()
+                    .is_some_and(|ttl| ttl["sliding"] == json!(true));
+                let refresh = refresh.flatten().filter(|_| !renews);
+                object([
+                    ("capacity_entries", Some(json!(entries))),
+                    ("eviction", Some(json!(eviction))),
+                    ("ttl", ttl),
+                    ("refresh_ahead", refresh.map(|share| json!(share))),
+                    ("negative_ttl_s", negative.map(|s| json!(s))),
+                    ("invalidation", delay.map(|ms| json!({"delay_ms": ms}))),
+                    ("single_flight", Some(json!(single))),
+                    ("lookup", lookup),
+                    ("workers", Some(json!(workers))),
+                    ("queue", Some(json!(queue))),
+                    (
+                        "warm",
+                        warm.map(|keys| json!({"keys": keys.min(entries).max(1)})),
+                    ),
+                    ("value_bytes", Some(json!(500))),
+                ])
+            },
+        )
+        .boxed()
+}
+
+/// A cache that fetches what it misses from `target`.
+fn level(target: &'static str, regions: bool) -> Part {
+    let mode = prop_oneof![
+        Just(json!("read_through")),
+        Just(json!("write_through")),
+        Just(json!("write_around")),
+        (number(1.0..50.0), 1..9_u32).prop_map(
+            |(ms, batch)| json!({"write_behind": {"flush_interval_ms": ms, "batch": batch}})
+        ),
+    ];
+    (cache(false), mode, 1..4_u32)
+        .prop_map(move |(mut cache, mode, count)| {
+            merge(
+                &mut cache,
+                json!({"mode": mode, "target": target, "writes": ["write"]}),
+            );
+            if regions {
+                cache["regions"] = json!(count);
+            }
+            json!({"cache": cache})
+        })
+        .boxed()
+}
+
+fn gateway() -> Part {
+    let keys = || of(1..20_u32);
+    let rate = prop_oneof![
+        (number(1.0..200.0), 1..9_u32, keys()).prop_map(|(rate, burst, keys)| {
+            json!({"token_bucket": object([("rate_per_s", Some(json!(rate))), ("burst", Some(json!(burst))), ("keys", keys.map(|n| json!(n)))])})
+        }),
+        (number(1.0..200.0), 0..9_u32, any::<bool>(), keys()).prop_map(|(rate, burst, nodelay, keys)| {
+            json!({"leaky_bucket": object([("rate_per_s", Some(json!(rate))), ("burst", Some(json!(burst))),
+                ("nodelay", Some(json!(nodelay))), ("keys", keys.map(|n| json!(n)))])})
+        }),
+    ];
+    let concurrency = prop_oneof![
+        (1..9_u32).prop_map(|most| json!({"fixed": {"most": most}})),
+        number(1.0..50.0)
+            .prop_map(|ms| json!({"aimd": {"initial": 3, "most": 9, "timeout_ms": ms}})),
+    ];
+    let kept = cache(true).prop_map(|mut cache| {
+        // Its workers and places are the gateway's.
+        if let Value::Object(cache) = &mut cache {
+            cache.retain(|name, _| !["workers", "queue", "warm"].contains(&name.as_str()));
+        }
+        cache
+    });
+    (
+        of(rate),
+        of(concurrency),
+        of(kept),
+        of(time()),
+        select(vec!["user", "key"]),
+    )
+        .prop_map(|(rate, concurrency, kept, work, by)| {
+            let keyed = rate
+                .as_ref()
+                .is_some_and(|rate| rate.to_string().contains("keys"));
+            let cached = kept.is_some().then(|| json!(["read"]));
+            let gateway = object([
+                ("target", Some(json!("edge"))),
+                ("rate_limit", rate),
+                ("limit_by", keyed.then(|| json!(by))),
+                ("concurrency", concurrency),
+                ("cache", kept),
+                ("cached", cached),
+                ("work", work),
+                ("workers", Some(json!(4))),
+                ("queue", Some(json!(9))),
+            ]);
+            json!({"gateway": gateway})
+        })
+        .boxed()
+}
+
+/// A database with rows, locks, connections and replicas.
+fn store() -> Part {
+    let read = prop_oneof![
+        Just(json!({"read": {"table": "t"}})),
+        (any::<bool>(), 1..9_u32).prop_map(
+            |(indexed, rows)| json!({"find": {"table": "t", "indexed": indexed, "rows": rows}})
+        ),
+        (1..9_u32, select(vec!["offset", "keyset"]))
+            .prop_map(|(size, by)| json!({"page": {"table": "t", "size": size, "by": by}})),
+        (1..9_u32).prop_map(|keys| json!({"batch": {"table": "t", "keys": keys}})),
+        (1..9_u32)
+            .prop_map(|rows| json!({"join": {"table": "t", "rows": rows, "with": "u", "each": 2}})),
+    ];
+    let care = select(vec![
+        "read_then_write",
+        "atomic_update",
+        "select_for_update",
+        "compare_version",
+    ]);
+    let write = prop_oneof![
+        (1..5_u32).prop_map(|rows| json!({"write": {"table": "t", "rows": rows}})),
+        (care, time(), 0..4_u32).prop_map(|(care, think, retries)| {
+            json!({"change": {"table": "t", "by": -1, "care": care, "think": think, "retries": retries}})
+        }),
+    ];
+    let pool = (0..3_u32, 3..6_u32, number(1.0..50.0), number(1.0..50.0)).prop_map(|(min, max, wait, idle)| {
+        json!({"min": min, "max": max, "wait_timeout_ms": wait, "idle_timeout_ms": idle})
+    });
+    let commits = prop_oneof![
+        Just(json!("asynchronous")),
+        Just(json!("synchronous")),
+        (number(1.0..50.0))
+            .prop_map(|ms| json!({"semi_synchronous": {"acks": 1, "timeout_ms": ms}})),
+    ];
+    let choice = || select(vec!["round_robin", "least_lag"]);
+    let reads = prop_oneof![
+        Just(json!("primary")),
+        choice().prop_map(|choice| json!({"replicas": {"choice": choice}})),
+        choice().prop_map(|choice| json!({"sticky_after_write": {"for_ms": 30, "choice": choice}})),
+        choice()
+            .prop_map(|choice| json!({"wait_for_position": {"timeout_ms": 20, "choice": choice}})),
+    ];
+    let replication = (1..4_u32, commits, reads, of(time()), of(number(1.0..300.0))).prop_map(
+        |(replicas, commits, reads, delay, failover)| {
+            object([
+                ("replicas", Some(json!(replicas))),
+                ("commits", Some(commits)),
+                ("reads", Some(reads)),
+                ("apply_delay", delay),
+                ("failover_after_ms", failover.map(|ms| json!(ms))),
+            ])
+        },
+    );
+    let locks = (number(1.0..50.0), number(0.0..40.0));
+    let connections = (1..6_u32, 0..9_u32, of(time()), of(time()), of(pool));
+    (read, write, connections, locks, of(replication))
+        .prop_map(
+            |(
+                read,
+                write,
+                (connections, queue, connect, disconnect, pool),
+                (timeout, deadlock),
+                replication,
+            )| {
+                let store = object([
+                    ("connections", Some(json!(connections))),
+                    ("queue", Some(json!(queue))),
+                    (
+                        "tables",
+                        Some(json!({"t": {"rows": 30, "value": 100}, "u": {"rows": 60}})),
+                    ),
+                    ("statements", Some(json!({"read": read, "write": write}))),
+                    ("connect", connect),
+                    ("disconnect", disconnect),
+                    ("pool", pool),
+                    ("lock_timeout_ms", Some(json!(timeout))),
+                    ("deadlock_timeout_ms", Some(json!(deadlock))),
+                    ("replication", replication),
+                ]);
+                json!({"database": store})
+            },
+        )
         .boxed()
 }
 
@@ -239,7 +557,8 @@ fn call(targets: &'static [&'static str], apart: bool) -> Part {
 }
 
 /// The steps of a plan.
-fn plan(targets: &'static [&'static str]) -> Part {
+fn plan(tier: Tier, plain: bool) -> Part {
+    let targets = tier.of(plain);
     let at_once = (
         vec(call(targets, false), 1..4),
         number(0.0..1.0),
@@ -262,24 +581,86 @@ fn plan(targets: &'static [&'static str]) -> Part {
         1 => at_once.prop_map(|parallel| json!({"parallel": parallel})),
         1 => payload().prop_map(|payload| json!({"reply": payload})),
     ];
+    if plain {
+        return vec(step, 1..4).prop_map(Value::Array).boxed();
+    }
+    let fetch = prop_oneof![
+        call(&["db-1", "db-lb", "store"], true).prop_map(|call| json!({"call": call})),
+        time().prop_map(|time| json!({"work": time})),
+    ];
+    let guard = || proptest::option::weighted(0.4, resilience());
+    let cached = (vec(fetch, 1..3), guard()).prop_map(|(miss, resilience)| {
+        json!({"cached": object([
+            ("cache", Some(json!("kept"))), ("miss", Some(Value::Array(miss))), ("resilience", resilience),
+        ])})
+    });
+    let invalidate = (select(vec!["kept", "near"]), guard()).prop_map(|(cache, resilience)| {
+        json!({"invalidate": object([("cache", Some(json!(cache))), ("resilience", resilience)])})
+    });
+    let step = prop_oneof![8 => step, 2 => cached, 1 => invalidate];
     vec(step, 1..4).prop_map(Value::Array).boxed()
 }
 
+/// What a service may have besides workers and plans.
+fn upkeep(most: u32, plain: bool) -> Part {
+    if plain {
+        return Just(json!({})).boxed();
+    }
+    let lost = prop_oneof![
+        Just(json!("fail")),
+        time().prop_map(|time| json!({"rebuild": time}))
+    ];
+    let sessions =
+        (lost, 1..20_u32).prop_map(|(lost, capacity)| json!({"lost": lost, "capacity": capacity}));
+    let rule = prop_oneof![
+        number(0.1..0.9)
+            .prop_map(|value| json!({"target": {"value": value, "stabilise_down_s": 0.1}})),
+        Just(
+            json!({"steps": {"up": [{"above": 0.5, "add": 2}], "down": [{"below": 0.1, "remove": 1}]}})
+        ),
+    ];
+    let metric = select(vec!["utilisation", "queue_length", "requests_per_instance"]);
+    let scale = (metric, rule, number(0.0..0.2)).prop_map(|(metric, rule, warm_up)| {
+        json!({"metric": metric, "rule": rule, "min": 1, "max": 6, "interval_s": 0.1, "warm_up_s": warm_up})
+    });
+    // One that is called directly has one instance.
+    let scale = if most > 1 {
+        of(scale).boxed()
+    } else {
+        Just(None).boxed()
+    };
+    (
+        of(sessions),
+        scale,
+        proptest::option::weighted(0.4, shedding()),
+    )
+        .prop_map(|(sessions, autoscale, shedding)| {
+            object([
+                ("sessions", sessions),
+                ("autoscale", autoscale),
+                ("shedding", shedding),
+            ])
+        })
+        .boxed()
+}
+
 /// A service of at most `most` instances.
-fn service(most: u32, targets: &'static [&'static str]) -> Part {
+fn service(most: u32, tier: Tier, plain: bool) -> Part {
     let lines = prop_oneof![
         Just(json!({})),
         Just(json!({"discipline": "lifo"})),
         Just(json!({"discipline": "priority"})),
         (1..4_u32).prop_map(|most| json!({"bulkheads": {"write": most}})),
     ];
-    (1..=most, 1..5_u32, 0..15_u32, lines, plan(targets), of(plan(targets)))
-        .prop_map(|(instances, workers, queue, lines, plan, for_writes)| {
+    let plans = (plan(tier, plain), of(plan(tier, plain)));
+    (1..=most, 1..5_u32, 0..15_u32, lines, plans, upkeep(most, plain))
+        .prop_map(|(instances, workers, queue, lines, (plan, for_writes), upkeep)| {
             let mut service = json!({"instances": instances, "workers": workers, "queue": queue, "plans": {"*": plan}});
             if let Some(plan) = for_writes {
                 service["plans"]["write"] = plan;
             }
             merge(&mut service, lines);
+            merge(&mut service, upkeep);
             json!({"service": service})
         })
         .boxed()
@@ -324,8 +705,14 @@ fn link(from: &str, to: &str) -> Part {
 }
 
 /// Any fault of a system with the wires `ways` and `clients` clients. None lasts for ever, so that all can come to an end.
-fn fault(ways: Vec<(&'static str, &'static str)>, clients: usize) -> Part {
-    let place = || select(STATIONS).prop_map(|name| json!({"component": name}));
+fn fault(ways: Vec<(&'static str, &'static str)>, clients: usize, plain: bool) -> Part {
+    let places = if plain {
+        STATIONS.to_vec()
+    } else {
+        [STATIONS, MORE_STATIONS].concat()
+    };
+    let place = || select(places.clone()).prop_map(|name| json!({"component": name}));
+    let database = if plain { "db-1" } else { "store" };
     let on = |field: &'static str, value: Part| {
         (place(), value).prop_map(move |(mut at, value)| {
             at[field] = value;
@@ -340,8 +727,8 @@ fn fault(ways: Vec<(&'static str, &'static str)>, clients: usize) -> Part {
         on("servers", (1..4_u32).prop_map(|servers| json!(servers)).boxed())
             .prop_map(|reduced| json!({"reduced_capacity": reduced}))
             .boxed(),
-        Just(json!({"disk_full": {"component": "db-1"}})).boxed(),
-        Just(json!({"replica_lag": {"component": "db-1"}})).boxed(),
+        Just(json!({"disk_full": {"component": database}})).boxed(),
+        Just(json!({"replica_lag": {"component": database}})).boxed(),
         Just(json!({"zone_outage": {"zone": 1}})).boxed(),
         (0..clients, number(0.2..5.0))
             .prop_map(|(client, factor)| {
@@ -349,6 +736,10 @@ fn fault(ways: Vec<(&'static str, &'static str)>, clients: usize) -> Part {
             })
             .boxed(),
     ];
+    if !plain {
+        let flush = select(CACHES).prop_map(|name| json!({"cache_flush": {"component": name}}));
+        kinds.push(flush.boxed());
+    }
     if !ways.is_empty() {
         let way = select(ways).prop_map(|(from, to)| json!({"from": from, "to": to}));
         kinds.push(
@@ -377,45 +768,49 @@ fn fault(ways: Vec<(&'static str, &'static str)>, clients: usize) -> Part {
 }
 
 /// All components but the clients.
-fn components() -> impl Strategy<Value = Map<String, Value>> {
-    let front = (service(4, BELOW_FRONT), balancer(vec![json!("front")]));
-    let back = (
-        service(3, BELOW_BACK),
-        balancer(vec![json!("back"), json!("side")]),
-    );
-    let data = (
-        database(),
-        database(),
-        balancer(vec![json!("db-1"), json!("db-2")]),
-    );
-    (front, back, service(1, BELOW_BACK), data).prop_map(
-        |((front, front_lb), (back, back_lb), side, (db_1, db_2, db_lb))| {
-            let named = [
-                ("front-lb", front_lb),
-                ("front", front),
-                ("back-lb", back_lb),
-                ("back", back),
-                ("side", side),
-                ("db-lb", db_lb),
-                ("db-1", db_1),
-                ("db-2", db_2),
-            ];
-            named
-                .into_iter()
-                .map(|(name, part)| (name.to_owned(), part))
-                .collect()
-        },
-    )
+fn components(plain: bool) -> impl Strategy<Value = Map<String, Value>> {
+    let named = |parts: Vec<(&'static str, Part)>| {
+        let (names, parts): (Vec<_>, Vec<_>) = parts.into_iter().unzip();
+        parts.prop_map(move |parts| {
+            let names = names.iter().map(|name| (*name).to_owned());
+            names.zip(parts).collect()
+        })
+    };
+    let mut parts = vec![
+        ("front-lb", balancer(&["front"], plain)),
+        ("front", service(4, BELOW_FRONT, plain)),
+        ("back-lb", balancer(&["back", "side"], plain)),
+        ("back", service(3, BELOW_BACK, plain)),
+        ("side", service(1, BELOW_BACK, plain)),
+        ("db-lb", balancer(&["db-1", "db-2"], plain)),
+        ("db-1", database()),
+        ("db-2", database()),
+    ];
+    if !plain {
+        parts.extend([
+            ("gateway", gateway()),
+            ("edge", level("front-lb", true)),
+            ("near", level("db-1", false)),
+            (
+                "kept",
+                cache(true)
+                    .prop_map(|cache| json!({"cache": cache}))
+                    .boxed(),
+            ),
+            ("store", store()),
+        ]);
+    }
+    named(parts)
 }
 
-/// Any system of a second, as a file has it.
-pub fn any_file() -> impl Strategy<Value = Value> {
+/// A system of a second, as a file has it.
+fn file(plain: bool) -> impl Strategy<Value = Value> {
     let parts = (
-        vec(client(), 1..4),
-        components(),
+        vec(client(plain), 1..4),
+        components(plain),
         vec(any::<bool>(), WAYS.len()),
     );
-    let whole = parts.prop_flat_map(|(clients, mut components, wired)| {
+    let whole = parts.prop_flat_map(move |(clients, mut components, wired)| {
         let count = clients.len();
         for (at, client) in clients.into_iter().enumerate() {
             components.insert(format!("users-{}", at + 1), client);
@@ -423,13 +818,13 @@ pub fn any_file() -> impl Strategy<Value = Value> {
         let wired = WAYS.iter().zip(wired).filter(|(_, wired)| *wired);
         let ways: Vec<_> = wired
             .map(|(way, _)| *way)
-            .filter(|(from, _)| components.contains_key(*from))
+            .filter(|(from, to)| components.contains_key(*from) && components.contains_key(*to))
             .collect();
         let links: Vec<Part> = ways.iter().map(|(from, to)| link(from, to)).collect();
         (
             Just(components),
             links,
-            vec(fault(ways, count), 0..4),
+            vec(fault(ways, count, plain), 0..4),
             1..4_u32,
             any::<u32>(),
         )
@@ -438,6 +833,16 @@ pub fn any_file() -> impl Strategy<Value = Value> {
         json!({"version": 1, "seed": seed, "horizon_s": 1, "warmup_s": 0.1, "zones": zones,
             "components": components, "links": links, "faults": faults})
     })
+}
+
+/// Any system of a second, as a file has it.
+pub fn any_file() -> impl Strategy<Value = Value> {
+    file(false)
+}
+
+/// A system in which no component remembers what others did.
+pub fn plain_scenario() -> impl Strategy<Value = Scenario> {
+    file(true).prop_map(|file| read(&file))
 }
 
 /// A file as a scenario.
