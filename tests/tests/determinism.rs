@@ -2,8 +2,8 @@
 //!
 //! After a change that is meant to alter runs: `UPDATE_GOLDEN=1 cargo test -p scale-tests --test determinism`, and read the diff.
 
-use scale_sim::Scenario;
-use scale_tests::{log, scenario};
+use scale_sim::{Log, Scenario, Time};
+use scale_tests::{engine, log, scenario};
 
 #[cfg(target_arch = "wasm32")]
 wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);
@@ -131,10 +131,126 @@ fn a_long_run_ends_in_the_same_state() {
         "lb": { "balancer": { "policy": "least_connections", "targets": ["shop"] } },
         "shop": { "service": { "instances": 8, "workers": 1, "plans": { "*": [ { "work": { "log_normal": { "mean_ms": 10, "cv": 1 } } } ] } } }"#;
     let (log, hash) = log(&scenario(42, 240.0, 0.0, components));
-    // FNV-1a over the whole log.
-    let digest = log.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |h, b| {
-        (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3)
-    });
     assert!(log.lines().count() > 800_000);
-    assert_eq!((hash, digest), EXPECTED);
+    assert_eq!((hash, digest(&log)), EXPECTED);
+}
+
+/// FNV-1a over a whole log.
+fn digest(log: &str) -> u64 {
+    log.bytes().fold(0xcbf2_9ce4_8422_2325, |h, b| {
+        (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3)
+    })
+}
+
+/// Names of the sample scenarios with their texts.
+macro_rules! texts {
+    ($($name:literal),* $(,)?) => {
+        [$(($name, include_str!(concat!("../scenarios/", $name, ".json")))),*]
+    };
+}
+
+/// All samples but those that replay a file.
+const TEXTS: [(&str, &str); 56] = texts![
+    "autoscale",
+    "batches",
+    "bulkhead",
+    "bursts",
+    "cache-aside",
+    "cache-invalidation",
+    "cache-levels",
+    "cache-ring",
+    "cache-stampede",
+    "cache-write-behind",
+    "calls-at-once",
+    "closed",
+    "compression",
+    "connection-per-request",
+    "connection-pool",
+    "daily",
+    "eight-servers",
+    "ejection",
+    "failover",
+    "failover-semi-synchronous",
+    "fallback",
+    "fan-out",
+    "fan-out-95",
+    "faults",
+    "flash-sale",
+    "gateway",
+    "guards",
+    "health-check",
+    "hedging",
+    "metastable",
+    "metastable-codel",
+    "metastable-shedding",
+    "mm1",
+    "mm4",
+    "n-plus-one",
+    "outages",
+    "pagination",
+    "priorities",
+    "profile",
+    "ramp",
+    "read-your-writes",
+    "recorded-day",
+    "replica-reads",
+    "resilience",
+    "retry-breaker",
+    "retry-budget",
+    "sessions",
+    "sessions-fail",
+    "shop-copies",
+    "shop-one",
+    "slow-start",
+    "spike",
+    "sticky",
+    "two-choices",
+    "weights",
+    "wires",
+];
+
+/// Events of a sample's run.
+const EVENTS: u64 = 30_000;
+
+/// The state and the log after so many events of a sample, as a line of `golden/samples.csv`.
+fn fingerprint(name: &str, text: &str) -> String {
+    let scenario = Scenario::from_json(text).expect("samples are valid");
+    let mut engine = engine(&scenario, Log::default()).with_budget(EVENTS);
+    engine.run_until(Time::from_secs(scenario.horizon_s));
+    let (events, hash) = (engine.events(), engine.state_hash());
+    format!(
+        "{name},{events},{hash:016x},{:016x}",
+        digest(&engine.probe_mut().take())
+    )
+}
+
+/// Every mechanism at work: thirty thousand events of each sample leave the same log and the same state, native and as Wasm.
+#[cfg_attr(target_arch = "wasm32", wasm_bindgen_test::wasm_bindgen_test)]
+#[cfg_attr(not(target_arch = "wasm32"), test)]
+fn all_samples_run_the_same() {
+    let head = "scenario,events,state_hash,log_digest".to_owned();
+    let lines = TEXTS.iter().map(|(name, text)| fingerprint(name, text));
+    let found: Vec<String> = core::iter::once(head).chain(lines).collect();
+    #[cfg(not(target_arch = "wasm32"))]
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/golden/samples.csv");
+        std::fs::write(file, found.join("\n") + "\n").expect("the golden file can be written");
+        return;
+    }
+    let expected: Vec<&str> = include_str!("../golden/samples.csv").lines().collect();
+    assert_eq!(found, expected, "see the head of this file");
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+#[test]
+fn no_sample_is_left_out() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/scenarios");
+    let entries = std::fs::read_dir(folder).expect("the folder is there");
+    let mut names: Vec<String> = entries
+        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+        .filter_map(|name| Some(name.strip_suffix(".json")?.to_owned()))
+        .filter(|name| !name.starts_with("replay"))
+        .collect();
+    names.sort();
+    assert_eq!(names, TEXTS.map(|(name, _)| name));
 }
