@@ -17,7 +17,7 @@ for (let i = 0; i < 18; i++) {
 }
 const median = (of) => rounds.map(of).sort((a, b) => a - b)[Math.floor(rounds.length / 2)];
 const line = (name, at) =>
-  `  ${name.padEnd(22)}${median((r) => r[at]).toFixed(0).padStart(6)} ns a request` +
+  `  ${name.padEnd(28)}${median((r) => r[at]).toFixed(0).padStart(6)} ns a request` +
   (at ? `, ${median((r) => r[at] / r[0]).toFixed(2)} times the loop` : "");
 console.log(`Wasm in Node ${process.version}, median of ${rounds.length} rounds in turn:`);
 console.log(["loop by hand", "engine", "engine with recorder"].map(line).join("\n"));
@@ -33,5 +33,5 @@ network.mechanisms().split("\n").forEach((name, at) => {
     if (i >= 2) ratios.push(engine / loop);
   }
   const ratio = ratios.sort((a, b) => a - b)[Math.floor(ratios.length / 2)];
-  console.log(`  ${name.padEnd(24)}${ratio.toFixed(2).padStart(6)} times the loop`);
+  console.log(`  ${name.padEnd(30)}${ratio.toFixed(2).padStart(6)} times the loop`);
 });

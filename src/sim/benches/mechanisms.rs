@@ -45,7 +45,7 @@ fn main() {
             .at_most
             .map_or(String::new(), |most| format!(" of at most {most}"));
         println!(
-            "  {:24}{ns:6.0} ns a request, {ratio:.2} times the loop{bound}",
+            "  {:30}{ns:6.0} ns a request, {ratio:.2} times the loop{bound}",
             row.name
         );
         good &= row.at_most.is_none_or(|most| ratio <= most);

@@ -187,6 +187,13 @@ pub(crate) enum Errand {
     Flushes { sent: u32 },
 }
 
+impl Frame {
+    /// Whether anyone has to be told that it has ended, well or not.
+    pub fn is_relied_on(&self, ok: bool) -> bool {
+        self.counted || self.errand != Errand::None || (self.entry == Entry::Refresh && !ok)
+    }
+}
+
 /// One component's part in a request under way.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub(crate) struct Frame {

@@ -175,7 +175,7 @@ fn suites(suite: &Path) -> Result<Vec<String>, Failure> {
 pub fn bench() -> Result<(), Failure> {
     let tools = Tools::prepare()?;
     node()?;
-    step("benchmarks, native: about two minutes");
+    step("benchmarks, native: about three minutes");
     run(&mut cargo(&[
         "bench",
         "--locked",
@@ -183,6 +183,8 @@ pub fn bench() -> Result<(), Failure> {
         "scale-sim",
         "--bench",
         "eight_servers",
+        "--bench",
+        "mechanisms",
     ]))?;
     step("benchmarks, Wasm: about a minute");
     run(&mut cargo(&[

@@ -27,7 +27,7 @@ const EIGHT: Row = Row {
 };
 
 /// All rows.
-pub const ROWS: [Row; 12] = [
+pub const ROWS: [Row; 26] = [
     EIGHT,
     Row {
         name: "round robin",
@@ -92,12 +92,112 @@ pub const ROWS: [Row; 12] = [
         ..EIGHT
     },
     Row {
+        name: "weights",
+        components: r#""lb":{"balancer":{"policy":"weighted_round_robin","targets":["shop"],"weights":{"shop":[5,4,3,2,1,1,1,1]}}},
+            "shop":{"service":{"instances":8,"workers":1,"plans":{"*":[{"work":{"exponential":{"mean_ms":5}}}]}}}"#,
+        ..EIGHT
+    },
+    Row {
+        name: "two choices",
+        components: r#""lb":{"balancer":{"policy":"power_of_two_choices","targets":["shop"]}},
+            "shop":{"service":{"instances":8,"workers":1,"plans":{"*":[{"work":{"exponential":{"mean_ms":10}}}]}}}"#,
+        ..EIGHT
+    },
+    Row {
+        name: "peak ewma",
+        components: r#""lb":{"balancer":{"policy":{"peak_ewma":{}},"targets":["shop"]}},
+            "shop":{"service":{"instances":8,"workers":1,"plans":{"*":[{"work":{"exponential":{"mean_ms":10}}}]}}}"#,
+        ..EIGHT
+    },
+    Row {
+        name: "consistent hash",
+        components: r#""lb":{"balancer":{"policy":"consistent_hash","targets":["shop"]}},
+            "shop":{"service":{"instances":8,"workers":1,"plans":{"*":[{"work":{"exponential":{"mean_ms":7}}}]}}}"#,
+        client: r#","operation":"x","keys":{"zipf":{"count":100000,"exponent":0.9}},"users":1000"#,
+        ..EIGHT
+    },
+    Row {
+        name: "sticky, checked, ejecting",
+        components: r#""lb":{"balancer":{"policy":"least_connections","targets":["shop"],"sticky":"user","slow_start_s":10,"ejection":{},"health_check":{"interval_s":5,"timeout_ms":1000,"fall":3,"rise":2,"operation":"x"}}},
+            "shop":{"service":{"instances":8,"workers":1,"plans":{"*":[{"work":{"exponential":{"mean_ms":7}}}]}}}"#,
+        client: r#","operation":"x","keys":{"zipf":{"count":100000,"exponent":0.9}},"users":1000"#,
+        ..EIGHT
+    },
+    Row {
+        name: "shedding",
+        components: r#""lb":{"balancer":{"policy":"least_connections","targets":["shop"]}},
+            "shop":{"service":{"instances":8,"workers":1,"shedding":{"queue_timeout_ms":200,"codel":{}},"plans":{"*":[{"work":{"exponential":{"mean_ms":10}}}]}}}"#,
+        ..EIGHT
+    },
+    Row {
+        name: "sessions",
+        components: r#""lb":{"balancer":{"policy":"least_connections","targets":["shop"]}},
+            "shop":{"service":{"instances":8,"workers":1,"sessions":{"lost":{"rebuild":{"constant":{"mean_ms":1}}},"capacity":200},"plans":{"*":[{"work":{"exponential":{"mean_ms":8}}}]}}}"#,
+        client: r#","operation":"x","keys":{"zipf":{"count":100000,"exponent":0.9}},"users":1000"#,
+        ..EIGHT
+    },
+    Row {
+        name: "autoscaling",
+        components: r#""lb":{"balancer":{"policy":"least_connections","targets":["shop"]}},
+            "shop":{"service":{"instances":8,"workers":1,"autoscale":{"metric":"utilisation","rule":{"target":{"value":0.8}},"min":2,"max":12},"plans":{"*":[{"work":{"exponential":{"mean_ms":10}}}]}}}"#,
+        ..EIGHT
+    },
+    Row {
+        name: "read through",
+        components: r#""lb":{"cache":{"mode":"read_through","target":"db","capacity_entries":10000}},
+            "db":{"database":{"connections":20,"queries":{"*":{"exponential":{"mean_ms":10}}}}}"#,
+        client: r#","operation":"x","keys":{"zipf":{"count":100000,"exponent":0.9}},"users":1000"#,
+        ..EIGHT
+    },
+    Row {
+        name: "cache aside, alone in flight",
+        components: r#""lb":{"balancer":{"policy":"least_connections","targets":["shop"]}},
+            "shop":{"service":{"instances":8,"workers":4,"plans":{"*":[{"work":{"exponential":{"mean_ms":4}}},{"cached":{"cache":"redis","miss":[{"call":{"to":"db"}}]}}]}}},
+            "redis":{"cache":{"capacity_entries":10000,"eviction":"sieve","ttl":{"ttl_s":60,"jitter":0.1},"single_flight":true,"lookup":{"constant":{"mean_ms":0.5}}}},
+            "db":{"database":{"connections":20,"queries":{"*":{"exponential":{"mean_ms":10}}}}}"#,
+        client: r#","operation":"x","keys":{"zipf":{"count":100000,"exponent":0.9}},"users":1000"#,
+        ..EIGHT
+    },
+    Row {
+        name: "gateway",
+        components: r#""lb":{"gateway":{"target":"shops","rate_limit":{"token_bucket":{"rate_per_s":5,"burst":20,"keys":1000}},"concurrency":{"aimd":{"timeout_ms":500}},"cached":["x"],"cache":{"capacity_entries":1000}}},
+            "shops":{"balancer":{"policy":"least_connections","targets":["shop"]}},
+            "shop":{"service":{"instances":8,"workers":1,"plans":{"*":[{"work":{"exponential":{"mean_ms":10}}}]}}}"#,
+        client: r#","operation":"x","keys":{"zipf":{"count":100000,"exponent":0.9}},"users":1000"#,
+        ..EIGHT
+    },
+    Row {
+        name: "statements and locks",
+        components: r#""lb":{"balancer":{"policy":"least_connections","targets":["shop"]}},
+            "shop":{"service":{"instances":8,"workers":4,"plans":{"*":[{"work":{"exponential":{"mean_ms":4}}},{"call":{"to":"db"}}]}}},
+            "db":{"database":{"connections":20,"tables":{"stock":{"rows":10000,"value":1000000}},"statements":{"x":{"change":{"table":"stock","by":-1,"care":"select_for_update"}}}}}"#,
+        client: r#","operation":"x","keys":{"zipf":{"count":100000,"exponent":0.9}},"users":1000"#,
+        ..EIGHT
+    },
+    Row {
+        name: "pool and replicas",
+        components: r#""lb":{"balancer":{"policy":"least_connections","targets":["shop"]}},
+            "shop":{"service":{"instances":8,"workers":4,"plans":{"*":[{"work":{"exponential":{"mean_ms":4}}},{"call":{"to":"db"}}]}}},
+            "db":{"database":{"connections":20,"writes":["write"],"queries":{"*":{"exponential":{"mean_ms":2}}},"connect":{"constant":{"mean_ms":8}},"pool":{"max":10},"replication":{"replicas":2,"reads":{"replicas":{}}}}}"#,
+        client: r#","mix":{"read":9,"write":1},"keys":{"zipf":{"count":100000,"exponent":0.9}},"users":1000"#,
+        ..EIGHT
+    },
+    Row {
+        name: "faults",
+        scenario: r#","zones":2,"faults":[{"what":{"slow":{"component":"shop","instance":1,"factor":2}},"random":{"mean_up_s":5,"mean_down_s":1}},
+            {"what":{"errors":{"component":"shop","share":0.05}},"random":{"mean_up_s":3,"mean_down_s":1}}]"#,
+        ..EIGHT
+    },
+    Row {
         name: "mixed",
         components: r#""lb":{"balancer":{"policy":"least_connections","targets":["shop"]}},
-            "shop":{"service":{"instances":8,"workers":4,"plans":{"*":[{"work":{"exponential":{"mean_ms":5}}},
-                {"call":{"to":"db","resilience":{"timeout_ms":200,"retry":{"attempts":2,"backoff":{"fixed":{"wait_ms":5}}}}}}]}}},
-            "db":{"database":{"connections":10,"queries":{"*":{"log_normal":{"mean_ms":3,"cv":1}}}}}"#,
-        client: r#","mix":{"x":9,"y":1},"keys":{"zipf":{"count":100000,"exponent":0.9}}"#,
+            "shop":{"service":{"instances":8,"workers":4,"plans":{
+                "*":[{"work":{"exponential":{"mean_ms":5}}},{"cached":{"cache":"redis","miss":[{"call":{"to":"db"}}]}}],
+                "write":[{"work":{"exponential":{"mean_ms":5}}},{"call":{"to":"db"}},{"invalidate":{"cache":"redis"}}]}}},
+            "redis":{"cache":{"capacity_entries":10000,"ttl":{"ttl_s":60},"lookup":{"constant":{"mean_ms":0.5}}}},
+            "db":{"database":{"connections":20,"writes":["write"],"queries":{"*":{"log_normal":{"mean_ms":3,"cv":1}}},
+                "connect":{"constant":{"mean_ms":8}},"pool":{"max":10},"replication":{"replicas":2,"reads":{"replicas":{}}}}}"#,
+        client: r#","mix":{"read":9,"write":1},"keys":{"zipf":{"count":100000,"exponent":0.9}},"users":1000"#,
         at_most: Some(8.0),
         ..EIGHT
     },
@@ -116,7 +216,7 @@ impl Row {
             scenario,
             ..
         } = self;
-        let operation = if client.contains(r#""mix""#) {
+        let operation = if client.contains(r#""mix""#) || client.contains(r#""operation""#) {
             ""
         } else {
             r#","operation":"x""#

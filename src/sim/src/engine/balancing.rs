@@ -6,11 +6,11 @@ use super::Engine;
 use crate::balance::{Ask, Transition};
 use crate::calendar::Due;
 use crate::event::{Child, Event, Loss, RequestRef};
-use crate::frame::{Failure, FrameId, NOBODY, NONE, Outcome, Request, Waiter};
+use crate::frame::{Failure, Frame, FrameId, NOBODY, NONE, Outcome, Request, Waiter};
 use crate::model::{Model, Role};
 use crate::probe::Probe;
 use crate::random::Key;
-use crate::time::Duration;
+use crate::time::{Duration, Time};
 
 /// A member of a balancer that is probed.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -54,11 +54,22 @@ impl<P: Probe> Engine<P> {
     /// The balancer that chose a frame's station hears that it has ended there, well or not.
     #[inline]
     pub(super) fn let_go(&mut self, id: FrameId, ok: bool) {
-        let frame = &self.frames[id];
-        if frame.balancer != NOBODY {
-            let latency = self.now.since(frame.routed);
-            let state = &mut self.balancers[usize::from(frame.balancer)];
-            state.outcome(frame.station, ok, latency, self.now);
+        let Frame {
+            balancer,
+            station,
+            routed,
+            ..
+        } = self.frames[id];
+        self.tell_balancer(balancer, station, routed, ok);
+    }
+
+    /// The same, of a frame that `balancer` sent to `station` at `routed`.
+    #[inline]
+    pub(super) fn tell_balancer(&mut self, balancer: u16, station: u32, routed: Time, ok: bool) {
+        if balancer != NOBODY {
+            let latency = self.now.since(routed);
+            let state = &mut self.balancers[usize::from(balancer)];
+            state.outcome(station, ok, latency, self.now);
         }
     }
 

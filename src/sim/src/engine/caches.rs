@@ -547,19 +547,13 @@ impl<P: Probe> Engine<P> {
     }
 
     /// A frame ends: whoever relied on it is told, if it has not been told yet.
-    #[inline]
     pub(super) fn relieve(&mut self, id: FrameId, outcome: Outcome) {
-        let frame = &self.frames[id];
-        if frame.counted {
+        if self.frames[id].counted {
             self.uncount(id, outcome.is_ok());
         }
-        let frame = &self.frames[id];
-        if frame.errand != Errand::None || (frame.entry == Entry::Refresh && outcome.is_err()) {
-            self.tell_reliant(id, outcome);
+        if !self.frames[id].is_relied_on(outcome.is_ok()) {
+            return;
         }
-    }
-
-    fn tell_reliant(&mut self, id: FrameId, outcome: Outcome) {
         let model = Arc::clone(&self.model);
         let frame = &mut self.frames[id];
         let station = frame.station;

@@ -371,12 +371,16 @@ impl<P: Probe> Engine<P> {
         self.conclude(id);
         let frame = &self.frames[id];
         let (request, station) = (frame.request, frame.station);
+        let (balancer, routed) = (frame.balancer, frame.routed);
+        let relied_on = frame.is_relied_on(outcome.is_ok());
         let state = &mut self.stations[station as usize];
         state.give_back(frame.class, self.now);
         let busy = state.busy;
         self.tell(request, id.slot(), &Event::Left { station, busy });
-        self.let_go(id, outcome.is_ok());
-        self.relieve(id, outcome);
+        self.tell_balancer(balancer, station, routed, outcome.is_ok());
+        if relied_on {
+            self.relieve(id, outcome);
+        }
         self.serve_waiting(station);
         self.left(station);
         self.send_back(id, outcome);
