@@ -10,8 +10,9 @@ mod table;
 
 use table::ROWS;
 
-const WARM: Time = Time::from_nanos(150_000_000_000);
-const END: Time = Time::from_nanos(200_000_000_000);
+/// By then even the rarest heaps of waiting requests have been as large as they get.
+const WARM: Time = Time::from_nanos(200_000_000_000);
+const END: Time = Time::from_nanos(250_000_000_000);
 
 /// How many allocations the run makes from `WARM` to `END`, and how many events it handles.
 fn allocations<P: Probe>(mut engine: Engine<P>) -> (u64, u64) {

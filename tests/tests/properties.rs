@@ -51,7 +51,7 @@ fn drain<P: Probe>(engine: &mut Engine<P>, scenario: &Scenario) {
             }
             // Probes never end, but they can be rare.
             Component::Balancer(balancer) => {
-                for check in &mut balancer.health_check {
+                if let Some(check) = &mut balancer.health_check {
                     check.interval_s = 3600.0;
                 }
             }

@@ -170,7 +170,7 @@ pub const ROWS: [Row; 26] = [
         name: "statements and locks",
         components: r#""lb":{"balancer":{"policy":"least_connections","targets":["shop"]}},
             "shop":{"service":{"instances":8,"workers":4,"plans":{"*":[{"work":{"exponential":{"mean_ms":4}}},{"call":{"to":"db"}}]}}},
-            "db":{"database":{"connections":20,"tables":{"stock":{"rows":10000,"value":1000000}},"statements":{"x":{"change":{"table":"stock","by":-1,"care":"select_for_update"}}}}}"#,
+            "db":{"database":{"connections":20,"tables":{"stock":{"rows":2000,"value":1000000}},"statements":{"x":{"change":{"table":"stock","by":-1,"care":"select_for_update"}}}}}"#,
         client: r#","operation":"x","keys":{"zipf":{"count":100000,"exponent":0.9}},"users":1000"#,
         ..EIGHT
     },
