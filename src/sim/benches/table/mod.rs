@@ -170,8 +170,8 @@ pub const ROWS: [Row; 26] = [
         name: "statements and locks",
         components: r#""lb":{"balancer":{"policy":"least_connections","targets":["shop"]}},
             "shop":{"service":{"instances":8,"workers":4,"plans":{"*":[{"work":{"exponential":{"mean_ms":4}}},{"call":{"to":"db"}}]}}},
-            "db":{"database":{"connections":20,"tables":{"stock":{"rows":2000,"value":1000000}},"statements":{"x":{"change":{"table":"stock","by":-1,"care":"select_for_update"}}}}}"#,
-        client: r#","operation":"x","keys":{"zipf":{"count":100000,"exponent":0.9}},"users":1000"#,
+            "db":{"database":{"connections":20,"tables":{"stock":{"rows":1000,"value":1000000}},"statements":{"x":{"change":{"table":"stock","by":-1,"care":"select_for_update"}}}}}"#,
+        client: r#","operation":"x","keys":{"uniform":{"count":1000}},"users":1000"#,
         ..EIGHT
     },
     Row {
@@ -179,7 +179,7 @@ pub const ROWS: [Row; 26] = [
         components: r#""lb":{"balancer":{"policy":"least_connections","targets":["shop"]}},
             "shop":{"service":{"instances":8,"workers":4,"plans":{"*":[{"work":{"exponential":{"mean_ms":4}}},{"call":{"to":"db"}}]}}},
             "db":{"database":{"connections":20,"writes":["write"],"queries":{"*":{"exponential":{"mean_ms":2}}},"connect":{"constant":{"mean_ms":8}},"pool":{"max":10},"replication":{"replicas":2,"reads":{"replicas":{}}}}}"#,
-        client: r#","mix":{"read":9,"write":1},"keys":{"zipf":{"count":100000,"exponent":0.9}},"users":1000"#,
+        client: r#","mix":{"read":9,"write":1},"keys":{"uniform":{"count":1000}},"users":1000"#,
         ..EIGHT
     },
     Row {
@@ -194,10 +194,10 @@ pub const ROWS: [Row; 26] = [
             "shop":{"service":{"instances":8,"workers":4,"plans":{
                 "*":[{"work":{"exponential":{"mean_ms":5}}},{"cached":{"cache":"redis","miss":[{"call":{"to":"db"}}]}}],
                 "write":[{"work":{"exponential":{"mean_ms":5}}},{"call":{"to":"db"}},{"invalidate":{"cache":"redis"}}]}}},
-            "redis":{"cache":{"capacity_entries":10000,"ttl":{"ttl_s":60},"lookup":{"constant":{"mean_ms":0.5}}}},
+            "redis":{"cache":{"capacity_entries":500,"ttl":{"ttl_s":60},"lookup":{"constant":{"mean_ms":0.5}}}},
             "db":{"database":{"connections":20,"writes":["write"],"queries":{"*":{"log_normal":{"mean_ms":3,"cv":1}}},
                 "connect":{"constant":{"mean_ms":8}},"pool":{"max":10},"replication":{"replicas":2,"reads":{"replicas":{}}}}}"#,
-        client: r#","mix":{"read":9,"write":1},"keys":{"zipf":{"count":100000,"exponent":0.9}},"users":1000"#,
+        client: r#","mix":{"read":9,"write":1},"keys":{"zipf":{"count":2000,"exponent":0.9}},"users":1000"#,
         at_most: Some(8.0),
         ..EIGHT
     },

@@ -74,11 +74,7 @@ impl Sessions {
             at
         } else {
             if self.order.len >= self.most {
-                let oldest = self.order.front;
-                let user = self.users[oldest].user;
-                self.order.remove(self.users.all_mut(), oldest);
-                self.index.remove(user, |at| self.users[at].user);
-                self.users.free(oldest);
+                self.forget_oldest();
             }
             let at = self.users.add(Session {
                 user,
@@ -89,6 +85,21 @@ impl Sessions {
             at
         };
         self.order.push_back(self.users.all_mut(), at);
+    }
+
+    /// Forgets the oldest writes that lie up to `position`.
+    pub fn forget_until(&mut self, position: u64) {
+        while !self.is_empty() && self.users[self.order.front].write.position <= position {
+            self.forget_oldest();
+        }
+    }
+
+    fn forget_oldest(&mut self) {
+        let oldest = self.order.front;
+        let user = self.users[oldest].user;
+        self.order.remove(self.users.all_mut(), oldest);
+        self.index.remove(user, |at| self.users[at].user);
+        self.users.free(oldest);
     }
 
     /// A user's latest write, if it is remembered.

@@ -238,6 +238,11 @@ impl Replicas {
         self.router.wrote(reads, user, position, now);
         if !matches!(reads, Reads::Primary) {
             self.own.wrote(mixed(user) ^ row, position, now);
+            // What all have applied is missed nowhere; only a failover loses what was there.
+            if self.crashes == 0 {
+                let applied = self.log.replicas().map(|at| self.log.applied(at)).min();
+                self.own.forget_until(applied.unwrap_or(0));
+            }
         }
     }
 
