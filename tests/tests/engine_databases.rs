@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 use scale_sim::{
-    Condition, DatabaseFigures, Doing, Engine, Event, Files, Loss, Measure, Model, NoProbe,
-    Outcome, Probe, RequestRef, Scenario, Time, run,
+    Condition, DatabaseFigures, Doing, Duration, Engine, Event, Files, Loss, Measure, Model,
+    NoProbe, Outcome, Probe, RequestRef, Scenario, Time, run,
 };
 use scale_tests::{engine, oracle, scenario};
 
@@ -187,6 +187,25 @@ fn a_replica_half_a_second_late_is_stale_for_as_long() {
         // It is the user's own write that is missed.
         assert_eq!(replica.own_missed, replica.stale_reads);
         assert!(replica.stale_max_ms <= 501.0, "{replica:?}");
+    }
+}
+
+#[test]
+fn writes_that_come_through_a_cache_or_a_gateway_go_to_the_primary() {
+    // Both pass on what they were asked for: their call names no operation of its own.
+    let between = [
+        r#""between":{"cache":{"mode":"write_through","capacity_entries":9,"writes":["write"],"target":"db"}}"#,
+        r#""between":{"gateway":{"target":"db"}}"#,
+    ];
+    for between in between {
+        let components = format!(
+            r#"{},{between},"db":{{"database":{{"connections":4,"writes":["write"],"replication":{{"replicas":2,"reads":{{"replicas":{{}}}}}},
+                "queries":{{"write":{{"constant":{{"mean_ms":1}}}}}}}}}}"#,
+            one_user("write", "between", 10.0)
+        );
+        let outcome = outcome(1.0, &components, "");
+        assert_eq!(lost(&outcome, Loss::ReadOnly), 0, "{between}");
+        assert!(outcome.totals.completed > 80, "{between}");
     }
 }
 
@@ -393,6 +412,21 @@ fn an_asynchronous_failover_loses_what_a_semi_synchronous_one_keeps() {
             .iter()
             .any(|span| span.doing == Doing::Replicating)
     }));
+}
+
+#[test]
+fn a_replica_that_is_back_has_what_commits_wait_for() {
+    // Writes that the only replica does not receive: it is down for a second. No later write comes to bring the news.
+    let components = r#""u":{"client":{"operation":"write","target":"db","arrivals":{"spike":{"base_per_s":0,"peak_per_s":100,"at_s":0.1,"for_s":0.1}}}},
+        "db":{"database":{"connections":99,"writes":["write"],"queries":{"write":{"constant":{"mean_ms":1}}},
+            "replication":{"replicas":1,"commits":{"semi_synchronous":{"acks":1}}}}}"#;
+    let fault =
+        r#","faults":[{"what":{"crash":{"component":"db","instance":2}},"at_s":0,"for_s":1}]"#;
+    let outcome = outcome(2.0, components, fault);
+    assert!(outcome.totals.sent > 0);
+    assert_eq!(outcome.totals.completed, outcome.totals.sent);
+    let slowest = outcome.stories.slowest()[0].latency;
+    assert!(slowest > Duration::from_secs(0.8), "{slowest:?}");
 }
 
 #[test]

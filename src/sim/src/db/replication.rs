@@ -223,13 +223,17 @@ impl<T: Copy> Replication<T> {
             }
             self.step(timing, at, time, reached);
         }
-        // A node that commits waited for may have been taken out.
+        // A node that commits waited for may have been taken out, or be back with all that they wait for.
         match timing.commits {
+            Commits::Asynchronous => {}
+            Commits::SemiSynchronous { acks, .. } => {
+                let needed = acks as usize;
+                self.answer_commits(needed, |node| node.received, Duration::ZERO, reached);
+            }
             Commits::Synchronous => {
                 let needed = self.needed(timing);
                 self.answer_commits(needed, |node| node.applied, Duration::ZERO, reached);
             }
-            Commits::Asynchronous | Commits::SemiSynchronous { .. } => {}
         }
         self.trim();
     }

@@ -58,7 +58,8 @@ impl<P: Probe> Engine<P> {
         let Some(database) = &component.database else {
             return;
         };
-        let statement = database.statement(site.operation);
+        // Not the call's operation: that may be "the caller's own".
+        let statement = database.statement(self.frames[id].operation);
         let writes = statement.is_some_and(|number| model.statements[number].writes);
         if database.replication.is_none() {
             return self.head_for(model, id, 0);
