@@ -1,8 +1,10 @@
-//! A run in its steady state allocates nothing: not for any mechanism that has a benchmark.
+//! A run in its steady state allocates nothing: not for any mechanism that has a benchmark. And nothing piles up.
 #![cfg(not(target_arch = "wasm32"))]
 
+use std::sync::Arc;
+
 use allocation_counter::measure;
-use scale_sim::{Duration, Engine, NoProbe, Probe, Recorder, Time};
+use scale_sim::{Duration, Engine, Files, Model, NoProbe, Probe, Recorder, Scenario, Stop, Time};
 
 #[path = "../../src/sim/benches/table/mod.rs"]
 #[allow(dead_code, reason = "bounds of time are not asked for here")]
@@ -53,4 +55,96 @@ fn watching_allocates_by_the_window_and_not_by_the_event() {
             row.name
         );
     }
+}
+
+/// Systems with timers of an hour, or planned anew all the time, most of which are void soon.
+const LONG_TIMERS: [(&str, &str, &str); 7] = [
+    (
+        "timeouts of calls",
+        r#""db":{"database":{"connections":1,"queries":{"*":{"constant":{"mean_ms":1}}}}}"#,
+        r#","resilience":{"timeout_ms":3600000,"hedge":{"after_ms":3500000}}"#,
+    ),
+    (
+        "patience in line",
+        r#""db":{"database":{"connections":1,"queries":{"*":{"exponential":{"mean_ms":1.5}}},"shedding":{"max_wait":{"constant":{"mean_ms":3600000}}}}}"#,
+        "",
+    ),
+    (
+        "waits for locks",
+        r#""db":{"database":{"connections":50,"lock_timeout_ms":3600000,"deadlock_timeout_ms":3600000,
+            "tables":{"t":{"rows":2}},"statements":{"x":{"write":{"table":"t","rows":2}}},"costs":{"commit":{"constant":{"mean_ms":0.5}}}}}"#,
+        "",
+    ),
+    (
+        "waits for connections",
+        r#""db":{"database":{"connections":1,"pool":{"max":1,"min":1,"wait_timeout_ms":3600000},"queries":{"*":{"exponential":{"mean_ms":1.5}}}}}"#,
+        "",
+    ),
+    (
+        "waits for replicas",
+        r#""db":{"database":{"connections":50,"writes":["x"],"queries":{"x":{"exponential":{"mean_ms":1.5}}},
+            "replication":{"replicas":2,"apply_delay":{"constant":{"mean_ms":1000}},"commits":{"semi_synchronous":{"acks":1,"timeout_ms":3600000}}}}}"#,
+        "",
+    ),
+    (
+        "failovers",
+        r#""db":{"database":{"connections":50,"writes":["x"],"queries":{"x":{"exponential":{"mean_ms":1.5}}},
+            "replication":{"replicas":1,"failover_after_ms":3600000}}}"#,
+        "",
+    ),
+    (
+        "arrivals",
+        r#""rare":{"client":{"operation":"x","target":"db","arrivals":{"poisson":{"rate_per_s":0.001}}}},
+            "db":{"database":{"connections":50,"queries":{"*":{"exponential":{"mean_ms":1.5}}}}}"#,
+        "",
+    ),
+];
+
+/// The run of one of them, with faults that come and go fast.
+fn long_timers(components: &str, client: &str) -> Engine {
+    let mut faults = r#"{"what":{"crash":{"component":"db","instance":1}},"random":{"mean_up_s":0.01,"mean_down_s":0.001}}"#.to_owned();
+    if components.contains("rare") {
+        faults += r#",{"what":{"traffic_spike":{"client":"rare","factor":2}},"random":{"mean_up_s":0.001,"mean_down_s":0.001}}"#;
+    }
+    let text = format!(
+        r#"{{"version":1,"horizon_s":100000,"components":{{"users":{{"client":{{"operation":"x","target":"db",
+            "arrivals":{{"poisson":{{"rate_per_s":400}}}}{client}}}}},{components}}},"faults":[{faults}]}}"#
+    );
+    let scenario =
+        Scenario::from_json(&text).unwrap_or_else(|problems| panic!("{problems:?} in {text}"));
+    Engine::new(
+        Arc::new(Model::new(&scenario, &Files::new()).expect("valid")),
+        NoProbe,
+    )
+}
+
+#[test]
+fn timers_that_are_void_do_not_pile_up() {
+    for (name, components, client) in LONG_TIMERS {
+        let mut engine = long_timers(components, client).with_budget(200_000);
+        engine.run_until(Time::from_secs(3600.0));
+        engine = engine.with_budget(800_000);
+        let found = measure(|| {
+            engine.run_until(Time::from_secs(3600.0));
+        });
+        assert_eq!(engine.events(), 800_000, "{name}");
+        let grown = found.bytes_current;
+        assert!(grown < 500_000, "{name}: {grown} bytes");
+    }
+}
+
+#[test]
+fn what_piles_up_all_the_same_stops_the_run() {
+    // Every write is told to the cache after an hour.
+    let text = r#"{"version":1,"horizon_s":100000,"components":{
+        "users":{"client":{"operation":"x","target":"cache","arrivals":{"constant":{"rate_per_s":1000000}}}},
+        "cache":{"cache":{"mode":"read_through","capacity_entries":1,"target":"db","writes":["x"],"invalidation":{"delay_ms":3600000}}},
+        "db":{"database":{"connections":1,"writes":["x"],"queries":{"x":{"constant":{"mean_ms":0}}}}}}}"#;
+    let scenario = Scenario::from_json(text).expect("valid");
+    let model = Model::new(&scenario, &Files::new()).expect("valid");
+    let mut engine = Engine::new(Arc::new(model), NoProbe);
+    let stop = engine.run_until(Time::from_secs(3600.0));
+    assert!(matches!(stop, Stop::Planned { .. }), "{stop:?}");
+    assert!(stop.to_string().contains("events planned"), "{stop}");
+    assert!(engine.now() < Time::from_secs(10.0));
 }

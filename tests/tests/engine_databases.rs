@@ -430,6 +430,22 @@ fn a_replica_that_is_back_has_what_commits_wait_for() {
 }
 
 #[test]
+fn writes_that_come_to_a_former_primary_are_refused() {
+    // They are on the wire for 50 ms. Meanwhile the primary crashes, a replica takes its place, and it is back as a replica.
+    let components = r#""u":{"client":{"operation":"write","target":"db","arrivals":{"constant":{"rate_per_s":100}}}},
+        "db":{"database":{"connections":99,"writes":["write"],"queries":{"write":{"constant":{"mean_ms":1}}},
+            "replication":{"replicas":1,"failover_after_ms":10}}}"#;
+    let rest = r#","links":[{"from":"u","to":"db","latency":{"constant":{"mean_ms":50}}}],
+        "faults":[{"what":{"crash":{"component":"db","instance":1}},"at_s":1.001,"for_s":0.02}]"#;
+    let outcome = outcome(2.0, components, rest);
+    assert_eq!(
+        lost(&outcome, Loss::ReadOnly),
+        4,
+        "those that come after it is back, and were sent before the failover"
+    );
+}
+
+#[test]
 fn a_primary_that_is_back_in_time_stays_the_primary() {
     let text = std::fs::read_to_string(format!(
         "{}/scenarios/failover.json",

@@ -239,6 +239,30 @@ proptest! {
 }
 
 #[test]
+fn all_closed_loops_together_have_only_so_many_users() {
+    // Each user is planned from the start: hundreds of such clients would fill the memory before anything happens.
+    let client = |name: &str, users: u32| {
+        format!(
+            r#""{name}":{{"client":{{"operation":"x","target":"db","arrivals":{{"closed":{{"users":{users},"think_time":{{"constant":{{"mean_ms":9}}}}}}}}}}}}"#
+        )
+    };
+    let text = format!(
+        r#"{{"version":1,"horizon_s":1,"components":{{{},{},"db":{{"database":{{"connections":1,"queries":{{"*":{{"constant":{{"mean_ms":1}}}}}}}}}}}}}}"#,
+        client("a", 600_000),
+        client("b", 400_001)
+    );
+    let problems = Scenario::from_json(&text).expect_err("too many");
+    assert_eq!(problems.len(), 1);
+    assert!(
+        problems[0]
+            .to_string()
+            .contains("at most 1000000 are allowed"),
+        "{problems:?}"
+    );
+    assert!(Scenario::from_json(&text.replace("400001", "400000")).is_ok());
+}
+
+#[test]
 fn a_long_line_can_fail_all_at_once() {
     // Whoever gets the server fails at once, and so on down the line: no recursion may be as deep as the line is long.
     let components = r#""users": { "client": { "operation": "x", "target": "shop", "arrivals": { "constant": { "rate_per_s": 100000 } } } },

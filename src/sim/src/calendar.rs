@@ -3,6 +3,7 @@
 use std::collections::BinaryHeap;
 
 use crate::frame::{CallId, FrameId};
+use crate::limits;
 use crate::time::Time;
 
 /// Something planned to happen.
@@ -52,8 +53,8 @@ pub(crate) enum Due {
     Waited { frame: FrameId, wait: u32 },
     /// Time to see whether a frame waits for itself.
     Deadlock { frame: FrameId, wait: u32 },
-    /// Something happens in a database's log that somebody waits for.
-    Replicated { database: u16 },
+    /// Something happens in a database's log that somebody waits for; void if something else was to happen before (`turn`).
+    Replicated { database: u16, turn: u32 },
     /// A replica takes the primary's place; void unless that is still gone since its so manieth crash.
     FailOver { database: u16, crash: u32 },
     /// Connections of a pool may have been idle for too long.
@@ -130,11 +131,22 @@ impl Calendar {
         self.heap.len() >= self.full
     }
 
+    /// Whether so much is planned, and not void, that the run must be stopped.
+    pub fn is_over(&self) -> bool {
+        // It is looked through before it comes to twice what it held the last time.
+        self.heap.len() >= 2 * limits::PLANNED
+    }
+
+    /// How much is planned, void or not.
+    pub fn len(&self) -> usize {
+        self.heap.len()
+    }
+
     /// Keeps only what is not void: timeouts of calls long answered, say, of which there can be as many as calls were made
     /// within the longest timeout.
-    pub fn keep(&mut self, mut holds: impl FnMut(&Due) -> bool) {
+    pub fn keep(&mut self, mut holds: impl FnMut(Time, &Due) -> bool) {
         self.fill();
-        self.heap.retain(|entry| holds(&entry.due));
+        self.heap.retain(|entry| holds(entry.time, &entry.due));
         self.full = (self.heap.len() * 2).max(FEW);
     }
 
@@ -229,7 +241,7 @@ mod tests {
                 number = number.wrapping_add(1);
             }
             if round % 97 == 0 {
-                calendar.keep(|_| true);
+                calendar.keep(|_, _| true);
             }
             assert_eq!(calendar.next_time(), planned.first().map(|first| first.0));
             assert_eq!(calendar.in_order().count(), planned.len());

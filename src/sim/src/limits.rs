@@ -24,7 +24,7 @@ pub const CHOICES: u32 = 16;
 pub const AFFINITIES: u64 = 1_000_000;
 /// Probes or failures in a row that a balancer counts.
 pub const PROBES: u64 = 1_000;
-/// Users of one closed-loop client.
+/// Users of one client, and of all closed loops together.
 pub const USERS: u64 = 1_000_000;
 /// Keys of one client.
 pub const KEYS: u64 = 10_000_000;
@@ -80,6 +80,10 @@ pub const FILE_BYTES: usize = 4 << 20;
 pub const IN_FLIGHT: usize = 1_000_000;
 /// Frames at once (a request has one at each component that works on it); a run that reaches it is stopped.
 pub const FRAMES: usize = 1_000_000;
+/// Calls of several attempts or branches at once; a run that reaches it is stopped.
+pub const CALLS: usize = 1_000_000;
+/// Events planned at once; a run that reaches it is stopped.
+pub const PLANNED: usize = 2_000_000;
 /// Events one run may handle unless told otherwise; a run that reaches it is stopped.
 pub const EVENTS: u64 = 200_000_000;
 /// Entries of one cache, and of all caches of a scenario together.

@@ -212,6 +212,7 @@ impl Scenario {
         if problems.is_empty() {
             crate::component::calls::check(self, &mut problems);
             crate::sessions::check_total(self, &mut problems);
+            crate::component::client::check_total(self, &mut problems);
         }
         problems.or(()).err().unwrap_or_default()
     }

@@ -9,7 +9,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::arrivals::Arrivals;
-use super::check_target;
+use super::{Component, check_target};
 use crate::keys::{KeySampler, Keys};
 use crate::limits;
 use crate::mix::{Mix, MixSampler, check_asked};
@@ -96,6 +96,27 @@ impl Client {
         if let Some(deadline) = self.deadline_ms {
             p.number("deadline_ms", deadline, 1e-6, limits::WORK_MS);
         }
+    }
+}
+
+/// Notes it if all closed loops together have more users than a run may hold.
+pub(crate) fn check_total(scenario: &Scenario, p: &mut Problems) {
+    let users = |component: &Component| match component {
+        Component::Client(client) => match client.arrivals {
+            Arrivals::Closed { users, .. } => u64::from(users),
+            _ => 0,
+        },
+        _ => 0,
+    };
+    let total: u64 = scenario.components.values().map(users).sum();
+    if total > limits::USERS {
+        p.note_at(
+            "components",
+            format!(
+                "{total} users of all closed loops together: at most {} are allowed",
+                limits::USERS
+            ),
+        );
     }
 }
 

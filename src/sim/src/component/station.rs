@@ -161,6 +161,12 @@ impl Station {
         }
     }
 
+    /// Whether its start-up ends at that moment.
+    pub fn is_ready_at(&self, time: Time) -> bool {
+        let ready = self.meter.as_ref().is_some_and(|m| m.ready_at == time);
+        ready && self.duty == Duty::Warming
+    }
+
     /// How many servers there are for those who come: none but at an instance that serves.
     pub fn capacity(&self, servers: u32) -> u32 {
         if self.duty == Duty::Serving {

@@ -56,6 +56,8 @@ pub(super) struct Replicas {
     unshown: VecDeque<Unshown>,
     /// When the log will be looked at next.
     alarm: Option<Time>,
+    /// How often such a moment was set.
+    turns: u32,
     /// From when on the primary takes requests.
     ready: Time,
     /// How often the primary has gone.
@@ -149,6 +151,11 @@ impl Visit {
         }
     }
 
+    /// Whether it is still at that wait.
+    pub fn awaits(&self, wait: u32) -> bool {
+        self.waits == wait && self.stage != Stage::OnItsWay
+    }
+
     /// It begins to wait.
     pub fn waits(&mut self, stage: Stage, now: Time) -> u32 {
         self.stage = stage;
@@ -176,6 +183,7 @@ impl Databases {
                     own: Sessions::new(sessions),
                     unshown: VecDeque::new(),
                     alarm: None,
+                    turns: 0,
                     ready: Time::ZERO,
                     crashes: 0,
                     held_up: vec![false; usize::from(database.nodes)],
@@ -202,6 +210,23 @@ impl Databases {
     pub fn row(&self, database: u16, row: u64) -> Option<crate::db::Row> {
         let state = self.states.get(usize::from(database))?.as_ref()?;
         Some(state.rows.get(row, 0))
+    }
+
+    fn replicas(&self, database: u16) -> Option<&Replicas> {
+        let state = self.states.get(usize::from(database))?.as_ref()?;
+        state.replicas.as_ref()
+    }
+
+    /// Whether the log is to be looked at because of what was planned then.
+    pub fn is_alarm(&self, database: u16, turn: u32) -> bool {
+        let replicas = self.replicas(database);
+        replicas.is_some_and(|replicas| replicas.alarm.is_some() && replicas.turns == turn)
+    }
+
+    /// Whether the primary is still gone since its so manieth crash.
+    pub fn is_gone(&self, database: u16, crash: u32) -> bool {
+        let replicas = self.replicas(database);
+        replicas.is_some_and(|replicas| replicas.crashes == crash)
     }
 
     /// The replicas of a database, with their settings.
@@ -317,17 +342,19 @@ impl<P: Probe> Engine<P> {
             && replicas.alarm.is_none_or(|alarm| due < alarm)
         {
             replicas.alarm = Some(due);
+            replicas.turns = replicas.turns.wrapping_add(1);
+            let turn = replicas.turns;
             self.calendar
-                .plan(due.max(self.now), Due::Replicated { database });
+                .plan(due.max(self.now), Due::Replicated { database, turn });
         }
     }
 
     /// Something has happened in a log for which somebody waits.
-    pub(super) fn replicated(&mut self, database: u16) {
-        let now = self.now;
-        if let Some((replicas, _)) = self.databases.replicated(&self.model, database)
-            && replicas.alarm.is_some_and(|alarm| alarm <= now)
-        {
+    pub(super) fn replicated(&mut self, database: u16, turn: u32) {
+        if !self.databases.is_alarm(database, turn) {
+            return;
+        }
+        if let Some((replicas, _)) = self.databases.replicated(&self.model, database) {
             replicas.alarm = None;
         }
         self.follow(database);
@@ -504,6 +531,9 @@ impl<P: Probe> Engine<P> {
         let model = Arc::clone(&self.model);
         let now = self.now;
         self.follow(database);
+        if !self.databases.is_gone(database, crash) {
+            return;
+        }
         let Some(settings) = &model.components[usize::from(database)].database else {
             return;
         };
@@ -519,9 +549,6 @@ impl<P: Probe> Engine<P> {
         else {
             return;
         };
-        if replicas.crashes != crash {
-            return;
-        }
         for node in 0..stations.len() as u16 {
             replicas.log.set_linked(&settings.timing, node, true, now);
         }

@@ -32,7 +32,7 @@ use crate::balance::BalancerState;
 use crate::calendar::{Calendar, Due};
 use crate::component::station::{Line, Station};
 use crate::event::{Event, RequestRef};
-use crate::frame::{CallId, Frame, FrameId, Request, RequestId};
+use crate::frame::{CallId, Frame, FrameId, Request, RequestId, State};
 use crate::limits;
 use crate::model::{Files, Model, Role};
 use crate::probe::{NoProbe, Probe};
@@ -68,6 +68,11 @@ pub enum Stop {
         /// How many requests are.
         requests: usize,
     },
+    /// As many events are planned as a run may hold.
+    Planned {
+        /// How many.
+        events: usize,
+    },
 }
 
 impl fmt::Display for Stop {
@@ -80,6 +85,10 @@ impl fmt::Display for Stop {
                     "the run was stopped after {events} events, its budget: shorten it or lower the load"
                 )
             }
+            Self::Planned { events } => write!(
+                f,
+                "the run was stopped with {events} events planned, the most it may hold: shorten timeouts and delays or lower the load"
+            ),
             Self::InFlight { requests } => write!(
                 f,
                 "the run was stopped with {requests} requests under way, the most it may hold: bound the queues or lower the load"
@@ -299,9 +308,17 @@ impl<P: Probe> Engine<P> {
                     events: self.budget,
                 };
             }
-            if self.requests.len() >= limits::IN_FLIGHT || self.frames.len() >= limits::FRAMES {
+            if self.requests.len() >= limits::IN_FLIGHT
+                || self.frames.len() >= limits::FRAMES
+                || self.calls.len() >= limits::CALLS
+            {
                 return Stop::InFlight {
                     requests: self.requests.len(),
+                };
+            }
+            if self.calendar.is_over() {
+                return Stop::Planned {
+                    events: self.calendar.len(),
                 };
             }
             self.step();
@@ -347,7 +364,7 @@ impl<P: Probe> Engine<P> {
             Due::Proceed { frame } => self.proceed(frame),
             Due::Waited { frame, wait } => self.waited(frame, wait),
             Due::Deadlock { frame, wait } => self.deadlock(frame, wait),
-            Due::Replicated { database } => self.replicated(database),
+            Due::Replicated { database, turn } => self.replicated(database, turn),
             Due::FailOver { database, crash } => self.fail_over(database, crash),
             Due::Idle { approach, lane } => self.idle(approach, lane),
         }
@@ -362,14 +379,40 @@ impl<P: Probe> Engine<P> {
 
     /// Takes what is void out of the calendar, which would otherwise grow with the longest timeout.
     fn tidy(&mut self) {
-        let (calls, frames) = (&self.calls, &self.frames);
-        self.calendar.keep(|due| match *due {
+        let (calls, frames, visits) = (&self.calls, &self.frames, &self.databases.visits);
+        let (clients, stations, databases) = (&self.clients, &self.stations, &self.databases);
+        self.calendar.keep(|time, due| match *due {
             Due::Timeout { call, attempt } | Due::Hedge { call, attempt } => {
                 calls.get(call).is_some_and(|call| call.awaits(attempt))
             }
             Due::Retry { call } => calls.contains_key(call),
-            Due::Worked { frame } => frames.contains_key(frame),
-            _ => true,
+            Due::Impatient { frame } => {
+                let frame = frames.get(frame);
+                frame.is_some_and(|frame| frame.state == State::Waiting)
+            }
+            Due::Waited { frame, wait } | Due::Deadlock { frame, wait } => {
+                frames.contains_key(frame) && visits.get(frame).is_some_and(|v| v.awaits(wait))
+            }
+            Due::Worked { frame }
+            | Due::Arrived { frame }
+            | Due::Answered { frame }
+            | Due::Resent { frame, .. }
+            | Due::Unreachable { frame }
+            | Due::Passed { frame }
+            | Due::Proceed { frame } => frames.contains_key(frame),
+            Due::Arrival { client, edition } => clients[usize::from(client)].edition == edition,
+            Due::Warmed { station } => stations[station as usize].is_ready_at(time),
+            Due::Replicated { database, turn } => databases.is_alarm(database, turn),
+            Due::FailOver { database, crash } => databases.is_gone(database, crash),
+            // Of these there are only so many for each user, component, check, fault or row that was written.
+            Due::Thought { .. }
+            | Due::Check { .. }
+            | Due::CheckTimeout { .. }
+            | Due::Fault { .. }
+            | Due::Flush { .. }
+            | Due::Scale { .. }
+            | Due::Told { .. }
+            | Due::Idle { .. } => true,
         });
     }
 

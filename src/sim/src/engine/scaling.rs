@@ -190,9 +190,7 @@ impl<P: Probe> Engine<P> {
 
     /// A new instance has started up, unless it was taken away meanwhile.
     pub(super) fn warmed(&mut self, station: u32) {
-        let (now, state) = (self.now, &self.stations[station as usize]);
-        let ready = state.meter.as_ref().is_some_and(|m| m.ready_at == now);
-        if ready && state.duty == Duty::Warming {
+        if self.stations[station as usize].is_ready_at(self.now) {
             self.serve(station);
             self.members_changed(self.model.stations[station as usize].component);
         }
