@@ -6,7 +6,11 @@ import { after, test as nodeTest } from "node:test";
 import { chromium } from "playwright-core";
 
 export const DIST = process.env.DIST ?? new URL("../../dist", import.meta.url).pathname;
-const CHROME = process.env.CHROME ?? "/usr/bin/chromium";
+export const CHROME = process.env.CHROME ?? "/usr/bin/chromium";
+export const FLAGS = [
+  ...["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-dev-shm-usage"],
+  ...["--disable-background-networking", "--disable-component-update", "--disable-sync"],
+];
 const TYPES = {
   ".html": "text/html",
   ".js": "text/javascript",
@@ -43,9 +47,7 @@ export async function serve(answer = () => undefined) {
 
 /** A browser for one file of tests. It ends with them. */
 export async function launch() {
-  const quiet = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-dev-shm-usage"];
-  const still = ["--disable-background-networking", "--disable-component-update", "--disable-sync"];
-  const browser = await chromium.launch({ executablePath: CHROME, args: [...quiet, ...still] });
+  const browser = await chromium.launch({ executablePath: CHROME, args: FLAGS });
   after(() => browser.close(), { timeout: 30_000 });
   return browser;
 }

@@ -110,7 +110,25 @@ impl Arriving {
     ///
     /// `key` belongs to this client's arrivals: the n-th arrival of a client is drawn from its own key, whatever happened
     /// before. To be asked once for each arrival, in order, always with the same `state`, new at the start.
+    #[inline(always)]
     pub fn after(
+        &self,
+        state: &mut ArrivalState,
+        last: Time,
+        number: u64,
+        key: Key,
+    ) -> Option<Time> {
+        match self {
+            Self::Poisson { rate_per_s } if *rate_per_s > 0.0 => {
+                let mut draws = key.with(number).draws();
+                Some(last + Duration::from_secs(gap(&mut draws) / rate_per_s))
+            }
+            _ => self.after_otherwise(state, last, number, key),
+        }
+    }
+
+    #[inline(never)]
+    fn after_otherwise(
         &self,
         state: &mut ArrivalState,
         last: Time,
@@ -119,9 +137,6 @@ impl Arriving {
     ) -> Option<Time> {
         let mut draws = key.with(number).draws();
         let time = match self {
-            Self::Poisson { rate_per_s } if *rate_per_s > 0.0 => {
-                last + Duration::from_secs(gap(&mut draws) / rate_per_s)
-            }
             Self::Constant { rate_per_s } if *rate_per_s > 0.0 => {
                 last + Duration::from_secs(1.0 / rate_per_s)
             }

@@ -151,6 +151,7 @@ impl Calendar {
     }
 
     /// Plans `due` for `time`.
+    #[inline(always)]
     pub fn plan(&mut self, time: Time, due: Due) {
         let entry = Entry {
             time,
@@ -179,7 +180,15 @@ impl Calendar {
         next.map(|entry| entry.time)
     }
 
+    /// Whether something is due by `time`.
+    #[inline(always)]
+    pub fn is_due(&mut self, time: Time) -> bool {
+        self.fill();
+        self.heap.peek().is_some_and(|entry| entry.time <= time)
+    }
+
     /// Takes the next event out.
+    #[inline(always)]
     pub fn next(&mut self) -> Option<(Time, Due)> {
         self.fill();
         let next = self.heap.peek().map(|entry| (entry.time, entry.due));
@@ -188,6 +197,7 @@ impl Calendar {
     }
 
     /// Lets what was taken out go for good.
+    #[inline(always)]
     fn fill(&mut self) {
         if core::mem::take(&mut self.hole) {
             self.heap.pop();

@@ -148,7 +148,18 @@ impl Sampler {
         }
     }
 
+    /// One draw.
+    #[inline(always)]
     pub fn draw(&self, draws: &mut Draws) -> Duration {
+        match self {
+            Self::Constant(time) => *time,
+            Self::Exponential { mean_ns } => rounded(-mean_ns * libm::log(draws.unit())),
+            _ => self.draw_otherwise(draws),
+        }
+    }
+
+    #[inline(never)]
+    fn draw_otherwise(&self, draws: &mut Draws) -> Duration {
         let nanos = match self {
             Self::Constant(time) => return *time,
             Self::Exponential { mean_ns } => -mean_ns * libm::log(draws.unit()),
@@ -163,8 +174,12 @@ impl Sampler {
             Self::Uniform { min_ns, width_ns } => min_ns + width_ns * draws.unit(),
             Self::Empirical(samples) => return samples[draws.below(samples.len() as u32) as usize],
         };
-        Duration::from_nanos(libm::rint(nanos) as u64)
+        rounded(nanos)
     }
+}
+
+fn rounded(nanos: f64) -> Duration {
+    Duration::from_nanos(libm::rint(nanos) as u64)
 }
 
 #[cfg(test)]

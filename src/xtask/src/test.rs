@@ -175,6 +175,7 @@ fn suites(suite: &Path) -> Result<Vec<String>, Failure> {
 pub fn bench() -> Result<(), Failure> {
     let tools = Tools::prepare()?;
     node()?;
+    let browser = Browser::prepare()?;
     step("benchmarks, native: about three minutes");
     run(&mut cargo(&[
         "bench",
@@ -186,7 +187,7 @@ pub fn bench() -> Result<(), Failure> {
         "--bench",
         "mechanisms",
     ]))?;
-    step("benchmarks, Wasm: about a minute");
+    step("benchmarks, Wasm: about three minutes");
     run(&mut cargo(&[
         "build",
         "--locked",
@@ -207,11 +208,15 @@ pub fn bench() -> Result<(), Failure> {
         .join("release/examples/eight_servers.wasm");
     run(tools
         .wasm_bindgen()
-        .arg("--target=nodejs")
+        .arg("--target=web")
         .arg("--out-dir")
         .arg(&out)
         .arg(wasm))?;
+    let suite = root().join("tests/browser");
+    packages(&suite)?;
     run(Command::new("node")
-        .arg(root().join("src/sim/benches/eight_servers.mjs"))
-        .arg(&out))
+        .arg("bench.mjs")
+        .current_dir(&suite)
+        .env("CHROME", &browser.chrome)
+        .env("DIST", &out))
 }

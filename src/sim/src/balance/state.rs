@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::least::Fewest;
 use super::pool::Pool;
 use super::{
-    Affinities, Ask, Balancing, Failures, Health, Policy, Rules, Seat, SlowStart, Sticky,
+    Affinities, Ask, Balancing, Ejection, Failures, Health, Policy, Rules, Seat, SlowStart, Sticky,
     Transition, slow_start,
 };
 use crate::hash::modulo::{self, Tries};
@@ -194,27 +194,14 @@ impl BalancerState {
     }
 
     /// The station that gets this request, which is then open there; `None` if nobody can be chosen.
+    #[inline(always)]
     pub fn choose(&mut self, ask: &Ask<'_>) -> Option<u32> {
         if ask.now >= self.next_change {
             self.refresh(ask.now);
         }
         let slot = match self.rules.sticky {
             None => self.pick(ask)?,
-            Some(sticky) => {
-                let id = match sticky {
-                    Sticky::User => ask.user,
-                    Sticky::Key => ask.data,
-                };
-                match self.affinities.get(id) {
-                    Some(slot) if self.can_have(slot, ask) => slot,
-                    _ => {
-                        let slot = self.pick(ask)?;
-                        let most = self.rules.affinities as usize;
-                        self.affinities.set(id, slot, most);
-                        slot
-                    }
-                }
-            }
+            Some(sticky) => self.stick(sticky, ask)?,
         };
         let station = self.pool.opened(slot);
         if let Some(rule) = self.rules.ejection
@@ -225,17 +212,41 @@ impl BalancerState {
         Some(station)
     }
 
+    /// The member that a user or key had before, if it can be had.
+    #[inline(never)]
+    fn stick(&mut self, sticky: Sticky, ask: &Ask<'_>) -> Option<u32> {
+        let id = match sticky {
+            Sticky::User => ask.user,
+            Sticky::Key => ask.data,
+        };
+        if let Some(slot) = self.affinities.get(id)
+            && self.can_have(slot, ask)
+        {
+            return Some(slot);
+        }
+        let slot = self.pick(ask)?;
+        let most = self.rules.affinities as usize;
+        self.affinities.set(id, slot, most);
+        Some(slot)
+    }
+
     fn can_have(&self, slot: u32, ask: &Ask<'_>) -> bool {
         let member = &self.members[slot as usize];
         member.usable && !ask.tried.contains(&member.seat.station)
     }
 
+    #[inline(always)]
     fn pick(&mut self, ask: &Ask<'_>) -> Option<u32> {
         if ask.tried.is_empty()
             && let Some(slot) = self.pool.choose_of_all(&self.usable)
         {
             return Some(slot);
         }
+        self.pick_by_policy(ask)
+    }
+
+    #[inline(never)]
+    fn pick_by_policy(&mut self, ask: &Ask<'_>) -> Option<u32> {
         let hashed = match self.rules.policy {
             Policy::ConsistentHash => self.on_the_ring(ask),
             Policy::Hash => self.by_remainder(ask),
@@ -299,14 +310,20 @@ impl BalancerState {
     }
 
     /// A request to `station` is over, well or badly, `latency` after it was sent there.
+    #[inline(always)]
     pub fn outcome(&mut self, station: u32, ok: bool, latency: Duration, now: Time) {
-        self.ended(station);
         let slot = self.slots[station as usize];
+        self.pool.ended(slot);
         self.pool.observe(slot, latency, now);
+        if let Some(rule) = self.rules.ejection {
+            self.judge(rule, slot, ok, now);
+        }
+    }
+
+    /// What the end of a request says of the member that had it.
+    #[inline(never)]
+    fn judge(&mut self, rule: Ejection, slot: u32, ok: bool, now: Time) {
         let member = &mut self.members[slot as usize];
-        let Some(rule) = self.rules.ejection else {
-            return;
-        };
         if self.order.len() == 1 {
             return;
         }
@@ -389,7 +406,6 @@ impl Member {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::balance::Ejection;
     use crate::random::Key;
 
     fn balancing(rules: Rules, seats: &[(u32, u32)]) -> Balancing {

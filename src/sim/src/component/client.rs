@@ -152,6 +152,7 @@ impl Asking {
 
     /// What the request number `number` of the client is about; `key` is the request's own. Each part has a key of its own below
     /// it, so that another mix changes no request's row or user.
+    #[inline(always)]
     pub fn draw(&self, number: u64, key: Key) -> Asked {
         let part = |label| key.with(label).draws();
         Asked {

@@ -179,6 +179,7 @@ impl<P: Probe> Engine<P> {
     }
 
     /// A frame takes a step about a cache. Tells whether it can take the next.
+    #[inline(never)]
     pub(super) fn cache_step(&mut self, id: FrameId, step: CacheStep) -> bool {
         let model = Arc::clone(&self.model);
         match step {

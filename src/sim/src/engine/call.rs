@@ -132,6 +132,7 @@ impl<P: Probe> Engine<P> {
     }
 
     /// A frame calls and does not wait.
+    #[inline(never)]
     pub(super) fn spawn(&mut self, id: FrameId, site: u32) {
         let station = self.frames[id].station;
         let caller = self.caller(id);
@@ -147,6 +148,7 @@ impl<P: Probe> Engine<P> {
     }
 
     /// A frame makes several calls at once and waits for `need` of them.
+    #[inline(never)]
     pub(super) fn parallel(&mut self, id: FrameId, first: u32, count: u32, need: u32) {
         let frame = &mut self.frames[id];
         frame.state = State::Asking;

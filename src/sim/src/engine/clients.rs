@@ -193,6 +193,7 @@ impl<P: Probe> Engine<P> {
     }
 
     /// The client's own call has come to its end.
+    #[inline(always)]
     pub(super) fn end(&mut self, id: RequestId, outcome: Outcome) {
         let request = &mut self.requests[id];
         request.over = true;

@@ -286,6 +286,7 @@ impl<P: Probe> Engine<P> {
         !self.databases.visits.contains_key(id) || self.give_connection_back(id)
     }
 
+    #[inline(never)]
     fn give_connection_back(&mut self, id: FrameId) -> bool {
         let Some(visit) = self.databases.visits.get_mut(id) else {
             return true;

@@ -596,6 +596,7 @@ impl<P: Probe> Engine<P> {
         }
     }
 
+    #[inline(never)]
     fn end_transaction(&mut self, id: FrameId) {
         let Some(visit) = self.databases.visits.get_mut(id) else {
             return;

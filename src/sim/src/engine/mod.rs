@@ -300,9 +300,7 @@ impl<P: Probe> Engine<P> {
 
     /// Runs up to and including `until`.
     pub fn run_until(&mut self, until: Time) -> Stop {
-        while let Some(time) = self.calendar.next_time()
-            && time <= until
-        {
+        while self.calendar.is_due(until) {
             if self.events >= self.budget {
                 return Stop::EventBudget {
                     events: self.budget,
@@ -343,10 +341,10 @@ impl<P: Probe> Engine<P> {
         self.events += 1;
         match due {
             Due::Arrival { client, edition } => self.arrive(client, edition),
-            Due::Thought { client, user } => self.thought(client, user),
             Due::Worked { frame } => self.worked(frame),
             Due::Arrived { frame } => self.arrived(frame),
             Due::Answered { frame } => self.answered(frame),
+            Due::Thought { client, user } => self.thought(client, user),
             Due::Retry { call } => self.retry(call),
             Due::Timeout { call, attempt } => self.timeout(call, attempt),
             Due::Hedge { call, attempt } => self.hedge(call, attempt),
@@ -378,6 +376,7 @@ impl<P: Probe> Engine<P> {
     }
 
     /// Takes what is void out of the calendar, which would otherwise grow with the longest timeout.
+    #[inline(never)]
     fn tidy(&mut self) {
         let (calls, frames, visits) = (&self.calls, &self.frames, &self.databases.visits);
         let (clients, stations, databases) = (&self.clients, &self.stations, &self.databases);

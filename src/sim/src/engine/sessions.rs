@@ -40,6 +40,7 @@ impl<P: Probe> Engine<P> {
     }
 
     /// The instance that has begun to work for a frame looks for the user's session. Tells whether the frame goes on at once.
+    #[inline(never)]
     pub(super) fn session(&mut self, id: FrameId, key: u64) -> bool {
         let frame = &self.frames[id];
         let (request, station) = (frame.request, frame.station);

@@ -29,6 +29,7 @@ struct At {
 
 impl<P: Probe> Engine<P> {
     /// A frame takes a step at a database. Tells whether it can take the next at once.
+    #[inline(never)]
     pub(super) fn act(&mut self, id: FrameId, act: Act, number: u32) -> bool {
         let model = Arc::clone(&self.model);
         let statement = &model.statements[number as usize];

@@ -20,6 +20,7 @@ use crate::wire::Sent;
 
 impl<P: Probe> Engine<P> {
     /// A new frame of `request`, for a call to component `to`, about `data`.
+    #[inline(always)]
     pub(super) fn frame(
         &mut self,
         request: RequestId,
@@ -57,7 +58,7 @@ impl<P: Probe> Engine<P> {
     }
 
     /// A frame sets out from `site`, made by an instance of the caller.
-    #[inline]
+    #[inline(always)]
     pub(super) fn set_out(&mut self, model: &Model, site: &Site, instance: u32, id: FrameId) {
         if site.approach == NONE {
             self.leave_for(model, id, site.link, site.bytes);
@@ -67,7 +68,7 @@ impl<P: Probe> Engine<P> {
     }
 
     /// A frame goes to where it is called, over a wire if there is one.
-    #[inline]
+    #[inline(always)]
     pub(super) fn leave_for(&mut self, model: &Model, id: FrameId, link: u32, bytes: u32) {
         if link == NONE {
             return self.come(model, id);
@@ -163,7 +164,7 @@ impl<P: Probe> Engine<P> {
     }
 
     /// A frame goes on from a balancer to its station.
-    #[inline]
+    #[inline(always)]
     pub(super) fn go_on(&mut self, model: &Model, id: FrameId, balancer: u16, to: u16) {
         let links = &model.components[usize::from(balancer)].links;
         match links.get(usize::from(to)).copied().unwrap_or(NONE) {
@@ -253,6 +254,7 @@ impl<P: Probe> Engine<P> {
     }
 
     /// A frame gets a server.
+    #[inline(always)]
     fn start(&mut self, id: FrameId) {
         let frame = &mut self.frames[id];
         frame.state = State::Working;
@@ -267,17 +269,23 @@ impl<P: Probe> Engine<P> {
         let errors_ppb = state.errors_ppb;
         self.tell(request, id.slot(), &event);
         if errors_ppb > 0 {
-            let unit = self.frames[id].key.named("error").draws().unit();
-            if unit * 1e9 <= f64::from(errors_ppb) {
-                // It fails when its turn comes, not here: whoever is next in line fails too, and so on down the line.
-                let reason = Loss::Error;
-                let end = self.model.code.len() as u32 - 1;
-                let frame = &mut self.frames[id];
-                frame.outcome = Err(Failure { reason, station });
-                frame.step = end;
-            }
+            self.err(id, station, errors_ppb);
         }
         self.ready.push_back(id);
+    }
+
+    /// A frame that has got a server may fail: `errors_ppb` of a billion do.
+    #[inline(never)]
+    fn err(&mut self, id: FrameId, station: u32, errors_ppb: u32) {
+        let end = self.model.code.len() as u32 - 1;
+        let frame = &mut self.frames[id];
+        let unit = frame.key.named("error").draws().unit();
+        if unit * 1e9 <= f64::from(errors_ppb) {
+            // It fails when its turn comes, not here: whoever is next in line fails too, and so on down the line.
+            let reason = Loss::Error;
+            frame.outcome = Err(Failure { reason, station });
+            frame.step = end;
+        }
     }
 
     /// A frame that waits in line is turned away.
@@ -367,6 +375,7 @@ impl<P: Probe> Engine<P> {
     }
 
     /// A frame has run its plan, or can't go on: it lets go of its server, and its answer goes back.
+    #[inline(always)]
     pub(super) fn finish(&mut self, id: FrameId, outcome: Outcome) {
         self.conclude(id);
         let frame = &self.frames[id];
@@ -501,6 +510,7 @@ impl<P: Probe> Engine<P> {
     }
 
     /// Takes a frame out of the line that it waits in.
+    #[inline(always)]
     fn unqueue(&mut self, id: FrameId) {
         let frame = &self.frames[id];
         let (station, class) = (frame.station, frame.class);
