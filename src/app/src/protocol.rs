@@ -24,6 +24,8 @@ pub enum Command {
     Change {
         /// The run.
         run: u32,
+        /// From which moment on; what came after it is undone. From where the run has come if it is not given.
+        at_s: Option<f64>,
         /// The scenario, of the same components and plans.
         scenario: String,
     },
@@ -76,6 +78,8 @@ pub struct Scene {
     pub components: Vec<ComponentView>,
     /// The stations, numbered as in frames.
     pub stations: Vec<StationView>,
+    /// What goes wrong, in the scenario's order.
+    pub faults: Vec<FaultView>,
     /// When the run ends.
     pub horizon_s: f64,
     /// The length of a window of the series.
@@ -112,6 +116,17 @@ pub struct StationView {
     pub live: bool,
 }
 
+/// A fault to tell of.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct FaultView {
+    /// What goes wrong, and where, in words.
+    pub what: String,
+    /// When, and for how long, if that is known beforehand.
+    pub at_s: Option<f64>,
+    /// How long it lasts; to the end of the run if it is not given.
+    pub for_s: Option<f64>,
+}
+
 /// What happened since the last frame.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 pub struct Frame {
@@ -123,6 +138,8 @@ pub struct Frame {
     pub stride: u32,
     /// What the stations do at `time_s`.
     pub stations: Vec<StationNow>,
+    /// How many windows of the series had ended before those.
+    pub windows_before: usize,
     /// The windows of the series that ended.
     pub windows: Vec<Figures>,
     /// The figures since the warm-up.
@@ -212,6 +229,17 @@ pub enum What {
         station: u32,
         full: bool,
     },
+    Fault {
+        fault: u32,
+        active: bool,
+    },
+}
+
+impl Tick {
+    /// Whether it is shown where one request in `stride` is.
+    pub const fn is_shown(&self, stride: u32) -> bool {
+        self.request == NO_REQUEST || self.request.is_multiple_of(stride as u64)
+    }
 }
 
 impl What {
@@ -250,6 +278,7 @@ impl What {
                 station,
                 full: reason == Loss::QueueFull,
             },
+            Event::Fault { fault, active } => Self::Fault { fault, active },
             _ => return None,
         })
     }
@@ -298,8 +327,43 @@ impl Scene {
         Self {
             components: components.collect(),
             stations: stations.collect(),
+            faults: scenario.faults.iter().map(FaultView::new).collect(),
             horizon_s: model.horizon().secs(),
             window_s,
         }
     }
+}
+
+impl FaultView {
+    fn new(fault: &scale_sim::Fault) -> Self {
+        Self {
+            what: in_words(&fault.what),
+            at_s: fault.at_s,
+            for_s: fault.for_s,
+        }
+    }
+}
+
+/// What goes wrong, and where: "crash of shop 2".
+fn in_words(trouble: &scale_sim::Trouble) -> String {
+    let written = serde_json::to_value(trouble).unwrap_or_default();
+    let Some((name, about)) = written.as_object().and_then(|object| object.iter().next()) else {
+        return String::new();
+    };
+    let text = |field: &str| about.get(field).and_then(serde_json::Value::as_str);
+    let number = |field: &str| about.get(field).and_then(serde_json::Value::as_u64);
+    let mut words = name.replace('_', " ");
+    if let Some(at) = text("component").or_else(|| text("client")) {
+        words += &format!(" of {at}");
+    }
+    if let Some(instance) = number("instance") {
+        words += &format!(" {instance}");
+    }
+    if let (Some(from), Some(to)) = (text("from"), text("to")) {
+        words += &format!(" between {from} and {to}");
+    }
+    if let Some(zone) = number("zone") {
+        words += &format!(" of zone {zone}");
+    }
+    words
 }

@@ -1,4 +1,4 @@
-//! What the worker does: holds one run, takes it on as asked, and tells what happened.
+//! What the worker does: holds one run, takes it on as asked, goes back in it, and tells what happened.
 
 use std::sync::Arc;
 
@@ -12,6 +12,10 @@ use crate::protocol::{Command, Ended, Frame, Job, Reply, Scene, StationNow, Tick
 
 /// Ticks that one frame may carry; above it the tape keeps fewer requests.
 const TICKS: usize = 6_000;
+/// A run is kept as it was at so many moments, spread over it evenly, to be taken up again from there.
+const KEYFRAMES: f64 = 24.0;
+/// Changes of a run that are kept to be made again when it is taken up from before them.
+const CHANGES: usize = 2_000;
 /// Above this stride nothing is thinned further.
 const STRIDE: u32 = 1 << 16;
 
@@ -25,10 +29,22 @@ pub struct Session {
 /// A run on the stage.
 #[derive(Debug)]
 struct Stage {
-    engine: Engine<(Recorder, Tape)>,
+    now: Moment,
     task: Vec<Condition>,
+    /// The run as it was before, the earliest first. There is always one.
+    keyframes: Vec<Moment>,
+    /// What was changed under way, and when.
+    changes: Vec<(Time, Scenario)>,
+}
+
+/// A run at a moment. A clone goes on alike: that is how one goes back.
+#[derive(Clone, Debug)]
+struct Moment {
+    engine: Engine<(Recorder, Tape)>,
     task_done_s: Option<f64>,
     windows_told: usize,
+    /// How many changes have been made.
+    changes: usize,
     stopped: Option<Ended>,
 }
 
@@ -51,9 +67,13 @@ impl Session {
                     Err(why) => Reply::Refused(run, why),
                 })
             }
-            Command::Change { run, scenario } => {
+            Command::Change {
+                run,
+                at_s,
+                scenario,
+            } => {
                 let stage = self.stage.as_mut().filter(|_| run == self.run)?;
-                Some(match stage.change(&scenario) {
+                Some(match stage.change(at_s, &scenario) {
                     Ok(scene) => Reply::Ready(run, scene),
                     Err(why) => Reply::Refused(run, why),
                 })
@@ -79,28 +99,91 @@ impl Stage {
         let model = Arc::new(Model::new(&scenario, &Files::new()).map_err(told)?);
         let recorder = Recorder::new(&model);
         let scene = Scene::new(&model, &scenario, recorder.window().secs());
-        let stage = Self {
+        let now = Moment {
             engine: Engine::new(model, (recorder, Tape::default())),
-            task,
             task_done_s: None,
             windows_told: 0,
+            changes: 0,
             stopped: None,
+        };
+        let stage = Self {
+            keyframes: vec![now.clone()],
+            now,
+            task,
+            changes: Vec::new(),
         };
         Ok((stage, scene))
     }
 
-    fn change(&mut self, scenario: &str) -> Result<Scene, String> {
+    fn change(&mut self, at_s: Option<f64>, scenario: &str) -> Result<Scene, String> {
         let scenario = Scenario::from_json(scenario).map_err(told)?;
-        self.engine
-            .reconfigure(&scenario, &Files::new())
-            .map_err(told)?;
-        let window_s = self.engine.probe().0.window().secs();
-        Ok(Scene::new(self.engine.model(), &scenario, window_s))
+        if let Some(at_s) = at_s {
+            self.rewind(Time::from_secs(at_s))?;
+        }
+        let engine = &mut self.now.engine;
+        engine.reconfigure(&scenario, &Files::new()).map_err(told)?;
+        let window_s = engine.probe().0.window().secs();
+        let scene = Scene::new(engine.model(), &scenario, window_s);
+        if self.changes.len() == CHANGES {
+            // From here on one goes back to here at most.
+            self.keyframes.clear();
+            self.changes.clear();
+            self.now.changes = 0;
+            self.keyframes.push(self.now.clone());
+        } else {
+            self.changes.push((engine.now(), scenario));
+            self.now.changes += 1;
+        }
+        Ok(scene)
+    }
+
+    /// Goes back to `to`, or as near as what is kept allows, and forgets what came after.
+    fn rewind(&mut self, to: Time) -> Result<(), String> {
+        if to >= self.now.engine.now() {
+            return Ok(());
+        }
+        let before = |moment: &Moment| moment.engine.now() <= to;
+        let kept = self.keyframes.partition_point(before).max(1);
+        self.keyframes.truncate(kept);
+        self.now.clone_from(&self.keyframes[kept - 1]);
+        let later = self.changes.partition_point(|(at, _)| *at <= to);
+        self.changes.truncate(later);
+        for (at, scenario) in &self.changes[self.now.changes.min(later)..] {
+            self.now.run_until(*at, &self.task);
+            let engine = &mut self.now.engine;
+            engine.reconfigure(scenario, &Files::new()).map_err(told)?;
+        }
+        self.now.changes = later;
+        self.now.run_until(to, &self.task);
+        // The page has what happened up to here.
+        let stride = self.now.engine.probe_mut().1.take().1;
+        self.now.engine.probe_mut().1.stride = stride;
+        Ok(())
     }
 
     fn advance(&mut self, to_s: f64) -> Frame {
+        let horizon = self.now.engine.model().horizon();
+        let windows_before = self.now.windows_told;
+        self.now.run_until(Time::from_secs(to_s), &self.task);
+        let (ticks, stride) = self.now.engine.probe_mut().1.take();
+        let frame = self.now.frame(windows_before, ticks, stride);
+        let apart_s = horizon.secs() / KEYFRAMES;
+        let last = self
+            .keyframes
+            .last()
+            .map_or(0.0, |kept| kept.engine.now().secs());
+        if self.now.engine.now().secs() >= last + apart_s {
+            self.keyframes.push(self.now.clone());
+        }
+        frame
+    }
+}
+
+impl Moment {
+    /// Goes on to `to`, or to the horizon, and looks whether the task is done.
+    fn run_until(&mut self, to: Time, task: &[Condition]) {
         let horizon = self.engine.model().horizon();
-        let to = Time::from_secs(to_s).min(horizon);
+        let to = to.min(horizon);
         if self.stopped.is_none() {
             match self.engine.run_until(to) {
                 Stop::Reached if to == horizon => self.stopped = Some(Ended::Horizon),
@@ -109,25 +192,24 @@ impl Stage {
             }
         }
         let model = Arc::clone(self.engine.model());
-        let (ticks, stride) = self.engine.probe_mut().1.take();
-        let recorder = &self.engine.probe().0;
-        let series = recorder.series();
+        let series = self.engine.probe().0.series();
         // Each window in its turn: a condition may have held for a while between two frames.
         for end in self.windows_told..series.len() {
-            let held = || {
-                self.task
-                    .iter()
-                    .all(|c| c.holds_at_end(&model, &series[..=end]))
-            };
-            if self.task_done_s.is_none() && !self.task.is_empty() && held() {
+            let held = || task.iter().all(|c| c.holds_at_end(&model, &series[..=end]));
+            if self.task_done_s.is_none() && !task.is_empty() && held() {
                 self.task_done_s = Some(series[end].to_s);
             }
         }
-        let windows = series[self.windows_told..].to_vec();
         self.windows_told = series.len();
+    }
+
+    /// What there is to tell, of the windows from `windows_before` on.
+    fn frame(&self, windows_before: usize, ticks: Vec<Tick>, stride: u32) -> Frame {
+        let recorder = &self.engine.probe().0;
+        let windows = recorder.series()[windows_before..].to_vec();
         let summary = (!windows.is_empty() || self.stopped.is_some()).then(|| recorder.summary());
         let held = recorder.held();
-        let stations = (0..model.stations().len()).map(|at| {
+        let stations = (0..self.engine.model().stations().len()).map(|at| {
             let (busy, waiting) = self.engine.station(at);
             StationNow {
                 busy,
@@ -135,13 +217,13 @@ impl Stage {
                 waiting,
             }
         });
-        let stations = stations.collect();
         let totals = self.engine.totals();
         Frame {
             time_s: self.engine.now().secs(),
             ticks,
             stride,
-            stations,
+            stations: stations.collect(),
+            windows_before,
             windows,
             summary,
             totals: [totals.sent, totals.completed, totals.lost],
@@ -295,6 +377,7 @@ mod tests {
         assert_eq!(advance(&mut session, 1.0).task_done_s, None);
         let changed = session.handle(Command::Change {
             run: 1,
+            at_s: None,
             scenario: scenario(200),
         });
         assert!(matches!(changed, Some(Reply::Ready(1, _))), "{changed:?}");
@@ -302,6 +385,72 @@ mod tests {
             .task_done_s
             .expect("200/s into 50/s must lose some");
         assert!(done > 1.0 && done < 4.0, "{done}");
+    }
+
+    fn hash(session: &Session) -> u64 {
+        let stage = session.stage.as_ref().expect("a run is on");
+        stage.now.engine.state_hash()
+    }
+
+    fn change(session: &mut Session, at_s: Option<f64>, rate: u32) {
+        let scenario = scenario(rate);
+        let run = 1;
+        let changed = session.handle(Command::Change {
+            run,
+            at_s,
+            scenario,
+        });
+        assert!(matches!(changed, Some(Reply::Ready(1, _))), "{changed:?}");
+    }
+
+    #[test]
+    fn going_back_and_forward_again_comes_to_the_same_state() {
+        let mut session = Session::default();
+        load(&mut session, 40, "[]");
+        let mut hashes = Vec::new();
+        for at in 1..=20 {
+            advance(&mut session, f64::from(at));
+            if at == 5 || at == 10 {
+                change(&mut session, None, 10 * at);
+            }
+            hashes.push(hash(&session));
+        }
+        // Back to every second in turn, also past the changes, which are made again.
+        for at in [19, 12, 11, 10, 7, 6, 3, 1_u32] {
+            let stage = session.stage.as_mut().expect("a run is on");
+            stage
+                .rewind(Time::from_secs(f64::from(at)))
+                .expect("it can be taken up");
+            assert_eq!(hash(&session), hashes[at as usize - 1], "back at {at} s");
+        }
+        let frame = advance(&mut session, 4.0);
+        assert_eq!(hash(&session), hashes[3]);
+        assert_eq!(
+            frame.windows_before + frame.windows.len(),
+            frame_windows(&session)
+        );
+    }
+
+    fn frame_windows(session: &Session) -> usize {
+        let stage = session.stage.as_ref().expect("a run is on");
+        stage.now.engine.probe().0.series().len()
+    }
+
+    #[test]
+    fn a_change_in_the_past_makes_another_future() {
+        let (mut once, mut twice) = (Session::default(), Session::default());
+        for session in [&mut once, &mut twice] {
+            load(session, 40, "[]");
+            advance(session, 8.0);
+        }
+        advance(&mut twice, 20.0);
+        // As if what came after had never been.
+        change(&mut once, None, 90);
+        change(&mut twice, Some(8.0), 90);
+        let (one, two) = (advance(&mut once, 15.0), advance(&mut twice, 15.0));
+        assert_eq!(one, two);
+        assert_eq!(hash(&once), hash(&twice));
+        assert!(two.ended.is_none());
     }
 
     #[test]

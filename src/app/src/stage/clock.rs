@@ -12,7 +12,7 @@ use yew::prelude::*;
 
 use super::layout::Layout;
 use super::painter::{Colours, paint};
-use super::player::Player;
+use super::player::{Player, Sought};
 use crate::browser;
 use crate::protocol::Command;
 use crate::simulator::Simulator;
@@ -29,6 +29,8 @@ pub struct Live {
     pub told_task: bool,
     pub frame: Option<AnimationFrame>,
     pub values: VecMap<String, f64>,
+    /// What kind of thing the reader goes from one to the next of.
+    pub sought: Sought,
 }
 
 impl Default for Live {
@@ -44,6 +46,7 @@ impl Default for Live {
             told_task: false,
             frame: None,
             values: VecMap::new(),
+            sought: Sought::Lost,
         }
     }
 }

@@ -387,6 +387,7 @@ mod tests {
                 .map(|i| station(2, i))
                 .chain([station(3, 0)])
                 .collect(),
+            faults: Vec::new(),
             horizon_s: 60.0,
             window_s: 1.0,
         }

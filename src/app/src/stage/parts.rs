@@ -9,7 +9,7 @@ use yew::prelude::*;
 use super::chart::number;
 use super::clock::Live;
 use super::picture::controls;
-use super::player::{Player, SPEEDS};
+use super::player::{Player, SPEEDS, Sought};
 use super::view::Setting;
 use crate::icon::{Sign, icon};
 use crate::protocol::Ended;
@@ -18,10 +18,15 @@ use crate::protocol::Ended;
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub enum Deed {
     Toggle,
-    Step,
+    Step(Sought),
+    Back(Sought),
+    /// To a moment, in simulated seconds.
+    Seek(f64),
     Reset,
     End,
     Speed(f64),
+    /// From now on, go from one thing of this kind to the next.
+    Sought(Sought),
 }
 
 /// The connections.
@@ -101,7 +106,8 @@ pub fn nodes(live: &Live) -> Html {
         let lost = player.picture.lost(at);
         let busy = latest.and_then(|window| window.stations.get(at)).map(|s| s.utilisation() * 100.0);
         let hot = busy.is_some_and(|busy| busy >= 90.0).then_some("hot");
-        let class = classes!("node", "station", format!("kind-{}", component.kind.name()), hot, (!spot.roomy).then_some(if layout.downwards { "small tall" } else { "small" }));
+        let low = (spot.rect.h < 70.0).then_some("low");
+        let class = classes!("node", "station", low, format!("kind-{}", component.kind.name()), hot, (!spot.roomy).then_some(if layout.downwards { "small tall" } else { "small" }));
         let short = if component.kind == Kind::Service { (station.instance + 1).to_string() } else { String::new() };
         let label = player.describe(at);
         Some(html! {
@@ -125,7 +131,8 @@ pub fn nodes(live: &Live) -> Html {
 }
 
 /// The controls of time.
-pub fn bar(player: &Player, act: &Callback<Deed>) -> Html {
+pub fn bar(live: &Live, act: &Callback<Deed>) -> Html {
+    let player = &live.player;
     let deed = |deed: Deed| {
         let act = act.clone();
         Callback::from(move |_: MouseEvent| act.emit(deed))
@@ -143,43 +150,106 @@ pub fn bar(player: &Player, act: &Callback<Deed>) -> Html {
         })
     };
     let over = player.is_over();
+    let start = player.now_s() <= 0.0;
     let (sign, word) = match (player.playing, over) {
         (true, _) => (Sign::Pause, "Pause"),
         (false, true) => (Sign::Again, "Play again"),
         (false, false) => (Sign::Play, "Play"),
     };
-    let share = if player.scene.horizon_s > 0.0 {
-        player.now_s() / player.scene.horizon_s
-    } else {
-        0.0
+    let small = |act: Deed, off: bool, sign: Sign, name: &'static str, key: &'static str| {
+        html! {
+            <button class="button quiet" onclick={deed(act)} disabled={off} aria-keyshortcuts={key}
+                title={format!("{name} ({key})")} aria-label={name}>
+                { icon(sign) }
+            </button>
+        }
     };
     html! {
         <div class="stage-bar">
             <button class="button primary play" onclick={deed(Deed::Toggle)} aria-keyshortcuts="Space k">
                 { icon(sign) }<span>{ word }</span>
             </button>
-            <button class="button quiet" onclick={deed(Deed::Step)} disabled={over} aria-keyshortcuts="." title="One event on (.)" aria-label="One event on">
-                { icon(Sign::Step) }
-            </button>
-            <button class="button quiet" onclick={deed(Deed::End)} disabled={over} aria-keyshortcuts="e" title="Run to the end (e)" aria-label="Run to the end">
-                { icon(Sign::End) }
-            </button>
-            <button class="button quiet" onclick={deed(Deed::Reset)} aria-keyshortcuts="r" title="Reset (r)" aria-label="Reset">
-                { icon(Sign::Reset) }
-            </button>
-            <span class="stage-time">
-                <progress max="1" value={format!("{share:.4}")} aria-label="How much of the run has been played"></progress>
-                <span>{ format!("{:.1} s of {:.0}", player.now_s(), player.scene.horizon_s) }</span>
-            </span>
-            <label class="stage-speed">
-                <span>{ "Speed" }</span>
-                <select onchange={on_speed}>
+            { small(Deed::Back(Sought::Anything), start, Sign::StepBack, "One event back", ",") }
+            { small(Deed::Step(Sought::Anything), over, Sign::Step, "One event on", ".") }
+            { small(Deed::End, over, Sign::End, "Run to the end", "e") }
+            { small(Deed::Reset, false, Sign::Reset, "Reset", "r") }
+            { timeline(player, act) }
+            <select class="stage-speed" onchange={on_speed} aria-label="Speed">
                     { for SPEEDS.iter().map(|speed| html! {
                         <option value={speed.to_string()} selected={(speed - player.speed).abs() < 1e-9}>{ format!("{speed}×") }</option>
                     }) }
-                </select>
-            </label>
+            </select>
+            { seeker(live.sought, start, over, act) }
         </div>
+    }
+}
+
+/// The whole run as a line: the moment shown, up to where it is known, and what is worth going to.
+fn timeline(player: &Player, act: &Callback<Deed>) -> Html {
+    let oninput = {
+        let act = act.clone();
+        Callback::from(move |event: InputEvent| {
+            let to_s = event
+                .target_unchecked_into::<HtmlInputElement>()
+                .value_as_number();
+            if to_s.is_finite() {
+                act.emit(Deed::Seek(to_s));
+            }
+        })
+    };
+    let horizon_s = player.scene.horizon_s.max(1e-9);
+    let share = |at_s: f64| (at_s / horizon_s * 100.0).clamp(0.0, 100.0);
+    let markers = player.markers();
+    let words: Vec<String> = markers
+        .iter()
+        .map(|(at_s, _, what)| format!("{what} at {at_s:.1} s"))
+        .collect();
+    let said = format!("{:.2} s of {horizon_s:.0} s", player.now_s());
+    let step = format!("{}", horizon_s / 500.0);
+    html! {
+        <span class="stage-time">
+            <span class="timeline">
+                <span class="timeline-known" style={format!("width:{:.2}%", share(player.reached_s()))}></span>
+                { for markers.iter().map(|(at_s, kind, what)| html! {
+                    <span class={format!("marker {kind}")} style={format!("left:{:.2}%", share(*at_s))} title={format!("{what} at {at_s:.1} s")}></span>
+                }) }
+                <input type="range" min="0" max={horizon_s.to_string()} {step} value={player.now_s().to_string()} {oninput}
+                    aria-label="Moment shown" aria-valuetext={said} aria-describedby="markers" />
+            </span>
+            <span>{ format!("{:.1} s of {horizon_s:.0}", player.now_s()) }</span>
+            <span id="markers" class="unseen">{ words.join(", ") }</span>
+        </span>
+    }
+}
+
+/// From one thing of a kind to the next.
+fn seeker(sought: Sought, start: bool, over: bool, act: &Callback<Deed>) -> Html {
+    let deed = |deed: Deed| {
+        let act = act.clone();
+        Callback::from(move |_: MouseEvent| act.emit(deed))
+    };
+    let onchange = {
+        let act = act.clone();
+        Callback::from(move |event: Event| {
+            let chosen = event
+                .target_unchecked_into::<HtmlSelectElement>()
+                .selected_index();
+            if let Some((sought, _)) = Sought::ALL.get(chosen as usize) {
+                act.emit(Deed::Sought(*sought));
+            }
+        })
+    };
+    let names = Sought::ALL.iter().map(|(kind, name)| {
+        html! { <option selected={*kind == sought}>{ *name }</option> }
+    });
+    html! {
+        <span class="stage-seek" role="group" aria-label="Go to">
+            <button class="button quiet" onclick={deed(Deed::Back(sought))} disabled={start} aria-keyshortcuts="<"
+                title="The one before (<)" aria-label="The one before">{ icon(Sign::Before) }</button>
+            <select {onchange} aria-label="Kind of event to go to">{ for names }</select>
+            <button class="button quiet" onclick={deed(Deed::Step(sought))} disabled={over} aria-keyshortcuts=">"
+                title="The next one (>)" aria-label="The next one">{ icon(Sign::After) }</button>
+        </span>
     }
 }
 
@@ -228,9 +298,7 @@ pub fn figures(player: &Player) -> Html {
     let value = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), number);
     let per_s = |count: u64, window: &scale_sim::Figures| count as f64 / window.seconds();
     let latency = window.and_then(|w| w.latency);
-    let lost: u64 = (0..player.scene.stations.len())
-        .map(|at| player.picture.lost(at))
-        .sum();
+    let lost = player.picture.lost_in_all();
     let all = [
         ("Sent", value(window.map(|w| per_s(w.sent, w))), "/s", ""),
         (
@@ -243,12 +311,7 @@ pub fn figures(player: &Player) -> Html {
         ("p99", value(latency.map(|l| l.p99_ms)), "ms", ""),
         (
             "Lost",
-            if player.picture.stride() > 1 {
-                player.totals[2]
-            } else {
-                lost
-            }
-            .to_string(),
+            lost.to_string(),
             "in all",
             if lost > 0 { "bad" } else { "" },
         ),
@@ -272,7 +335,7 @@ pub fn words(player: &Player) -> Html {
     let said = if player.playing {
         String::new()
     } else {
-        player.narration.back().cloned().unwrap_or_default()
+        player.narration().next().unwrap_or_default()
     };
     html! {
         <>
@@ -285,7 +348,7 @@ pub fn words(player: &Player) -> Html {
                 <summary>{ "In words" }</summary>
                 <p>{ player.describe_all() }</p>
                 <ol class="narration" tabindex="0" aria-label="What happened last, newest first">
-                    { for player.narration.iter().rev().take(60).map(|line| html! { <li>{ line }</li> }) }
+                    { for player.narration().map(|line| html! { <li>{ line }</li> }) }
                 </ol>
             </details>
         </>

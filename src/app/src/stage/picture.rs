@@ -4,33 +4,61 @@
 //! the picture gives each leg a fixed length of *screen* time: a request reaches a station at the moment it really does, having
 //! set out a little early; an answer sets out at the moment it really does, and arrives a little late.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 
 use super::layout::{Layout, Point};
 use crate::protocol::{Frame, Scene, StationNow, Tick, What};
 
-/// The state of the picture. A plain function of the frames so far and of the moment shown.
+/// The picture: a plain function of what happened, and of the moment shown, which can be any up to where the run has come.
 #[derive(Clone, Debug, Default)]
 pub struct Picture {
     /// The moment shown.
     now_s: f64,
     /// How long a leg takes on screen, in simulated seconds.
     leg_s: f64,
-    /// What happened and is not yet shown.
-    ticks: VecDeque<Tick>,
+    /// What happened, in order.
+    ticks: Vec<Tick>,
+    state: State,
+    /// States that it went through, from which it comes to any moment in between.
+    passed: Vec<(f64, State)>,
+    /// From which moment on one request in how many is known: more happened than can be shown.
+    strides: Vec<(f64, u32)>,
+    /// Of all that is kept, one request in so many: it became too much. A power of two, as strides are.
+    thinned: u32,
+    /// What the run was like now and then, as the worker said. Once not all requests are shown, the stations are as this says, not
+    /// as the ticks add up.
+    known: Vec<Known>,
+    /// When the first request was lost, as far as is known.
+    first_lost_s: Option<f64>,
+}
+
+/// What the worker said of a moment.
+#[derive(Clone, Debug)]
+struct Known {
+    time_s: f64,
+    stations: Vec<StationNow>,
+    totals: [u64; 3],
+}
+
+/// What is to be seen at one moment.
+#[derive(Clone, Debug, Default)]
+struct State {
+    /// How many of the ticks have been shown.
+    shown: usize,
+    /// How many have been turned into flights: a request sets out before it arrives.
+    flown: usize,
+    /// How many of the strides have begun by then.
+    strides: usize,
     stations: Vec<StationNow>,
     /// Losses so far, by station.
     lost: Vec<u64>,
     sent: u64,
     completed: u64,
-    flights: VecDeque<Flight>,
+    flights: Vec<Flight>,
     /// The way of each request under way: where it came from, at each nested call.
     ways: BTreeMap<u64, Vec<Leg>>,
     /// The request whose callers are giving up, one after the other at the same moment.
     refused: Option<u64>,
-    /// Frames that came thinned: the stations are then as the worker says, not as the ticks add up.
-    stride: u32,
-    latest: Vec<StationNow>,
 }
 
 /// A place that a request comes from, goes through or goes to.
@@ -103,6 +131,12 @@ const LANE: f64 = 5.0;
 
 /// How many flights are kept at most: more could not be told apart.
 const FLIGHTS: usize = 3_000;
+/// Ticks that are kept. When there are more, only every other request of those shown so far stays.
+const TICKS: usize = 400_000;
+/// Ticks from one state that is kept to the next.
+const APART: usize = 2_000;
+/// How many of the worker's words on stations are kept.
+const KNOWN: usize = 1_000;
 
 impl Picture {
     /// The picture of a scene in which nothing has happened yet.
@@ -114,11 +148,7 @@ impl Picture {
 
     /// The scene has changed: it may have more stations.
     pub fn scene(&mut self, scene: &Scene) {
-        self.stations
-            .resize(scene.stations.len(), StationNow::default());
-        self.latest
-            .resize(scene.stations.len(), StationNow::default());
-        self.lost.resize(scene.stations.len(), 0);
+        self.state.grow(scene.stations.len());
     }
 
     /// The moment shown.
@@ -128,22 +158,62 @@ impl Picture {
 
     /// What a station does at the moment shown.
     pub fn station(&self, station: usize) -> StationNow {
-        self.stations.get(station).copied().unwrap_or_default()
+        let stations = match self.known() {
+            Some(known) if !self.is_exact() => &known.stations,
+            _ => &self.state.stations,
+        };
+        stations.get(station).copied().unwrap_or_default()
     }
 
     /// How many requests a station has refused.
     pub fn lost(&self, station: usize) -> u64 {
-        self.lost.get(station).copied().unwrap_or(0)
+        self.state.lost.get(station).copied().unwrap_or(0)
     }
 
     /// Requests sent and answered so far. Above a stride of one: of those shown.
     pub fn counts(&self) -> (u64, u64) {
-        (self.sent, self.completed)
+        (self.state.sent, self.state.completed)
     }
 
-    /// Of how many requests one is shown.
+    /// Requests lost so far, shown or not.
+    pub fn lost_in_all(&self) -> u64 {
+        match self.known() {
+            Some(known) if !self.is_exact() => known.totals[2],
+            _ => self.state.lost.iter().sum(),
+        }
+    }
+
+    /// What the worker said last, up to the moment shown.
+    fn known(&self) -> Option<&Known> {
+        let after = self
+            .known
+            .partition_point(|known| known.time_s <= self.now_s);
+        self.known[..after].last()
+    }
+
+    /// When the first request was lost, as far as is known.
+    pub fn first_lost_s(&self) -> Option<f64> {
+        self.first_lost_s
+    }
+
+    /// Whether all requests up to the moment shown are known.
+    fn is_exact(&self) -> bool {
+        let all = self
+            .strides
+            .first()
+            .is_none_or(|(from_s, _)| *from_s > self.now_s);
+        all && self.thinned <= 1
+    }
+
+    /// Of how many requests one is shown at this moment.
     pub fn stride(&self) -> u32 {
-        self.stride.max(1)
+        let begun = self
+            .strides
+            .partition_point(|(from_s, _)| *from_s <= self.now_s);
+        let stride = self.strides[..begun]
+            .last()
+            .map_or(1, |(_, stride)| *stride);
+        stride.max(self.thinned).max(1)
     }
 
     /// How far ahead of the moment shown the run must be: a request sets out before it arrives.
@@ -158,47 +228,164 @@ impl Picture {
 
     /// Takes in what happened.
     pub fn take(&mut self, frame: &Frame) {
-        if frame.stride > self.stride.max(1) {
-            // What is left out from now on will never be seen to end.
-            self.ways
-                .retain(|request, _| request.is_multiple_of(u64::from(frame.stride)));
+        let thinned = self.thinned.max(1);
+        let stride = self.strides.last().map_or(1, |(_, stride)| *stride);
+        if frame.stride.max(1) != stride {
+            let from_s = self.known.last().map_or(0.0, |known| known.time_s);
+            self.strides.push((from_s, frame.stride.max(1)));
         }
-        self.stride = frame.stride;
-        self.latest.clone_from(&frame.stations);
-        for tick in &frame.ticks {
-            self.fly(tick);
-            self.ticks.push_back(*tick);
+        if self.first_lost_s.is_none() {
+            let mut ticks = frame.ticks.iter();
+            let lost = ticks.find(|tick| matches!(tick.what, What::Lost { .. }));
+            self.first_lost_s = lost.map(|tick| tick.at_s);
         }
-        while self.flights.len() > FLIGHTS {
-            self.flights.pop_front();
+        let shown = frame.ticks.iter().filter(|tick| tick.is_shown(thinned));
+        self.ticks.extend(shown.copied());
+        if self.ticks.len() > TICKS {
+            self.thin(thinned * 2);
+        }
+        let known = Known {
+            time_s: frame.time_s,
+            stations: frame.stations.clone(),
+            totals: frame.totals,
+        };
+        self.known.push(known);
+        if self.known.len() > KNOWN {
+            let mut at = 0;
+            self.known.retain(|_| {
+                at += 1;
+                at % 2 == 0
+            });
         }
     }
 
-    /// The moment of the next thing to be shown.
-    pub fn next_s(&self) -> Option<f64> {
-        self.ticks.front().map(|tick| tick.at_s)
+    /// Keeps one request in `stride` only, also of what is past.
+    fn thin(&mut self, stride: u32) {
+        self.thinned = stride;
+        self.ticks.retain(|tick| tick.is_shown(stride));
+        self.passed.clear();
+        self.restore(0.0);
+        self.play();
     }
 
-    /// Comes to the moment `to_s`; hands over what happened up to it, for the narration.
-    pub fn advance(&mut self, to_s: f64) -> Vec<Tick> {
-        self.now_s = self.now_s.max(to_s);
-        let mut shown = Vec::new();
-        while let Some(tick) = self.ticks.pop_front_if(|tick| tick.at_s <= self.now_s) {
-            self.apply(&tick);
-            shown.push(tick);
+    /// Forgets what happened after the moment shown: from here on it will be another run.
+    pub fn cut(&mut self) {
+        self.ticks.truncate(self.state.shown);
+        let (now_s, left) = (self.now_s, self.ticks.len());
+        self.known.retain(|known| known.time_s <= now_s);
+        self.strides.retain(|(from_s, _)| *from_s <= now_s);
+        self.first_lost_s = self.first_lost_s.filter(|lost_s| *lost_s <= now_s);
+        // What was to set out already for what now does not happen has not set out.
+        self.passed.retain(|(_, state)| state.flown <= left);
+        self.restore(now_s);
+        self.play();
+    }
+
+    /// What has been shown, the latest first.
+    pub fn past(&self) -> impl Iterator<Item = &Tick> {
+        self.ticks[..self.state.shown].iter().rev()
+    }
+
+    /// What is known and not yet shown, the next first.
+    pub fn future(&self) -> impl Iterator<Item = &Tick> {
+        self.ticks[self.state.shown..].iter()
+    }
+
+    /// Comes to the moment `to_s`, later or earlier.
+    pub fn seek(&mut self, to_s: f64) {
+        if to_s < self.now_s {
+            self.restore(to_s);
         }
-        if self.stride > 1 {
-            self.stations.clone_from(&self.latest);
+        self.now_s = to_s;
+        self.play();
+    }
+
+    /// Takes the latest state that is kept from before `to_s`.
+    fn restore(&mut self, to_s: f64) {
+        let stations = self.state.stations.len();
+        let before = self.passed.partition_point(|(time_s, _)| *time_s < to_s);
+        self.state = self.passed[..before]
+            .last()
+            .map_or_else(State::default, |(_, state)| state.clone());
+        // Stations that came later were there all the time, out of use.
+        self.state.grow(stations);
+    }
+
+    /// Brings the state to the moment shown.
+    fn play(&mut self) {
+        let (now_s, ahead_s) = (self.now_s, self.now_s + self.lead_s());
+        while let Some(tick) = self.ticks.get(self.state.shown)
+            && tick.at_s <= now_s
+        {
+            // In this order also where a moment is sought that lies far ahead: what is drawn does not depend on how often.
+            self.state
+                .fly_up_to(&self.ticks, &self.strides, tick.at_s, self.leg_s);
+            self.state.apply(tick);
+            self.state.shown += 1;
+            let last = self.passed.last().map_or(0, |(_, state)| state.shown);
+            if self.state.shown >= last + APART && self.is_end_of_moment() {
+                self.state.land(tick.at_s);
+                self.passed.push((tick.at_s, self.state.clone()));
+            }
         }
-        let now_s = self.now_s;
-        self.flights.retain(|flight| flight.to_s > now_s);
+        self.state
+            .fly_up_to(&self.ticks, &self.strides, ahead_s, self.leg_s);
+        self.state.land(now_s);
+    }
+
+    /// Whether the tick shown last is the last of its moment.
+    fn is_end_of_moment(&self) -> bool {
+        let at = |number: usize| self.ticks.get(number).map(|tick| tick.at_s);
+        at(self.state.shown) != at(self.state.shown.wrapping_sub(1))
+    }
+
+    /// The dots at the moment shown.
+    pub fn dots(&self, layout: &Layout) -> Vec<Dot> {
+        let flights = &self.state.flights;
+        let shown = flights
+            .iter()
+            .filter(|f| f.from_s <= self.now_s && self.now_s < f.to_s);
         shown
+            .filter_map(|flight| flight.dot(layout, self.now_s))
+            .collect()
+    }
+}
+
+impl State {
+    /// There are so many stations.
+    fn grow(&mut self, stations: usize) {
+        self.stations.resize(stations, StationNow::default());
+        self.lost.resize(stations, 0);
+    }
+
+    /// Turns what happens up to `to_s` into flights.
+    fn fly_up_to(&mut self, ticks: &[Tick], strides: &[(f64, u32)], to_s: f64, leg_s: f64) {
+        while let Some(tick) = ticks.get(self.flown)
+            && tick.at_s <= to_s
+        {
+            while let Some((from_s, stride)) = strides.get(self.strides)
+                && *from_s <= tick.at_s
+            {
+                // What is left out from now on will never be seen to end.
+                self.ways
+                    .retain(|request, _| request.is_multiple_of(u64::from(*stride)));
+                self.strides += 1;
+            }
+            self.fly(tick, leg_s);
+            self.flown += 1;
+        }
+        let more = self.flights.len().saturating_sub(FLIGHTS);
+        self.flights.drain(..more);
+    }
+
+    /// Forgets the flights that have ended.
+    fn land(&mut self, now_s: f64) {
+        self.flights.retain(|flight| flight.to_s > now_s);
     }
 
     fn apply(&mut self, tick: &Tick) {
-        let exact = self.stride <= 1;
         let mut station = |at: u32, change: &dyn Fn(&mut StationNow)| {
-            if exact && let Some(station) = self.stations.get_mut(at as usize) {
+            if let Some(station) = self.stations.get_mut(at as usize) {
                 change(station);
             }
         };
@@ -224,12 +411,12 @@ impl Picture {
                 }
             }
             What::Completed { .. } => self.completed += 1,
-            What::Routed { .. } | What::Lost { .. } => {}
+            What::Routed { .. } | What::Lost { .. } | What::Fault { .. } => {}
         }
     }
 
     /// Turns what happened into flights.
-    fn fly(&mut self, tick: &Tick) {
+    fn fly(&mut self, tick: &Tick, leg_s: f64) {
         if let What::Sent { .. } = tick.what {
             self.ways.insert(tick.request, Vec::new());
         }
@@ -251,6 +438,7 @@ impl Picture {
                 }
                 let leg = way.last().copied();
                 self.inbound(
+                    leg_s,
                     tick.at_s,
                     leg,
                     Place::Line { station, waiting },
@@ -260,16 +448,28 @@ impl Picture {
             What::Started { station, .. } => {
                 // Who comes out of the line has arrived already.
                 let leg = way.last().copied().filter(|leg| !leg.queued);
-                self.inbound(tick.at_s, leg, Place::Server { station }, DotKind::Request);
+                self.inbound(
+                    leg_s,
+                    tick.at_s,
+                    leg,
+                    Place::Server { station },
+                    DotKind::Request,
+                );
             }
             What::Refused { station } => {
                 let leg = way.pop();
                 self.refused = Some(tick.request);
-                self.outbound(tick.at_s, leg, station, DotKind::Refusal);
-                self.inbound(tick.at_s, leg, Place::Server { station }, DotKind::Request);
-                self.flights.push_back(Flight {
+                self.outbound(leg_s, tick.at_s, leg, station, DotKind::Refusal);
+                self.inbound(
+                    leg_s,
+                    tick.at_s,
+                    leg,
+                    Place::Server { station },
+                    DotKind::Request,
+                );
+                self.flights.push(Flight {
                     from_s: tick.at_s,
-                    to_s: tick.at_s + self.leg_s,
+                    to_s: tick.at_s + leg_s,
                     way: [Some(Place::Server { station }), None, None],
                     kind: DotKind::Lost,
                 });
@@ -281,9 +481,9 @@ impl Picture {
                 } else {
                     DotKind::Answer
                 };
-                self.outbound(tick.at_s, leg, station, kind);
+                self.outbound(leg_s, tick.at_s, leg, station, kind);
             }
-            What::Returned { .. } => {}
+            What::Returned { .. } | What::Fault { .. } => {}
             What::Completed { .. } | What::Lost { .. } => {
                 self.refused = None;
                 self.ways.remove(&tick.request);
@@ -291,7 +491,7 @@ impl Picture {
         }
     }
 
-    fn inbound(&mut self, at_s: f64, leg: Option<Leg>, to: Place, kind: DotKind) {
+    fn inbound(&mut self, leg_s: f64, at_s: f64, leg: Option<Leg>, to: Place, kind: DotKind) {
         let Some(Leg { from, through, .. }) = leg else {
             return;
         };
@@ -302,15 +502,15 @@ impl Picture {
             ),
             None => ([Some(from), Some(to), None], 1.0),
         };
-        self.flights.push_back(Flight {
-            from_s: at_s - legs * self.leg_s,
+        self.flights.push(Flight {
+            from_s: at_s - legs * leg_s,
             to_s: at_s,
             way,
             kind,
         });
     }
 
-    fn outbound(&mut self, at_s: f64, leg: Option<Leg>, station: u32, kind: DotKind) {
+    fn outbound(&mut self, leg_s: f64, at_s: f64, leg: Option<Leg>, station: u32, kind: DotKind) {
         let Some(Leg { from, through, .. }) = leg else {
             return;
         };
@@ -322,27 +522,21 @@ impl Picture {
             ),
             None => ([Some(start), Some(from), None], 1.0),
         };
-        self.flights.push_back(Flight {
+        self.flights.push(Flight {
             from_s: at_s,
-            to_s: at_s + legs * self.leg_s,
+            to_s: at_s + legs * leg_s,
             way,
             kind,
         });
     }
-
-    /// The dots at the moment shown.
-    pub fn dots(&self, layout: &Layout) -> Vec<Dot> {
-        let shown = self
-            .flights
-            .iter()
-            .filter(|f| f.from_s <= self.now_s && self.now_s < f.to_s);
-        shown
-            .filter_map(|flight| flight.dot(layout, self.now_s))
-            .collect()
-    }
 }
 
 impl Flight {
+    /// Whether it is on its way back: then what it tells of has happened already.
+    const fn is_answer(&self) -> bool {
+        !matches!(self.kind, DotKind::Request)
+    }
+
     fn dot(&self, layout: &Layout, now_s: f64) -> Option<Dot> {
         let gone = ((now_s - self.from_s) / (self.to_s - self.from_s)).clamp(0.0, 1.0);
         if self.kind == DotKind::Lost {
@@ -483,6 +677,7 @@ mod tests {
                 queue: 1,
                 live: true,
             }],
+            faults: Vec::new(),
             horizon_s: 10.0,
             window_s: 1.0,
         }
@@ -567,12 +762,12 @@ mod tests {
     #[test]
     fn a_request_is_on_its_way_before_it_arrives_and_the_answer_after_it_leaves() {
         let mut picture = picture();
-        picture.advance(0.85);
+        picture.seek(0.85);
         assert_eq!(kinds(&picture), [DotKind::Request]);
         assert_eq!(picture.station(0), StationNow::default());
-        picture.advance(1.0);
+        picture.seek(1.0);
         assert_eq!(picture.station(0).busy, 1);
-        picture.advance(1.55);
+        picture.seek(1.55);
         assert_eq!(kinds(&picture), [DotKind::Answer]);
         assert_eq!(picture.counts(), (3, 1));
     }
@@ -580,10 +775,10 @@ mod tests {
     #[test]
     fn a_refusal_is_seen_and_counted_where_it_happened() {
         let mut picture = picture();
-        picture.advance(1.19);
+        picture.seek(1.19);
         assert_eq!(kinds(&picture), [DotKind::Request]);
         assert_eq!((picture.lost(0), picture.station(0).waiting), (0, 1));
-        picture.advance(1.25);
+        picture.seek(1.25);
         assert_eq!(kinds(&picture), [DotKind::Refusal, DotKind::Lost]);
         assert_eq!(picture.lost(0), 1);
     }
@@ -591,9 +786,9 @@ mod tests {
     #[test]
     fn who_comes_out_of_the_line_does_not_fly_again() {
         let mut picture = picture();
-        picture.advance(1.45);
+        picture.seek(1.45);
         assert!(kinds(&picture).is_empty());
-        picture.advance(1.5);
+        picture.seek(1.5);
         assert_eq!(
             picture.station(0),
             StationNow {
@@ -608,9 +803,9 @@ mod tests {
     fn the_picture_does_not_depend_on_how_often_it_is_drawn() {
         let (mut often, mut once) = (picture(), picture());
         for i in 0..=145 {
-            often.advance(f64::from(i) / 100.0);
+            often.seek(f64::from(i) / 100.0);
         }
-        once.advance(1.45);
+        once.seek(1.45);
         let layout = Layout::new(&scene(), 800.0, 400.0);
         assert_eq!(often.dots(&layout), once.dots(&layout));
         assert_eq!(often.station(0), once.station(0));
@@ -620,12 +815,102 @@ mod tests {
     fn dots_keep_to_the_connection() {
         let layout = Layout::new(&scene(), 800.0, 400.0);
         let mut picture = picture();
-        picture.advance(0.9);
+        picture.seek(0.9);
         let dot = picture.dots(&layout)[0];
         let entry = layout.entry(&layout.components[1]);
         assert!(
             (dot.at.x - entry.x).abs() < layout.components[1].w + 1.0,
             "{dot:?} {entry:?}"
         );
+    }
+
+    /// Many requests, one after the other, each served at once.
+    fn many(count: u64) -> Picture {
+        let (station, client) = (0, 0);
+        let of = |request: u64| {
+            let at_s = request as f64 * 0.01;
+            [
+                tick(at_s, request, What::Sent { client }),
+                tick(
+                    at_s,
+                    request,
+                    What::Started {
+                        station,
+                        busy: 1,
+                        waiting: 0,
+                    },
+                ),
+                tick(at_s + 0.005, request, What::Left { station, busy: 0 }),
+                tick(
+                    at_s + 0.005,
+                    request,
+                    What::Completed {
+                        client,
+                        latency_ms: 5.0,
+                    },
+                ),
+            ]
+        };
+        let mut picture = Picture::new(&scene());
+        picture.set_leg_s(0.02);
+        picture.take(&Frame {
+            time_s: count as f64 * 0.01,
+            ticks: (0..count).flat_map(of).collect(),
+            stride: 1,
+            ..Frame::default()
+        });
+        picture
+    }
+
+    fn seen(picture: &Picture) -> (Vec<Dot>, StationNow, (u64, u64), usize) {
+        let layout = Layout::new(&scene(), 800.0, 400.0);
+        let now = picture.station(0);
+        (
+            picture.dots(&layout),
+            now,
+            picture.counts(),
+            picture.past().count(),
+        )
+    }
+
+    #[test]
+    fn any_moment_looks_the_same_from_whichever_side_one_comes() {
+        let mut picture = many(3_000);
+        picture.seek(30.0);
+        for at_s in [
+            29.0, 3.333, 17.777, 17.776, 0.0, 25.001, 24.999, 0.004, 12.0,
+        ] {
+            picture.seek(at_s);
+            let mut once = many(3_000);
+            once.seek(at_s);
+            let (mut here, mut there) = (seen(&picture), seen(&once));
+            // In which order dots are drawn is no matter.
+            let by_place = |a: &Dot, b: &Dot| a.at.x.total_cmp(&b.at.x);
+            here.0.sort_by(by_place);
+            there.0.sort_by(by_place);
+            assert_eq!(here, there, "at {at_s}");
+        }
+    }
+
+    #[test]
+    fn what_is_cut_off_has_never_been() {
+        let mut picture = many(3_000);
+        picture.seek(30.0);
+        picture.seek(12.0);
+        picture.cut();
+        assert_eq!(picture.future().count(), 0);
+        picture.seek(30.0);
+        assert_eq!(picture.counts(), (1_201, 1_200));
+    }
+
+    #[test]
+    fn too_much_is_thinned_to_every_other_request_also_of_what_is_past() {
+        let count = TICKS as u64 / 4 + 500;
+        let mut picture = many(count);
+        assert_eq!(picture.stride(), 2);
+        picture.seek(20.0);
+        // The odd ones are not kept; the first of the rest is there as before.
+        assert_eq!(picture.counts(), (1_001, 1_000));
+        assert!(picture.past().all(|tick| tick.request.is_multiple_of(2)));
     }
 }

@@ -1,7 +1,5 @@
 //! The player: keeps the time of what is shown, asks the worker to run ahead of it, and keeps what came of the run.
 
-use std::collections::VecDeque;
-
 use scale_sim::{Figures, Kind};
 
 use super::picture::Picture;
@@ -17,8 +15,11 @@ const AHEAD_S: f64 = 0.15;
 const PATIENCE_S: f64 = 10.0;
 /// How long it may take for its first, in seconds: over a slow line it has to be fetched.
 const FETCH_S: f64 = 30.0;
-/// Lines of narration that are kept.
-const LINES: usize = 200;
+/// Lines of narration that are shown.
+const LINES: usize = 60;
+/// How far from where the run has come, in real seconds at the speed of the moment, what is shown must be for a change to take
+/// effect there: nearer than that the run has only gone ahead for what sets out early.
+const BACK_S: f64 = 2.0 * LEG_S + 2.0 * AHEAD_S;
 
 /// How far the worker is with setting up a run.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -53,15 +54,72 @@ pub struct Player {
     pub task_done_s: Option<f64>,
     /// How the run ended, if it has.
     pub ended: Option<Ended>,
-    /// What happened, in words, newest last.
-    pub narration: VecDeque<String>,
     /// Why the scene cannot be played.
     pub refused: Option<String>,
     setup: Setup,
     reached_s: f64,
     asked_at: Option<f64>,
-    stepping: bool,
-    hurrying: bool,
+    going: Going,
+    /// Whether the worker has been asked to go back: what it told before does not hold any more.
+    rewinding: bool,
+}
+
+/// Where the moment shown goes by itself, while it does not go on with the page's clock.
+#[derive(Clone, Copy, PartialEq, Debug, Default)]
+enum Going {
+    /// Nowhere.
+    #[default]
+    Nowhere,
+    /// To this moment, as fast as the worker can.
+    To(f64),
+    /// To the next thing of a kind.
+    Next(Sought),
+}
+
+/// A kind of thing to go to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Sought {
+    /// Whatever happens.
+    #[default]
+    Anything,
+    /// A request is sent.
+    Sent,
+    /// A request begins to wait.
+    Waiting,
+    /// A request is worked on.
+    Started,
+    /// A request is answered.
+    Answered,
+    /// A request is refused or lost.
+    Lost,
+    /// A fault comes or goes.
+    Fault,
+}
+
+impl Sought {
+    /// All kinds, with their names on the page.
+    pub const ALL: [(Self, &str); 7] = [
+        (Self::Anything, "event"),
+        (Self::Sent, "request sent"),
+        (Self::Waiting, "request that waits"),
+        (Self::Started, "start of work"),
+        (Self::Answered, "answer"),
+        (Self::Lost, "loss"),
+        (Self::Fault, "fault"),
+    ];
+
+    /// Whether that is such a thing.
+    fn is(self, what: &What) -> bool {
+        match self {
+            Self::Anything => true,
+            Self::Sent => matches!(what, What::Sent { .. }),
+            Self::Waiting => matches!(what, What::Queued { .. }),
+            Self::Started => matches!(what, What::Started { .. }),
+            Self::Answered => matches!(what, What::Completed { .. }),
+            Self::Lost => matches!(what, What::Refused { .. } | What::Lost { .. }),
+            Self::Fault => matches!(what, What::Fault { .. }),
+        }
+    }
 }
 
 impl Player {
@@ -97,20 +155,26 @@ impl Player {
         self.scene = scene;
         self.refused = None;
         self.asked_at = None;
+        self.rewinding = false;
     }
 
     /// The scene, or what was changed in it, cannot be played.
     pub fn refuse(&mut self, why: String) {
         self.refused = Some(why);
         self.asked_at = None;
+        self.rewinding = false;
         self.set_playing(false);
     }
 
     /// The worker has run on.
     pub fn heard(&mut self, frame: Frame) {
         self.asked_at = None;
+        if self.rewinding {
+            return;
+        }
         self.reached_s = frame.time_s;
         self.picture.take(&frame);
+        self.series.truncate(frame.windows_before);
         self.series.extend(frame.windows);
         if frame.summary.is_some() {
             self.summary = frame.summary;
@@ -156,23 +220,94 @@ impl Player {
             .is_some_and(|asked| clock_s - asked > patience_s)
     }
 
-    /// Goes to the next thing that happens, and stops there.
-    pub fn step(&mut self) {
-        self.playing = false;
-        self.stepping = true;
+    /// Goes to the next thing of a kind, and stops there.
+    pub fn step(&mut self, sought: Sought) {
+        self.set_playing(false);
+        self.going = Going::Next(sought);
+    }
+
+    /// Goes back to the thing of a kind before, and stops there; to the start if there is none.
+    pub fn step_back(&mut self, sought: Sought) {
+        self.set_playing(false);
+        let now_s = self.now_s();
+        let before = self
+            .picture
+            .past()
+            .find(|tick| tick.at_s < now_s && sought.is(&tick.what));
+        let to_s = before.map_or(0.0, |tick| tick.at_s);
+        self.picture.seek(to_s);
+    }
+
+    /// Goes to a moment, past or future, and stops there.
+    pub fn seek(&mut self, to_s: f64) {
+        self.set_playing(false);
+        let to_s = to_s.clamp(0.0, self.scene.horizon_s);
+        if to_s <= self.reached_s {
+            self.picture.seek(to_s);
+        } else {
+            self.going = Going::To(to_s);
+        }
     }
 
     /// Goes to the end as fast as the worker can.
     pub fn hurry(&mut self) {
-        self.playing = true;
-        self.hurrying = true;
+        self.set_playing(true);
+        self.going = Going::To(self.scene.horizon_s);
+    }
+
+    /// When the next thing of a kind happens, if that is known.
+    fn next_s(&self, sought: Sought) -> Option<f64> {
+        let mut future = self.picture.future();
+        let next = future.find(|tick| sought.is(&tick.what));
+        next.map(|tick| tick.at_s)
+    }
+
+    /// Up to where the run is known.
+    pub fn reached_s(&self) -> f64 {
+        self.reached_s
+    }
+
+    /// What is worth going to: when, what kind, and in words. In order of kinds, not of time.
+    pub fn markers(&self) -> Vec<(f64, &'static str, String)> {
+        let mut markers = Vec::new();
+        for fault in &self.scene.faults {
+            if let Some(at_s) = fault.at_s {
+                let end_s = fault
+                    .for_s
+                    .map_or(self.scene.horizon_s, |for_s| at_s + for_s);
+                markers.push((at_s, "fault", format!("{} begins", fault.what)));
+                if end_s < self.scene.horizon_s {
+                    markers.push((end_s, "fault over", format!("{} is over", fault.what)));
+                }
+            }
+        }
+        if let Some(at_s) = self.picture.first_lost_s() {
+            markers.push((at_s, "loss", "the first request is lost".to_owned()));
+        }
+        if let Some(at_s) = self.task_done_s {
+            markers.push((at_s, "done", "the task is done".to_owned()));
+        }
+        markers
+    }
+
+    /// The moment from which a change is to take effect, if it is not where the run has come: then what came after is forgotten.
+    pub fn rewind(&mut self) -> Option<f64> {
+        let now_s = self.now_s();
+        let back = self.reached_s - now_s > BACK_S * self.speed;
+        back.then(|| {
+            self.picture.cut();
+            self.task_done_s = self.task_done_s.filter(|done| *done <= now_s);
+            self.ended = None;
+            self.reached_s = now_s;
+            self.rewinding = true;
+            now_s
+        })
     }
 
     /// Stops or goes on.
     pub fn set_playing(&mut self, playing: bool) {
         self.playing = playing;
-        self.hurrying = false;
-        self.stepping = false;
+        self.going = Going::Nowhere;
     }
 
     /// `real_s` have passed on the page. Returns up to where the worker is to run, if it must.
@@ -181,32 +316,38 @@ impl Player {
             return None;
         }
         self.picture.set_leg_s(LEG_S * self.speed);
-        let before = self.now_s();
-        if self.stepping {
-            if let Some(next) = self.picture.next_s() {
-                self.stepping = false;
-                self.show(next);
-            } else if self.is_over() || self.ended.is_some() {
-                self.stepping = false;
-                self.show(self.reached_s);
+        let now_s = self.now_s();
+        match self.going {
+            Going::Next(sought) => {
+                let next = self.next_s(sought);
+                if let Some(to_s) = next.or_else(|| self.ended.as_ref().map(|_| self.reached_s)) {
+                    self.going = Going::Nowhere;
+                    self.picture.seek(to_s);
+                }
             }
-        } else if self.hurrying {
-            self.show(self.reached_s);
-        } else if self.playing {
-            self.show((before + real_s * self.speed).min(self.reached_s));
+            Going::To(to_s) => {
+                self.picture.seek(self.reached_s.min(to_s).max(now_s));
+                if self.now_s() >= to_s || self.is_over() {
+                    self.set_playing(false);
+                }
+            }
+            Going::Nowhere if self.playing => {
+                self.picture
+                    .seek((now_s + real_s * self.speed).min(self.reached_s));
+            }
+            Going::Nowhere => {}
         }
         if self.is_over() {
             self.set_playing(false);
         }
-        let wanted = if self.hurrying {
-            self.reached_s + self.scene.horizon_s / 25.0
-        } else if self.stepping {
+        let wanted = match self.going {
+            Going::To(to_s) => to_s.min(self.reached_s + self.scene.horizon_s / 25.0),
             // Nothing may happen for a while: look further ahead each time.
-            self.reached_s + (self.reached_s - self.now_s()).max(0.01)
-        } else if self.playing {
-            self.now_s() + self.picture.lead_s() + AHEAD_S * self.speed
-        } else {
-            return None;
+            Going::Next(_) => self.reached_s + (self.reached_s - self.now_s()).max(0.01),
+            Going::Nowhere if self.playing => {
+                self.now_s() + self.picture.lead_s() + AHEAD_S * self.speed
+            }
+            Going::Nowhere => return None,
         };
         let must = self.asked_at.is_none() && self.ended.is_none() && wanted > self.reached_s;
         must.then(|| {
@@ -215,17 +356,10 @@ impl Player {
         })
     }
 
-    fn show(&mut self, to_s: f64) {
-        let shown = self.picture.advance(to_s);
-        let kept = shown.len().saturating_sub(LINES);
-        for tick in &shown[kept..] {
-            if let Some(line) = self.sentence(tick) {
-                self.narration.push_back(line);
-            }
-        }
-        while self.narration.len() > LINES {
-            self.narration.pop_front();
-        }
+    /// What happened last, in words, the latest first.
+    pub fn narration(&self) -> impl Iterator<Item = String> {
+        let lines = self.picture.past().filter_map(|tick| self.sentence(tick));
+        lines.take(LINES)
     }
 
     /// The name of a station, as the picture has it.
@@ -253,6 +387,15 @@ impl Player {
 
     /// What happened, in a sentence: the picture's twin in words.
     fn sentence(&self, tick: &Tick) -> Option<String> {
+        if let What::Fault { fault, active } = tick.what {
+            let what = self
+                .scene
+                .faults
+                .get(fault as usize)
+                .map_or("a fault", |view| &view.what);
+            let turn = if active { "begins" } else { "is over" };
+            return Some(format!("{:.3} s: {what} {turn}.", tick.at_s));
+        }
         if tick.request == NO_REQUEST {
             return None;
         }
@@ -280,7 +423,7 @@ impl Player {
                 )
             }
             What::Returned { station } => format!("is back at {}", self.station_name(station)),
-            What::Left { .. } | What::Lost { .. } => return None,
+            What::Left { .. } | What::Lost { .. } | What::Fault { .. } => return None,
             What::Refused { station } => format!(
                 "is refused at {}: the queue is full",
                 self.station_name(station)
@@ -382,8 +525,7 @@ mod tests {
         assert!(player.task_is_done());
         assert!(
             player
-                .narration
-                .iter()
+                .narration()
                 .any(|line| line.contains("is refused at shop: the queue is full"))
         );
     }
@@ -414,7 +556,7 @@ mod tests {
         player.set_playing(false);
         let mut moments = Vec::new();
         for _ in 0..4 {
-            player.step();
+            player.step(Sought::Anything);
             for _ in 0..40 {
                 pass(&mut player, &mut session, 1.0 / 60.0);
             }
@@ -437,5 +579,82 @@ mod tests {
             "{}",
             player.describe_all()
         );
+    }
+
+    /// Lets time pass on the page until nothing is under way.
+    fn settle(player: &mut Player, session: &mut Session) {
+        for _ in 0..200 {
+            pass(player, session, 1.0 / 60.0);
+        }
+    }
+
+    #[test]
+    fn steps_back_lead_where_steps_on_came_from() {
+        let (mut player, mut session) = playing(1.0);
+        player.set_playing(false);
+        let mut moments = Vec::new();
+        for _ in 0..5 {
+            player.step(Sought::Sent);
+            settle(&mut player, &mut session);
+            moments.push(player.now_s());
+        }
+        for moment in moments.iter().rev().skip(1) {
+            player.step_back(Sought::Sent);
+            assert!((player.now_s() - moment).abs() < 1e-12);
+        }
+        player.step_back(Sought::Sent);
+        assert!(player.now_s().abs() < 1e-12, "{}", player.now_s());
+        player.step(Sought::Lost);
+        settle(&mut player, &mut session);
+        assert_eq!(player.markers()[0].1, "loss");
+        assert!((player.now_s() - player.markers()[0].0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn any_moment_can_be_sought_known_or_not() {
+        let (mut player, mut session) = playing(1.0);
+        player.seek(3.2);
+        settle(&mut player, &mut session);
+        assert!((player.now_s() - 3.2).abs() < 1e-9 && !player.playing);
+        player.seek(0.7);
+        assert!((player.now_s() - 0.7).abs() < 1e-9);
+        player.seek(99.0);
+        settle(&mut player, &mut session);
+        assert!(player.is_over());
+        player.seek(1.0);
+        assert!(!player.is_over());
+        player.set_playing(true);
+        for _ in 0..300 {
+            pass(&mut player, &mut session, 1.0 / 60.0);
+        }
+        assert!(player.is_over(), "it plays again what is known");
+    }
+
+    #[test]
+    fn a_change_takes_effect_at_the_moment_shown() {
+        let (mut player, mut session) = playing(1.0);
+        player.seek(4.0);
+        settle(&mut player, &mut session);
+        assert_eq!(player.rewind(), None, "the run has come no further");
+        player.seek(2.0);
+        let at_s = player.rewind();
+        assert_eq!(at_s, Some(2.0));
+        let changed = session.handle(Command::Change {
+            run: 1,
+            at_s,
+            scenario: SCENARIO.replace("100 }", "10 }"),
+        });
+        let Some(Reply::Ready(1, scene)) = changed else {
+            panic!("{changed:?}")
+        };
+        player.ready(scene);
+        player.seek(5.0);
+        settle(&mut player, &mut session);
+        // 200 in the first two seconds and 30 in the three after.
+        let (sent, _) = player.picture.counts();
+        assert_eq!((sent, player.totals[0]), (230, 230));
+        let ends: Vec<f64> = player.series.iter().map(|window| window.to_s).collect();
+        assert!(ends.is_sorted_by(|a, b| a < b), "{ends:?}");
+        assert_eq!(ends.last(), Some(&5.0));
     }
 }

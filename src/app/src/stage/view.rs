@@ -15,7 +15,7 @@ use super::clock::{Clock, Live, Watch};
 use super::layout::Layout;
 use super::painter::Colours;
 use super::parts::{Deed, bar, edges, figures, knobs, nodes, words};
-use super::player::Player;
+use super::player::{Player, Sought};
 use crate::browser;
 use crate::handle::Handle;
 use crate::protocol::{Command, Reply, Scene};
@@ -75,7 +75,7 @@ pub struct Props {
 }
 
 /// The name of the picture, with the keys that it knows.
-const KEYS: &str = "Picture of the system. Space plays and pauses, full stop goes one event on, r resets, e runs to the end.";
+const KEYS: &str = "Picture of the system. Space plays and pauses, full stop goes one event on, comma one back, r resets, e runs to the end.";
 
 /// A run to be watched, stopped, stepped and changed.
 #[component]
@@ -215,6 +215,7 @@ pub fn Stage(props: &Props) -> Html {
                 match scenario(&setting, &live.values) {
                     Ok(scenario) => simulator.ask(Command::Change {
                         run: live.player.run,
+                        at_s: live.player.rewind(),
                         scenario,
                     }),
                     Err(why) => live.player.refuse(why),
@@ -235,7 +236,7 @@ pub fn Stage(props: &Props) -> Html {
         let (live, renew, load) = (Rc::clone(&live), renew.clone(), load.clone());
         Callback::from(move |deed: Deed| {
             let at_rest = live.borrow().player.is_at_rest();
-            if at_rest && matches!(deed, Deed::Step | Deed::End) {
+            if at_rest && matches!(deed, Deed::Step(_) | Deed::Seek(_) | Deed::End) {
                 load(false, false);
             }
             match deed {
@@ -247,7 +248,10 @@ pub fn Stage(props: &Props) -> Html {
                         player.set_playing(!player.playing);
                     }
                 }
-                Deed::Step => live.borrow_mut().player.step(),
+                Deed::Step(sought) => live.borrow_mut().player.step(sought),
+                Deed::Back(sought) => live.borrow_mut().player.step_back(sought),
+                Deed::Seek(to_s) => live.borrow_mut().player.seek(to_s),
+                Deed::Sought(sought) => live.borrow_mut().sought = sought,
                 Deed::Reset => load(false, true),
                 Deed::End => live.borrow_mut().player.hurry(),
                 Deed::Speed(speed) => live.borrow_mut().player.speed = speed,
@@ -257,7 +261,7 @@ pub fn Stage(props: &Props) -> Html {
         })
     };
     let on_key = {
-        let (act, veiled) = (act.clone(), props.veiled);
+        let (act, veiled, live) = (act.clone(), props.veiled, Rc::clone(&live));
         Callback::from(move |event: KeyboardEvent| {
             let on_control = event
                 .target()
@@ -271,9 +275,14 @@ pub fn Stage(props: &Props) -> Html {
             if veiled || event.ctrl_key() || event.meta_key() || event.alt_key() {
                 return;
             }
+            let sought = live.borrow().sought;
             let deed = match event.key().as_str() {
                 " " | "k" if !on_control || event.key() == "k" => Deed::Toggle,
-                "." => Deed::Step,
+                "." => Deed::Step(Sought::Anything),
+                "," => Deed::Back(Sought::Anything),
+                ">" => Deed::Step(sought),
+                "<" => Deed::Back(sought),
+                "0" | "Home" if !on_control => Deed::Seek(0.0),
                 "r" => Deed::Reset,
                 "e" => Deed::End,
                 _ => return,
@@ -320,7 +329,7 @@ pub fn Stage(props: &Props) -> Html {
             if props.veiled {
                 <p class="veil">{ "Answer first: the run that decides is played here." }</p>
             } else {
-                { bar(player, &act) }
+                { bar(&live, &act) }
                 { knobs(&props.setting, &live.values, &on_knob) }
                 { figures(player) }
                 if props.charts {
