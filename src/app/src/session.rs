@@ -5,10 +5,12 @@ use std::sync::Arc;
 use scale_course::{Lesson, LessonFiles};
 use scale_sim::{
     Condition, Engine, Event, Files, Measure, Model, Probe, Problem, Recorder, RequestRef,
-    Scenario, Stop, Time,
+    Scenario, Stop, Time, Why,
 };
 
-use crate::protocol::{Command, Ended, Frame, Job, Reply, Scene, StationNow, Tick, What};
+use crate::protocol::{
+    About, Command, Ended, Frame, Job, Reply, Scene, StationNow, StoryView, Tick, What,
+};
 
 /// Ticks that one frame may carry; above it the tape keeps fewer requests.
 const TICKS: usize = 6_000;
@@ -16,6 +18,8 @@ const TICKS: usize = 6_000;
 const KEYFRAMES: f64 = 24.0;
 /// Changes of a run that are kept to be made again when it is taken up from before them.
 const CHANGES: usize = 2_000;
+/// Events of a run that is gone through once more to tell of a request.
+const EVENTS: u64 = 20_000_000;
 /// Above this stride nothing is thinned further.
 const STRIDE: u32 = 1 << 16;
 
@@ -31,6 +35,8 @@ pub struct Session {
 struct Stage {
     now: Moment,
     task: Vec<Condition>,
+    /// The model that the run began with; none once too many changes were made to make them all again.
+    first: Option<Arc<Model>>,
     /// The run as it was before, the earliest first. There is always one.
     keyframes: Vec<Moment>,
     /// What was changed under way, and when.
@@ -40,7 +46,7 @@ struct Stage {
 /// A run at a moment. A clone goes on alike: that is how one goes back.
 #[derive(Clone, Debug)]
 struct Moment {
-    engine: Engine<(Recorder, Tape)>,
+    engine: Engine<Watched>,
     task_done_s: Option<f64>,
     windows_told: usize,
     /// How many changes have been made.
@@ -82,6 +88,10 @@ impl Session {
                 let stage = self.stage.as_mut().filter(|_| run == self.run)?;
                 Some(Reply::Frame(run, Box::new(stage.advance(to_s))))
             }
+            Command::Tell { run, about } => {
+                let stage = self.stage.as_ref().filter(|_| run == self.run)?;
+                Some(Reply::Told(run, stage.tell(about).map(Box::new)))
+            }
             Command::Measure { question, jobs } => Some(match jobs.iter().map(measure).collect() {
                 Ok(values) => Reply::Measured(question, values),
                 Err(why) => Reply::Refused(question, why),
@@ -100,13 +110,14 @@ impl Stage {
         let recorder = Recorder::new(&model);
         let scene = Scene::new(&model, &scenario, recorder.window().secs());
         let now = Moment {
-            engine: Engine::new(model, (recorder, Tape::default())),
+            engine: Engine::new(model, (recorder, Eye::Tape(Tape::default()))),
             task_done_s: None,
             windows_told: 0,
             changes: 0,
             stopped: None,
         };
         let stage = Self {
+            first: Some(Arc::clone(now.engine.model())),
             keyframes: vec![now.clone()],
             now,
             task,
@@ -126,6 +137,7 @@ impl Stage {
         let scene = Scene::new(engine.model(), &scenario, window_s);
         if self.changes.len() == CHANGES {
             // From here on one goes back to here at most.
+            self.first = None;
             self.keyframes.clear();
             self.changes.clear();
             self.now.changes = 0;
@@ -156,16 +168,62 @@ impl Stage {
         self.now.changes = later;
         self.now.run_until(to, &self.task);
         // The page has what happened up to here.
-        let stride = self.now.engine.probe_mut().1.take().1;
-        self.now.engine.probe_mut().1.stride = stride;
+        if let Eye::Tape(tape) = &mut self.now.engine.probe_mut().1 {
+            tape.ticks.clear();
+        }
         Ok(())
+    }
+
+    /// The same run once more from its start, up to `to`, for another to watch.
+    fn again(&self, eye: Eye, to: Time) -> Option<Eye> {
+        let model = Arc::clone(self.first.as_ref()?);
+        let recorder = Recorder::new(&model).keeping_stories(0);
+        let mut engine = Engine::new(model, (recorder, eye));
+        let mut changes = self.changes.iter().peekable();
+        while !engine.probe().1.has_seen_all() {
+            let next = engine.next_time();
+            let due = |(at, _): &&(Time, Scenario)| next.is_none_or(|next| *at < next);
+            if let Some((at, scenario)) = changes.next_if(due) {
+                engine.run_until(*at);
+                engine.reconfigure(scenario, &Files::new()).ok()?;
+            } else if next.is_none_or(|next| next > to) || engine.events() >= EVENTS {
+                break;
+            } else {
+                engine.step();
+            }
+        }
+        Some(engine.into_probe().1)
+    }
+
+    /// The story of a request.
+    fn tell(&self, about: About) -> Option<StoryView> {
+        let now = &self.now.engine;
+        let stories = now.probe().0.stories();
+        let request = match about {
+            About::Request(request) => request,
+            About::Slowest => stories.slowest().first()?.request,
+            About::FirstLost => stories.lost().first()?.request,
+            About::Typical => match self.again(Eye::Latencies(Vec::new()), now.now())? {
+                Eye::Latencies(ended) => median(ended)?,
+                Eye::Tape(_) | Eye::Why(_) => return None,
+            },
+        };
+        // Whoever is under way is followed to its end.
+        let why = Eye::Why(Box::new(Why::new(request)));
+        match self.again(why, now.model().horizon())? {
+            Eye::Why(why) => Some(StoryView::new(now.model(), &why.account()?)),
+            Eye::Tape(_) | Eye::Latencies(_) => None,
+        }
     }
 
     fn advance(&mut self, to_s: f64) -> Frame {
         let horizon = self.now.engine.model().horizon();
         let windows_before = self.now.windows_told;
         self.now.run_until(Time::from_secs(to_s), &self.task);
-        let (ticks, stride) = self.now.engine.probe_mut().1.take();
+        let (ticks, stride) = match &mut self.now.engine.probe_mut().1 {
+            Eye::Tape(tape) => tape.take(),
+            Eye::Latencies(_) | Eye::Why(_) => Default::default(),
+        };
         let frame = self.now.frame(windows_before, ticks, stride);
         let apart_s = horizon.secs() / KEYFRAMES;
         let last = self
@@ -262,6 +320,45 @@ fn faults(files: &LessonFiles) -> Vec<String> {
 fn told(problems: Vec<Problem>) -> String {
     let shown: Vec<String> = problems.iter().map(ToString::to_string).collect();
     shown.join("; ")
+}
+
+/// The one kind of probe for all runs of the stage: each further kind would be another engine in the Wasm.
+type Watched = (Recorder, Eye);
+
+/// Who watches beside the recorder.
+#[derive(Clone, Debug)]
+enum Eye {
+    Tape(Tape),
+    /// Latency and number of each request that was answered.
+    Latencies(Vec<(u64, u64)>),
+    Why(Box<Why>),
+}
+
+impl Eye {
+    /// Whether nothing that comes can be of interest.
+    fn has_seen_all(&self) -> bool {
+        matches!(self, Self::Why(why) if why.is_over())
+    }
+}
+
+impl Probe for Eye {
+    fn event(&mut self, model: &Model, now: Time, request: RequestRef, event: &Event) {
+        match self {
+            Self::Tape(tape) => tape.event(model, now, request, event),
+            Self::Why(why) => why.event(model, now, request, event),
+            Self::Latencies(ended) => {
+                if let Event::Completed { latency, .. } = event {
+                    ended.push((latency.nanos(), request.id));
+                }
+            }
+        }
+    }
+}
+
+/// The number of a request that took as long as the median.
+fn median(mut ended: Vec<(u64, u64)>) -> Option<u64> {
+    let middle = ended.len().checked_sub(1)? / 2;
+    Some(ended.select_nth_unstable(middle).1.1)
 }
 
 /// The probe that keeps what happened until the page has been told.
@@ -447,10 +544,63 @@ mod tests {
         // As if what came after had never been.
         change(&mut once, None, 90);
         change(&mut twice, Some(8.0), 90);
-        let (one, two) = (advance(&mut once, 15.0), advance(&mut twice, 15.0));
-        assert_eq!(one, two);
+        let frame = advance(&mut once, 15.0);
+        assert_eq!(advance(&mut twice, 15.0), frame);
         assert_eq!(hash(&once), hash(&twice));
-        assert!(two.ended.is_none());
+        assert!(frame.ended.is_none());
+    }
+
+    #[test]
+    fn a_story_adds_up_and_is_the_same_after_changes() {
+        let mut session = Session::default();
+        load(&mut session, 40, "[]");
+        advance(&mut session, 7.0);
+        change(&mut session, None, 90);
+        advance(&mut session, 20.0);
+        for about in [
+            About::Slowest,
+            About::Typical,
+            About::FirstLost,
+            About::Request(800),
+        ] {
+            let Some(Reply::Told(1, Some(story))) = session.handle(Command::Tell { run: 1, about })
+            else {
+                panic!("no story of {about:?}")
+            };
+            let sum: f64 = story
+                .spans
+                .iter()
+                .map(|span| span.to_ms - span.from_ms)
+                .sum();
+            assert!((sum - story.latency_ms).abs() < 1e-6, "{story:?}");
+            assert_eq!(
+                story.lost.is_some(),
+                about == About::FirstLost || story.spans.is_empty()
+            );
+            let slowest = &session
+                .stage
+                .as_ref()
+                .expect("on")
+                .now
+                .engine
+                .probe()
+                .0
+                .stories()
+                .slowest()[0];
+            if about == About::Slowest {
+                assert_eq!(
+                    (story.request, story.latency_ms),
+                    (slowest.request, slowest.latency.millis())
+                );
+                let behind = story.spans[0].behind.as_ref().expect("it waited in line");
+                assert_eq!((behind.servers, behind.holders[0].0.as_str()), (1, "buy"));
+            }
+        }
+        let missing = Command::Tell {
+            run: 1,
+            about: About::Request(u64::MAX - 1),
+        };
+        assert_eq!(session.handle(missing), Some(Reply::Told(1, None)));
     }
 
     #[test]

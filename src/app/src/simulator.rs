@@ -71,7 +71,7 @@ impl Measuring {
         let simulator = Simulator::new(Callback::from(move |reply| match reply {
             Reply::Measured(_, values) => heard.emit(Ok(values)),
             Reply::Refused(_, why) => heard.emit(Err(why)),
-            Reply::Ready(..) | Reply::Frame(..) | Reply::Checked(..) => {}
+            Reply::Ready(..) | Reply::Frame(..) | Reply::Told(..) | Reply::Checked(..) => {}
         }));
         simulator.ask(Command::Measure {
             question: simulator.number(),

@@ -48,6 +48,7 @@ mod sessions;
 mod state_hash;
 mod story;
 mod time;
+mod why;
 mod wire;
 
 pub use balance::{Ejection, HealthCheck, Policy, Sticky};
@@ -92,4 +93,5 @@ pub use scenario::{Scenario, VERSION, View};
 pub use sessions::{LostSession, Sessions};
 pub use story::{Doing, Span, Stories, Story};
 pub use time::{Duration, Time};
+pub use why::{Account, Holder, Wait, Why};
 pub use wire::{Link, Sent, Wire, WireState};

@@ -99,6 +99,9 @@ pub struct Stories {
     calls: Vec<CallNote>,
     slowest: Vec<Story>,
     lost: Vec<Story>,
+    /// A request whose story is wanted, and that story once it has ended.
+    wanted: Option<u64>,
+    found: Option<Story>,
 }
 
 /// A track, as long as it has not been given up.
@@ -217,7 +220,22 @@ impl Stories {
             calls: Vec::new(),
             slowest: Vec::new(),
             lost: Vec::new(),
+            wanted: None,
+            found: None,
         }
+    }
+
+    /// Keeps the story of one request only.
+    pub(crate) fn following(request: u64) -> Self {
+        Self {
+            wanted: Some(request),
+            ..Self::keeping(0)
+        }
+    }
+
+    /// The story that was wanted, once it has ended.
+    pub(crate) const fn found(&self) -> Option<&Story> {
+        self.found.as_ref()
     }
 
     /// The slowest requests that were answered, slowest first.
@@ -527,6 +545,9 @@ impl Stories {
             lost,
             spans,
         };
+        if self.wanted == Some(request.id) {
+            self.found = Some(story(spans.clone()));
+        }
         if lost.is_some() {
             if self.lost.len() < self.most {
                 self.lost.push(story(spans.clone()));

@@ -13,6 +13,7 @@ use yew::prelude::*;
 use super::layout::Layout;
 use super::painter::{Colours, paint};
 use super::player::{Player, Sought};
+use super::why::Told;
 use crate::browser;
 use crate::protocol::Command;
 use crate::simulator::Simulator;
@@ -31,6 +32,8 @@ pub struct Live {
     pub values: VecMap<String, f64>,
     /// What kind of thing the reader goes from one to the next of.
     pub sought: Sought,
+    /// What is known of the request that the reader asked about.
+    pub told: Told,
 }
 
 impl Default for Live {
@@ -47,6 +50,7 @@ impl Default for Live {
             frame: None,
             values: VecMap::new(),
             sought: Sought::Lost,
+            told: Told::Unasked,
         }
     }
 }

@@ -11,5 +11,6 @@ mod parts;
 pub mod picture;
 pub mod player;
 pub mod view;
+mod why;
 
 pub use view::{Guessed, Setting, Stage};

@@ -12,7 +12,7 @@ use super::picture::controls;
 use super::player::{Player, SPEEDS, Sought};
 use super::view::Setting;
 use crate::icon::{Sign, icon};
-use crate::protocol::Ended;
+use crate::protocol::{About, Ended};
 
 /// What the reader can do with a run.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -27,6 +27,8 @@ pub enum Deed {
     Speed(f64),
     /// From now on, go from one thing of this kind to the next.
     Sought(Sought),
+    /// Tell the story of a request.
+    Tell(About),
 }
 
 /// The connections.

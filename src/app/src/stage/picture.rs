@@ -100,6 +100,7 @@ struct Flight {
     to_s: f64,
     way: [Option<Place>; 3],
     kind: DotKind,
+    request: u64,
 }
 
 /// What a dot stands for: drawn in another colour and another shape.
@@ -124,6 +125,8 @@ pub struct Dot {
     pub kind: DotKind,
     /// How opaque, 0 to 1.
     pub alpha: f64,
+    /// The request's number.
+    pub request: u64,
 }
 
 /// How far from the middle of a connection requests keep to one side and answers to the other, in CSS pixels.
@@ -339,6 +342,19 @@ impl Picture {
         at(self.state.shown) != at(self.state.shown.wrapping_sub(1))
     }
 
+    /// The request whose dot is nearest to `point`, if one is near.
+    pub fn request_at(&self, layout: &Layout, point: Point) -> Option<u64> {
+        /// As far as a finger misses, in CSS pixels.
+        const NEAR: f64 = 18.0;
+        let away = |dot: &Dot| (dot.at.x - point.x).hypot(dot.at.y - point.y);
+        let dots = self.dots(layout).into_iter();
+        let near = dots
+            .map(|dot| (away(&dot), dot.request))
+            .filter(|(away, _)| *away <= NEAR);
+        near.min_by(|a, b| a.0.total_cmp(&b.0))
+            .map(|(_, request)| request)
+    }
+
     /// The dots at the moment shown.
     pub fn dots(&self, layout: &Layout) -> Vec<Dot> {
         let flights = &self.state.flights;
@@ -439,7 +455,7 @@ impl State {
                 let leg = way.last().copied();
                 self.inbound(
                     leg_s,
-                    tick.at_s,
+                    tick,
                     leg,
                     Place::Line { station, waiting },
                     DotKind::Request,
@@ -450,7 +466,7 @@ impl State {
                 let leg = way.last().copied().filter(|leg| !leg.queued);
                 self.inbound(
                     leg_s,
-                    tick.at_s,
+                    tick,
                     leg,
                     Place::Server { station },
                     DotKind::Request,
@@ -459,10 +475,10 @@ impl State {
             What::Refused { station } => {
                 let leg = way.pop();
                 self.refused = Some(tick.request);
-                self.outbound(leg_s, tick.at_s, leg, station, DotKind::Refusal);
+                self.outbound(leg_s, tick, leg, station, DotKind::Refusal);
                 self.inbound(
                     leg_s,
-                    tick.at_s,
+                    tick,
                     leg,
                     Place::Server { station },
                     DotKind::Request,
@@ -472,6 +488,7 @@ impl State {
                     to_s: tick.at_s + leg_s,
                     way: [Some(Place::Server { station }), None, None],
                     kind: DotKind::Lost,
+                    request: tick.request,
                 });
             }
             What::Left { station, .. } => {
@@ -481,7 +498,7 @@ impl State {
                 } else {
                     DotKind::Answer
                 };
-                self.outbound(leg_s, tick.at_s, leg, station, kind);
+                self.outbound(leg_s, tick, leg, station, kind);
             }
             What::Returned { .. } | What::Fault { .. } => {}
             What::Completed { .. } | What::Lost { .. } => {
@@ -491,11 +508,12 @@ impl State {
         }
     }
 
-    fn inbound(&mut self, leg_s: f64, at_s: f64, leg: Option<Leg>, to: Place, kind: DotKind) {
+    fn inbound(&mut self, leg_s: f64, tick: &Tick, leg: Option<Leg>, to: Place, kind: DotKind) {
         let Some(Leg { from, through, .. }) = leg else {
             return;
         };
-        let (way, legs) = match through {
+        let &Tick { at_s, request, .. } = tick;
+        let (way, count) = match through {
             Some(balancer) => (
                 [Some(from), Some(Place::Component(balancer)), Some(to)],
                 2.0,
@@ -503,19 +521,21 @@ impl State {
             None => ([Some(from), Some(to), None], 1.0),
         };
         self.flights.push(Flight {
-            from_s: at_s - legs * leg_s,
+            from_s: at_s - count * leg_s,
             to_s: at_s,
             way,
             kind,
+            request,
         });
     }
 
-    fn outbound(&mut self, leg_s: f64, at_s: f64, leg: Option<Leg>, station: u32, kind: DotKind) {
+    fn outbound(&mut self, leg_s: f64, tick: &Tick, leg: Option<Leg>, station: u32, kind: DotKind) {
         let Some(Leg { from, through, .. }) = leg else {
             return;
         };
+        let &Tick { at_s, request, .. } = tick;
         let start = Place::Server { station };
-        let (way, legs) = match through {
+        let (way, count) = match through {
             Some(balancer) => (
                 [Some(start), Some(Place::Component(balancer)), Some(from)],
                 2.0,
@@ -524,19 +544,15 @@ impl State {
         };
         self.flights.push(Flight {
             from_s: at_s,
-            to_s: at_s + legs * leg_s,
+            to_s: at_s + count * leg_s,
             way,
             kind,
+            request,
         });
     }
 }
 
 impl Flight {
-    /// Whether it is on its way back: then what it tells of has happened already.
-    const fn is_answer(&self) -> bool {
-        !matches!(self.kind, DotKind::Request)
-    }
-
     fn dot(&self, layout: &Layout, now_s: f64) -> Option<Dot> {
         let gone = ((now_s - self.from_s) / (self.to_s - self.from_s)).clamp(0.0, 1.0);
         if self.kind == DotKind::Lost {
@@ -547,6 +563,7 @@ impl Flight {
                 at: fall,
                 kind: self.kind,
                 alpha: 1.0 - gone,
+                request: self.request,
             });
         }
         let legs = if self.way[2].is_some() { 2.0 } else { 1.0 };
@@ -569,6 +586,7 @@ impl Flight {
             at: on_curve(layout, from, to, part),
             kind: self.kind,
             alpha,
+            request: self.request,
         })
     }
 }

@@ -12,13 +12,14 @@ use yew::prelude::*;
 
 use super::chart::{charts, use_charts};
 use super::clock::{Clock, Live, Watch};
-use super::layout::Layout;
+use super::layout::{Layout, Point};
 use super::painter::Colours;
 use super::parts::{Deed, bar, edges, figures, knobs, nodes, words};
 use super::player::{Player, Sought};
+use super::why::{Told, why};
 use crate::browser;
 use crate::handle::Handle;
-use crate::protocol::{Command, Reply, Scene};
+use crate::protocol::{About, Command, Reply, Scene};
 use crate::simulator::Simulator;
 use crate::store::Looks;
 
@@ -102,6 +103,10 @@ pub fn Stage(props: &Props) -> Html {
                         renew.force_update();
                     }
                     Reply::Frame(run, frame) if run == player.run => player.heard(*frame),
+                    Reply::Told(run, story) if run == player.run => {
+                        live.told = story.map_or(Told::Nobody, Told::Story);
+                        renew.force_update();
+                    }
                     Reply::Refused(run, why) if run == player.run => {
                         player.refuse(why);
                         renew.force_update();
@@ -123,6 +128,7 @@ pub fn Stage(props: &Props) -> Html {
                 live.values = knob_values(&setting);
             }
             live.told_task = false;
+            live.told = Told::Unasked;
             live.dirty = true;
             let (width, height) = (live.layout.width, live.layout.height);
             if let Some(rest) = setting.rest.as_ref().filter(|_| fresh && !playing) {
@@ -234,6 +240,7 @@ pub fn Stage(props: &Props) -> Html {
 
     let act = {
         let (live, renew, load) = (Rc::clone(&live), renew.clone(), load.clone());
+        let simulator = Rc::clone(&simulator);
         Callback::from(move |deed: Deed| {
             let at_rest = live.borrow().player.is_at_rest();
             if at_rest && matches!(deed, Deed::Step(_) | Deed::Seek(_) | Deed::End) {
@@ -251,6 +258,14 @@ pub fn Stage(props: &Props) -> Html {
                 Deed::Step(sought) => live.borrow_mut().player.step(sought),
                 Deed::Back(sought) => live.borrow_mut().player.step_back(sought),
                 Deed::Seek(to_s) => live.borrow_mut().player.seek(to_s),
+                Deed::Tell(about) => {
+                    let live = &mut *live.borrow_mut();
+                    live.told = if at_rest { Told::Nobody } else { Told::Asked };
+                    if !at_rest {
+                        let run = live.player.run;
+                        simulator.ask(Command::Tell { run, about });
+                    }
+                }
                 Deed::Sought(sought) => live.borrow_mut().sought = sought,
                 Deed::Reset => load(false, true),
                 Deed::End => live.borrow_mut().player.hurry(),
@@ -292,6 +307,29 @@ pub fn Stage(props: &Props) -> Html {
         })
     };
 
+    // A touch on a dot asks about its request.
+    let onclick = {
+        let (live, act, box_ref, veiled) =
+            (Rc::clone(&live), act.clone(), box_ref.clone(), props.veiled);
+        Callback::from(move |event: MouseEvent| {
+            let Some(element) = box_ref.cast::<HtmlElement>().filter(|_| !veiled) else {
+                return;
+            };
+            let corner = element.get_bounding_client_rect();
+            let point = Point {
+                x: f64::from(event.client_x()) - corner.left(),
+                y: f64::from(event.client_y()) - corner.top(),
+            };
+            let request = {
+                let live = live.borrow();
+                live.player.picture.request_at(&live.layout, point)
+            };
+            if let Some(request) = request {
+                act.emit(Deed::Tell(About::Request(request)));
+            }
+        })
+    };
+
     let live = live.borrow();
     let player = &live.player;
     let graphs = if props.charts {
@@ -308,7 +346,7 @@ pub fn Stage(props: &Props) -> Html {
     };
     html! {
         <section class={classes!("stage", props.veiled.then_some("veiled"))} aria-label="Simulation" onkeydown={on_key}>
-            <div class="stage-picture" ref={box_ref} tabindex="0" role="group"
+            <div class="stage-picture" ref={box_ref} {onclick} tabindex="0" role="group"
                 aria-label={if props.veiled { "Picture of the system" } else { KEYS }}>
                 { edges(&live) }
                 <canvas ref={canvas_ref} aria-hidden="true"></canvas>
@@ -332,6 +370,7 @@ pub fn Stage(props: &Props) -> Html {
                 { bar(&live, &act) }
                 { knobs(&props.setting, &live.values, &on_knob) }
                 { figures(player) }
+                { why(&live.told, player, &act) }
                 if props.charts {
                     <div class="charts">{ graphs }</div>
                 }
