@@ -68,12 +68,12 @@ pub fn fresh_seed() -> u64 {
     (js_sys::Math::random() * 9e15) as u64
 }
 
-/// Offers `text` as a file to keep.
-pub fn download(name: &str, text: &str) {
+/// Offers `text` as a file to keep; `kind` is its media type.
+pub fn download(name: &str, kind: &str, text: &str) {
     let offer = || -> Result<(), JsValue> {
         let parts = js_sys::Array::of1(&JsValue::from_str(text));
         let options = BlobPropertyBag::new();
-        options.set_type("application/json");
+        options.set_type(kind);
         let blob = Blob::new_with_str_sequence_and_options(&parts, &options)?;
         let url = web_sys::Url::create_object_url_with_blob(&blob)?;
         let link: HtmlAnchorElement = document().create_element("a")?.unchecked_into();

@@ -43,6 +43,11 @@ pub enum Command {
         /// Which request.
         about: About,
     },
+    /// Write down the run so far as trace events. Returned by [`Reply::Traced`].
+    Trace {
+        /// The run.
+        run: u32,
+    },
     /// Run scenarios from start to end and measure them. Returned by [`Reply::Measured`].
     Measure {
         /// Which question the answer belongs to.
@@ -128,6 +133,8 @@ pub enum Reply {
     Frame(u32, Box<Frame>),
     /// The story that was asked for; none if there is no such request, or it has not ended by the end of the run.
     Told(u32, Option<Box<StoryView>>),
+    /// The run so far in the trace event format.
+    Traced(u32, String),
     /// What was measured: a list of values for each job, in the order asked.
     Measured(u32, Vec<Vec<Option<f64>>>),
     /// The scenario cannot be run; why, in one sentence.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use scale_course::{Lesson, LessonFiles};
 use scale_sim::{
     Condition, Engine, Event, Files, Measure, Model, Probe, Problem, Recorder, RequestRef,
-    Scenario, Stop, Time, Why,
+    Scenario, Stop, Time, Trace, Why,
 };
 
 use crate::protocol::{
@@ -20,6 +20,8 @@ const KEYFRAMES: f64 = 24.0;
 const CHANGES: usize = 2_000;
 /// Events of a run that is gone through once more to tell of a request.
 const EVENTS: u64 = 20_000_000;
+/// Bytes of a trace, about.
+const TRACE: usize = 40 << 20;
 /// Above this stride nothing is thinned further.
 const STRIDE: u32 = 1 << 16;
 
@@ -91,6 +93,10 @@ impl Session {
             Command::Tell { run, about } => {
                 let stage = self.stage.as_ref().filter(|_| run == self.run)?;
                 Some(Reply::Told(run, stage.tell(about).map(Box::new)))
+            }
+            Command::Trace { run } => {
+                let stage = self.stage.as_ref().filter(|_| run == self.run)?;
+                Some(Reply::Traced(run, stage.trace()?))
             }
             Command::Measure { question, jobs } => Some(match jobs.iter().map(measure).collect() {
                 Ok(values) => Reply::Measured(question, values),
@@ -205,14 +211,23 @@ impl Stage {
             About::FirstLost => stories.lost().first()?.request,
             About::Typical => match self.again(Eye::Latencies(Vec::new()), now.now())? {
                 Eye::Latencies(ended) => median(ended)?,
-                Eye::Tape(_) | Eye::Why(_) => return None,
+                Eye::Tape(_) | Eye::Why(_) | Eye::Trace(_) => return None,
             },
         };
         // Whoever is under way is followed to its end.
         let why = Eye::Why(Box::new(Why::new(request)));
         match self.again(why, now.model().horizon())? {
             Eye::Why(why) => Some(StoryView::new(now.model(), &why.account()?)),
-            Eye::Tape(_) | Eye::Latencies(_) => None,
+            Eye::Tape(_) | Eye::Latencies(_) | Eye::Trace(_) => None,
+        }
+    }
+
+    /// The run so far as trace events.
+    fn trace(&self) -> Option<String> {
+        let trace = Eye::Trace(Box::new(Trace::new(TRACE)));
+        match self.again(trace, self.now.engine.now())? {
+            Eye::Trace(trace) => Some(trace.finish()),
+            Eye::Tape(_) | Eye::Latencies(_) | Eye::Why(_) => None,
         }
     }
 
@@ -222,7 +237,7 @@ impl Stage {
         self.now.run_until(Time::from_secs(to_s), &self.task);
         let (ticks, stride) = match &mut self.now.engine.probe_mut().1 {
             Eye::Tape(tape) => tape.take(),
-            Eye::Latencies(_) | Eye::Why(_) => Default::default(),
+            _ => Default::default(),
         };
         let frame = self.now.frame(windows_before, ticks, stride);
         let apart_s = horizon.secs() / KEYFRAMES;
@@ -332,12 +347,17 @@ enum Eye {
     /// Latency and number of each request that was answered.
     Latencies(Vec<(u64, u64)>),
     Why(Box<Why>),
+    Trace(Box<Trace>),
 }
 
 impl Eye {
     /// Whether nothing that comes can be of interest.
     fn has_seen_all(&self) -> bool {
-        matches!(self, Self::Why(why) if why.is_over())
+        match self {
+            Self::Why(why) => why.is_over(),
+            Self::Trace(trace) => trace.is_full(),
+            Self::Tape(_) | Self::Latencies(_) => false,
+        }
     }
 }
 
@@ -346,6 +366,7 @@ impl Probe for Eye {
         match self {
             Self::Tape(tape) => tape.event(model, now, request, event),
             Self::Why(why) => why.event(model, now, request, event),
+            Self::Trace(trace) => trace.event(model, now, request, event),
             Self::Latencies(ended) => {
                 if let Event::Completed { latency, .. } = event {
                     ended.push((latency.nanos(), request.id));
@@ -601,6 +622,17 @@ mod tests {
             about: About::Request(u64::MAX - 1),
         };
         assert_eq!(session.handle(missing), Some(Reply::Told(1, None)));
+    }
+
+    #[test]
+    fn a_trace_holds_every_request_so_far() {
+        let mut session = Session::default();
+        load(&mut session, 40, "[]");
+        let frame = advance(&mut session, 5.0);
+        let Some(Reply::Traced(1, trace)) = session.handle(Command::Trace { run: 1 }) else {
+            panic!("no trace")
+        };
+        assert_eq!(trace.matches(r#""ph":"b""#).count() as u64, frame.totals[0]);
     }
 
     #[test]

@@ -71,7 +71,11 @@ impl Measuring {
         let simulator = Simulator::new(Callback::from(move |reply| match reply {
             Reply::Measured(_, values) => heard.emit(Ok(values)),
             Reply::Refused(_, why) => heard.emit(Err(why)),
-            Reply::Ready(..) | Reply::Frame(..) | Reply::Told(..) | Reply::Checked(..) => {}
+            Reply::Ready(..)
+            | Reply::Frame(..)
+            | Reply::Told(..)
+            | Reply::Traced(..)
+            | Reply::Checked(..) => {}
         }));
         simulator.ask(Command::Measure {
             question: simulator.number(),

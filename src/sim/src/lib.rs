@@ -48,6 +48,7 @@ mod sessions;
 mod state_hash;
 mod story;
 mod time;
+mod trace;
 mod why;
 mod wire;
 
@@ -93,5 +94,6 @@ pub use scenario::{Scenario, VERSION, View};
 pub use sessions::{LostSession, Sessions};
 pub use story::{Doing, Span, Stories, Story};
 pub use time::{Duration, Time};
+pub use trace::Trace;
 pub use why::{Account, Holder, Wait, Why};
 pub use wire::{Link, Sent, Wire, WireState};

@@ -171,7 +171,7 @@ fn notice(shared: &Shared) -> Html {
         }
         Offer::Download(text) => {
             let save = Callback::from(move |_: MouseEvent| {
-                browser::download("scale-lab-progress-damaged.json", &text);
+                browser::download("scale-lab-progress-damaged.json", "application/json", &text);
             });
             html! { <button class="button" onclick={save}>{ "Download the copy" }</button> }
         }

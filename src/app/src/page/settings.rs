@@ -71,7 +71,11 @@ pub fn SettingsPage(props: &Props) -> Html {
     let export = {
         let shared = shared.clone();
         Callback::from(move |_: MouseEvent| {
-            browser::download("scale-lab-progress.json", &shared.progress.write());
+            browser::download(
+                "scale-lab-progress.json",
+                "application/json",
+                &shared.progress.write(),
+            );
         })
     };
     let choose = {

@@ -34,6 +34,8 @@ pub struct Live {
     pub sought: Sought,
     /// What is known of the request that the reader asked about.
     pub told: Told,
+    /// Whether the keys are shown.
+    pub keys: bool,
 }
 
 impl Default for Live {
@@ -51,6 +53,7 @@ impl Default for Live {
             values: VecMap::new(),
             sought: Sought::Lost,
             told: Told::Unasked,
+            keys: false,
         }
     }
 }

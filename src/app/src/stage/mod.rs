@@ -5,6 +5,7 @@
 
 pub mod chart;
 mod clock;
+mod keep;
 pub mod layout;
 pub mod painter;
 mod parts;

@@ -29,6 +29,12 @@ pub enum Deed {
     Sought(Sought),
     /// Tell the story of a request.
     Tell(About),
+    /// Keep the figures as a file.
+    Figures,
+    /// Keep the events as a file for a trace viewer.
+    Trace,
+    /// Show the keys, or hide them.
+    Keys,
 }
 
 /// The connections.

@@ -12,6 +12,7 @@ use yew::prelude::*;
 
 use super::chart::{charts, use_charts};
 use super::clock::{Clock, Live, Watch};
+use super::keep::{csv, keep};
 use super::layout::{Layout, Point};
 use super::painter::Colours;
 use super::parts::{Deed, bar, edges, figures, knobs, nodes, words};
@@ -106,6 +107,9 @@ pub fn Stage(props: &Props) -> Html {
                     Reply::Told(run, story) if run == player.run => {
                         live.told = story.map_or(Told::Nobody, Told::Story);
                         renew.force_update();
+                    }
+                    Reply::Traced(run, trace) if run == player.run => {
+                        browser::download("scale-lab-trace.json", "application/json", &trace);
                     }
                     Reply::Refused(run, why) if run == player.run => {
                         player.refuse(why);
@@ -266,6 +270,21 @@ pub fn Stage(props: &Props) -> Html {
                         simulator.ask(Command::Tell { run, about });
                     }
                 }
+                Deed::Figures => {
+                    browser::download(
+                        "scale-lab-figures.csv",
+                        "text/csv",
+                        &csv(&live.borrow().player),
+                    );
+                }
+                Deed::Trace if !at_rest => simulator.ask(Command::Trace {
+                    run: live.borrow().player.run,
+                }),
+                Deed::Trace => {}
+                Deed::Keys => {
+                    let live = &mut *live.borrow_mut();
+                    live.keys = !live.keys;
+                }
                 Deed::Sought(sought) => live.borrow_mut().sought = sought,
                 Deed::Reset => load(false, true),
                 Deed::End => live.borrow_mut().player.hurry(),
@@ -298,6 +317,7 @@ pub fn Stage(props: &Props) -> Html {
                 ">" => Deed::Step(sought),
                 "<" => Deed::Back(sought),
                 "0" | "Home" if !on_control => Deed::Seek(0.0),
+                "?" => Deed::Keys,
                 "r" => Deed::Reset,
                 "e" => Deed::End,
                 _ => return,
@@ -375,6 +395,7 @@ pub fn Stage(props: &Props) -> Html {
                     <div class="charts">{ graphs }</div>
                 }
                 { words(player) }
+                { keep(player, live.keys, &act) }
             }
         </section>
     }
