@@ -169,7 +169,7 @@ impl Probe for Bounds {
                 assert_eq!(busy, self.busy[at] + 1);
                 (self.busy[at], self.waiting[at]) = (busy, waiting);
             }
-            Event::Left { station, busy } => {
+            Event::Left { station, busy, .. } => {
                 let at = station as usize;
                 assert_eq!(busy + 1, self.busy[at]);
                 self.busy[at] = busy;

@@ -332,7 +332,7 @@ impl What {
             },
             Event::Called { station, to, .. } => Self::Called { station, to },
             Event::Returned { station } => Self::Returned { station },
-            Event::Left { station, busy } => Self::Left { station, busy },
+            Event::Left { station, busy, .. } => Self::Left { station, busy },
             Event::Refused { station, .. } if station != u32::MAX => Self::Refused { station },
             Event::Completed {
                 client, latency, ..

@@ -2,6 +2,7 @@
 
 mod caches;
 mod databases;
+mod invariants;
 
 use std::sync::Arc;
 
@@ -59,6 +60,7 @@ impl Model {
             guards: 0,
             wires: scenario.links.iter().map(Wire::new).collect(),
             faults: faults(scenario),
+            invariants: invariants::invariants(scenario),
             statements: Vec::new(),
             approaches: Vec::new(),
             zones: scenario.zones,
@@ -175,15 +177,17 @@ fn faults(scenario: &Scenario) -> Vec<FaultModel> {
                 (Effect::Spike { client, factor }, nowhere)
             }
         };
-        let times = match fault.random {
-            Some(random) => FaultTimes::Random {
+        let lasts = fault.for_s.map(Duration::from_secs);
+        let times = match (fault.random, fault.after_events) {
+            (Some(random), _) => FaultTimes::Random {
                 mean_up_s: random.mean_up_s,
                 mean_down_s: random.mean_down_s,
                 key: Key::root(scenario.seed).named("fault").with(at as u64),
             },
-            None => FaultTimes::Once {
+            (None, Some(events)) => FaultTimes::After { events, lasts },
+            (None, None) => FaultTimes::Once {
                 at: Time::from_secs(fault.at_s.unwrap_or(0.0)),
-                lasts: fault.for_s.map(Duration::from_secs),
+                lasts,
             },
         };
         FaultModel {

@@ -22,9 +22,13 @@ use crate::scenario::{Scenario, unknown};
 pub struct Fault {
     /// What goes wrong.
     pub what: Trouble,
-    /// When it begins, in simulated seconds; or give `random`.
+    /// When it begins, in simulated seconds; or give `after_events`, or `random`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at_s: Option<f64>,
+    /// After how many of the run's events it begins, at the moment of the last of them: what a hunt for violations of
+    /// invariants has found is replayed so, to the event.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after_events: Option<u64>,
     /// How long it lasts, in simulated seconds; without it, to the end of the run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub for_s: Option<f64>,
@@ -176,14 +180,23 @@ pub struct Spike {
 impl Fault {
     pub(crate) fn check(&self, scenario: &Scenario, p: &mut Problems) {
         p.within("what", |p| self.what.check(scenario, p));
-        match (self.at_s, &self.random) {
-            (Some(at), None) => p.number("at_s", at, 0.0, limits::HORIZON_S),
-            (None, Some(random)) => p.within("random", |p| {
+        match (self.at_s, self.after_events, &self.random) {
+            (Some(at), None, None) => p.number("at_s", at, 0.0, limits::HORIZON_S),
+            (None, Some(events), None) => p.count("after_events", events, 1, limits::EVENTS),
+            (None, None, Some(random)) => p.within("random", |p| {
                 p.number("mean_up_s", random.mean_up_s, 1e-3, limits::HORIZON_S);
                 p.number("mean_down_s", random.mean_down_s, 1e-3, limits::HORIZON_S);
             }),
-            (None, None) => p.note("a fault comes once, \"at_s\", or again and again, \"random\""),
-            (Some(_), Some(_)) => {
+            (None, None, None) => p.note(
+                "a fault comes once, \"at_s\" or \"after_events\", or again and again, \"random\"",
+            ),
+            (Some(_), Some(_), _) => {
+                p.note_at(
+                    "after_events",
+                    "a fault comes at a moment or after an event, not both",
+                );
+            }
+            (_, _, Some(_)) => {
                 p.note_at("random", "a fault comes once or again and again, not both");
             }
         }

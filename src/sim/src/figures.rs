@@ -23,6 +23,8 @@ pub struct Figures {
     pub degraded: u64,
     /// Requests that were lost.
     pub lost: u64,
+    /// How often the scenario's invariants were violated.
+    pub violations: u64,
     /// Those lost, by where they began to fail and why; a place and reason without any is left out.
     pub losses: Vec<Losses>,
     /// Mean number of requests under way.
@@ -130,6 +132,7 @@ pub(crate) struct Counters {
     pub good: u64,
     pub degraded: u64,
     pub lost: u64,
+    pub violations: u64,
     pub latency_ns: u128,
     pub in_system_ns: u128,
     pub stations: Vec<StationCounters>,
@@ -236,6 +239,7 @@ impl Counters {
             good: self.good - mark.good,
             degraded: self.degraded - mark.degraded,
             lost: self.lost - mark.lost,
+            violations: self.violations - mark.violations,
             losses: self
                 .losses
                 .iter()

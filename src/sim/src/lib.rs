@@ -11,6 +11,7 @@
 )]
 
 mod arrivals;
+mod audit;
 pub mod balance;
 mod cache;
 mod calendar;
@@ -27,6 +28,7 @@ mod figures;
 mod frame;
 pub mod hash;
 mod index;
+mod invariant;
 mod json;
 mod keys;
 pub mod limits;
@@ -52,6 +54,7 @@ mod trace;
 mod why;
 mod wire;
 
+pub use audit::{Auditor, Violation};
 pub use balance::{Ejection, HealthCheck, Policy, Sticky};
 pub use cache::{
     Cache, CacheStore, Capacity, Dirty, Entry, Eviction, Flights, Invalidation, Item, Join,
@@ -67,11 +70,12 @@ pub use database_figures::DatabaseFigures;
 pub use distribution::Distribution;
 pub use engine::{Engine, Parts, Stop, Totals};
 pub use estimate::Estimate;
-pub use event::{Child, Event, LOG_HEAD, Loss, RequestRef, write_line};
+pub use event::{Child, Event, LOG_HEAD, Loss, RequestRef, RowEvent, write_line};
 pub use fault::{
     Between, Errors, Fault, Lossy, Place, RandomTimes, Reduced, Slow, Spike, Trouble, Zone,
 };
 pub use figures::{Figures, Latency, Losses, StationFigures};
+pub use invariant::{Freshness, Invariant, TableOf, Tables, Watched};
 pub use json::{from_json_value, parse_json, read_json, write_json};
 pub use keys::{KeySampler, Keys};
 pub use measure::{Condition, Measure, Metric};

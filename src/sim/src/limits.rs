@@ -110,6 +110,14 @@ pub const ROWS_WRITTEN: u64 = 100;
 pub const ROWS: u32 = 500_000;
 /// Writes that primaries keep for replicas which have not applied them, over all databases; see `db::Replication`.
 pub const LOG: usize = 500_000;
+/// Changes made once that all databases together remember; see `db::Once`.
+pub const IDENTITIES: u32 = 100_000;
+/// Invariants of a scenario.
+pub const INVARIANTS: u64 = 50;
+/// Tables over which one invariant adds up.
+pub const CONSERVED_TABLES: u64 = 100;
+/// Writes and keys that the audit of a run remembers, all invariants together; see `audit`.
+pub const AUDITED: u32 = 100_000;
 /// Replicas of one database.
 pub const REPLICAS: u64 = 50;
 /// Users of whom a router remembers the latest write; see `db::Sessions`.

@@ -85,6 +85,8 @@ pub enum Metric {
     OwnMissed,
     /// How far replicas were behind at most when they were read, in milliseconds.
     LagMaxMs,
+    /// How often the scenario's invariants were violated.
+    Violations,
 }
 
 impl Metric {
@@ -115,6 +117,7 @@ impl Metric {
             Self::StalePerS => "hits/s",
             Self::EvictionsPerS => "entries/s",
             Self::LostWrites => "writes",
+            Self::Violations => "violations",
             Self::Instances => "instances",
             Self::Rebuilt => "sessions",
             Self::RowsExamined | Self::RowsWritten => "rows",
@@ -160,6 +163,7 @@ impl Metric {
             Self::StaleMaxMs => "greatest staleness",
             Self::OwnMissed => "own writes missed",
             Self::LagMaxMs => "greatest lag",
+            Self::Violations => "violated invariants",
         }
     }
 
@@ -410,6 +414,7 @@ impl Measure {
             Metric::P99Ms => latency.map(|l| l.p99_ms),
             Metric::MaxMs => latency.map(|l| l.max_ms),
             Metric::InSystem => Some(figures.in_system),
+            Metric::Violations => Some(figures.violations as f64),
             _ => None,
         }
     }

@@ -1,6 +1,7 @@
 //! The model: a scenario compiled once into dense tables, so that the run knows no names.
 
 mod database;
+mod invariant;
 
 use std::collections::BTreeMap;
 
@@ -18,6 +19,7 @@ use crate::wire::Wire;
 pub(crate) use database::{
     Act, Approach, DatabaseModel, PoolModel, ReplicationModel, StatementModel,
 };
+pub(crate) use invariant::{InvariantModel, Rule};
 
 /// The texts of the files that a scenario names (recorded arrivals), by name.
 pub type Files = BTreeMap<String, String>;
@@ -37,6 +39,8 @@ pub struct Model {
     pub(crate) guards: u32,
     pub(crate) wires: Vec<Wire>,
     pub(crate) faults: Vec<FaultModel>,
+    /// What must hold.
+    pub(crate) invariants: Vec<InvariantModel>,
     /// What databases do, by number of the statement.
     pub(crate) statements: Vec<StatementModel>,
     /// Ways to databases that have replicas or whose connections have to be set up.
@@ -63,6 +67,11 @@ pub(crate) struct FaultModel {
 pub(crate) enum FaultTimes {
     Once {
         at: Time,
+        lasts: Option<Duration>,
+    },
+    /// After so many events of the run.
+    After {
+        events: u64,
         lasts: Option<Duration>,
     },
     Random {

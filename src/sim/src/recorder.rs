@@ -1,5 +1,6 @@
 //! The recorder: the probe that keeps figures, a live series and stories, in memory that does not grow with the run.
 
+use crate::audit::Auditor;
 use crate::database_figures::Longest;
 use crate::event::{Event, RequestRef};
 use crate::figures::{Counters, Figures, LatencyTally, StationCounters};
@@ -26,6 +27,8 @@ pub struct Recorder {
     current: Stretch,
     series: Vec<Figures>,
     stories: Stories,
+    /// Where there are invariants.
+    audit: Option<Box<Auditor>>,
 }
 
 /// What a station is doing just now, and since when: up to then the counters have it. Only what changes is counted, so the
@@ -115,6 +118,7 @@ impl Recorder {
             current: Stretch::new(2),
             series: Vec::new(),
             stories: Stories::default(),
+            audit: (!model.invariants.is_empty()).then(|| Box::new(Auditor::new(model))),
         }
     }
 
@@ -138,6 +142,11 @@ impl Recorder {
     /// By station, how many of its busy servers are held by requests that wait for an answer from elsewhere.
     pub fn held(&self) -> &[u32] {
         &self.held
+    }
+
+    /// What the audit of the scenario's invariants has found, from the start; nothing if it has none.
+    pub fn audit(&self) -> Option<&Auditor> {
+        self.audit.as_deref()
     }
 
     /// The stories that were kept.
@@ -255,6 +264,9 @@ impl Probe for Recorder {
         if now > self.now {
             self.come_to(now);
         }
+        if let Some(audit) = &mut self.audit {
+            self.counters.violations += audit.see(model, now, request, event);
+        }
         let told = self.stories.event(model, now, request, event);
         match *event {
             Event::Sent { .. } => {
@@ -280,7 +292,7 @@ impl Probe for Recorder {
                 counters.started += 1;
                 counters.wait_ns += u128::from(told.waited.nanos());
             }
-            Event::Left { station, busy } => {
+            Event::Left { station, busy, .. } => {
                 self.gauge(station).busy = busy;
                 self.counters.stations[station as usize].left += 1;
                 self.held[station as usize] -= u32::from(told.was_asking);
@@ -351,7 +363,8 @@ impl Probe for Recorder {
                     self.current.longest[at].see(event);
                 }
             }
-            Event::Following { .. }
+            Event::Row(_)
+            | Event::Following { .. }
             | Event::Followed
             | Event::Pooled { .. }
             | Event::Connecting { .. }

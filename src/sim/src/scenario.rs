@@ -9,6 +9,7 @@ use vecmap::VecMap;
 
 use crate::component::{Component, is_one, one};
 use crate::fault::Fault;
+use crate::invariant::Invariant;
 use crate::json::{from_json_value, parse_json};
 use crate::limits;
 use crate::problem::{Problem, Problems};
@@ -47,6 +48,9 @@ pub struct Scenario {
     /// What goes wrong, and when.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub faults: Vec<Fault>,
+    /// What must hold. It changes nothing in a run: where it does not hold, the run says so.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub invariants: Vec<Invariant>,
     /// Over how many zones (data centres that fail apart) the instances of services are spread, in turn: 1 to 10.
     #[serde(default = "one", skip_serializing_if = "is_one")]
     pub zones: u32,
@@ -194,6 +198,12 @@ impl Scenario {
             p.count("", self.faults.len() as u64, 0, limits::FAULTS);
             for (i, fault) in self.faults.iter().enumerate() {
                 p.within(format!("[{i}]"), |p| fault.check(self, p));
+            }
+        });
+        p.within("invariants", |p| {
+            p.count("", self.invariants.len() as u64, 0, limits::INVARIANTS);
+            for (i, invariant) in self.invariants.iter().enumerate() {
+                p.within(format!("[{i}]"), |p| invariant.check(self, p));
             }
         });
         p.within("view", |p| {

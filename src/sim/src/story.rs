@@ -356,6 +356,7 @@ impl Stories {
                 self.turn(frame, now, Some((Doing::Served, station)));
             }
             Event::Examined { .. }
+            | Event::Row(_)
             | Event::ReplicaRead { .. }
             | Event::Conflicted { .. }
             | Event::Promoted { .. }

@@ -95,6 +95,8 @@ impl Compiler<'_> {
                 deadlock_after: Duration::from_millis(
                     database.deadlock_timeout_ms.unwrap_or(1_000.0),
                 ),
+                once_kept: Duration::from_secs(database.once_kept_s.unwrap_or(86_400.0)),
+                tables: database.tables.keys().cloned().collect(),
             })
         });
         (plans, model)

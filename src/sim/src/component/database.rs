@@ -100,6 +100,10 @@ pub struct Database {
     /// 1,000, as in `PostgreSQL`, if it is not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deadlock_timeout_ms: Option<f64>,
+    /// How long it remembers which changes it has made, for those that are to be made `once`, in seconds; 86,400, a day, if
+    /// it is not given, as Stripe does. Of all databases together the latest 100,000 are remembered in any case at most.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub once_kept_s: Option<f64>,
     /// Its replicas; none if it is not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replication: Option<Box<Replication>>,
@@ -214,6 +218,9 @@ impl Database {
                 p.number(field, timeout, 0.0, limits::WORK_MS);
             }
         }
+        if let Some(kept) = self.once_kept_s {
+            p.number("once_kept_s", kept, 1e-3, limits::HORIZON_S);
+        }
         if let Some(replication) = &self.replication {
             p.within("replication", |p| replication.check(p));
         }
@@ -248,7 +255,7 @@ mod tests {
             },
             "costs": {"page_us": 100}, "connect": {"uniform": {"min_ms": 100, "max_ms": 200}},
             "disconnect": {"uniform": {"min_ms": 50, "max_ms": 100}}, "pool": {"max": 10},
-            "lock_timeout_ms": 500, "deadlock_timeout_ms": 0,
+            "lock_timeout_ms": 500, "once_kept_s": 3600, "deadlock_timeout_ms": 0,
             "replication": {"replicas": 2, "commits": {"semi_synchronous": {"acks": 1}},
                 "reads": {"wait_for_position": {"timeout_ms": 100, "choice": "least_lag"}}, "failover_after_ms": 5000}}"#;
         assert_eq!(problems(text), "");

@@ -177,6 +177,12 @@ pub enum Statement {
         /// Attempts after the first, 0 to 1,000, with `compare_version`; 10 if it is not given.
         #[serde(default = "retries")]
         retries: u32,
+        /// Whether the database keeps the request's identity with the change, in the same transaction, and changes nothing
+        /// when it comes again: a retry, or a message that was delivered twice, is answered as the first was. The identity is
+        /// the request, what it asks for, and the row; so a request changes one row once by each of its operations. How long
+        /// it is kept is the database's `once_kept_s`.
+        #[serde(default, skip_serializing_if = "is_false")]
+        once: bool,
     },
 }
 
@@ -209,6 +215,14 @@ pub enum Care {
 
 const fn one() -> u64 {
     1
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde calls it with a reference"
+)]
+const fn is_false(value: &bool) -> bool {
+    !*value
 }
 
 const fn retries() -> u32 {

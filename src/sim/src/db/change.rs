@@ -87,6 +87,11 @@ impl Change {
         self.steps()[usize::from(self.step)]
     }
 
+    /// The row as it was when the new number was worked out from it.
+    pub const fn seen(&self) -> Row {
+        self.seen
+    }
+
     /// How often it began anew.
     pub const fn attempts(&self) -> u32 {
         self.attempts
@@ -138,6 +143,7 @@ impl Change {
         if !rule.allows(from) {
             return Stepped::TooLittle;
         }
+        self.seen = from;
         let value = from.value.saturating_add(rule.by);
         Stepped::Changed(rows.prepare(rule.key, rule.initial, value, now))
     }

@@ -6,11 +6,11 @@
 //! Does not model: how it is found that the primary is gone, or two that both think they are primary.
 
 use super::replication::{Node, Replication};
-use super::rows::Rows;
+use super::rows::{Rows, Written};
 use super::timing::{APPLY_FULL_SPEED, Timing};
 use crate::time::Time;
 
-/// An acknowledged write that a failover lost.
+/// A write that a failover lost.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Lost {
     /// The row.
@@ -19,6 +19,10 @@ pub struct Lost {
     pub version: u64,
     /// When it was committed.
     pub at: Time,
+    /// By how much the row's number is greater without it.
+    pub moved: i64,
+    /// Whether its client had been told that it was done.
+    pub acknowledged: bool,
 }
 
 /// What a failover did.
@@ -60,7 +64,7 @@ impl<T: Copy> Replication<T> {
     }
 
     /// The primary is gone: the replica that has received most (the first of them) takes its place, once it has replayed
-    /// what it has received. What it has not received is undone in `rows`; what of that had been acknowledged is added to
+    /// what it has received. What it has not received is undone in `rows`; it is added to
     /// `lost`, in order. All commits that wait are added to `failed`: their clients never learn what came of them.
     /// Reads that wait for the new primary need not wait: [`Replication::take_reads`]. The old primary is taken out; [`Replication::rejoin`] brings it back as a replica, without the writes that were lost.
     /// `None`, and nothing is changed, if there is no replica. What has happened up to `now` must have been worked off.
@@ -81,13 +85,14 @@ impl<T: Copy> Replication<T> {
                 entry.void = true;
                 count += 1;
                 rows.undo(&entry.written);
-                if entry.acknowledged {
-                    lost.push(Lost {
-                        key: entry.written.key,
-                        version: position,
-                        at: entry.written.after.since,
-                    });
-                }
+                let Written { key, after, before } = entry.written;
+                lost.push(Lost {
+                    key,
+                    version: position,
+                    at: after.since,
+                    moved: before.value.wrapping_sub(after.value),
+                    acknowledged: entry.acknowledged,
+                });
             }
         }
         lost[listed..].reverse();

@@ -81,6 +81,8 @@ pub struct Changing {
     pub least: i64,
     /// Attempts after the first.
     pub retries: u32,
+    /// Whether it is made once for each request, however often it is asked for.
+    pub once: bool,
     think: Sampler,
 }
 
@@ -156,12 +158,14 @@ impl Prepared {
                 care,
                 think,
                 retries,
+                once,
             } => {
                 let changing = Changing {
                     care: *care,
                     by: *by,
                     least: *least,
                     retries: *retries,
+                    once: *once,
                     think: Sampler::new(think),
                 };
                 (Act::Change(changing), table)
@@ -215,7 +219,14 @@ impl Prepared {
     pub fn extent_of_step(&self, writes: bool) -> Extent {
         let table = &self.place.table;
         if writes {
-            table.written(1)
+            let row = table.written(1);
+            let keeps_identity = u64::from(self.change().is_some_and(|change| change.once));
+            // The identity is a row, too, with a unique index.
+            Extent {
+                written: row.written + keeps_identity,
+                seeks: row.seeks + keeps_identity,
+                ..row
+            }
         } else {
             table.sought(1, 1)
         }

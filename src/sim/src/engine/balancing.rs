@@ -137,6 +137,7 @@ impl<P: Probe> Engine<P> {
             priority: 0,
             degraded: false,
             over: true,
+            changed: false,
             open: 0,
             sent: self.now,
         });

@@ -12,7 +12,7 @@ use slotmap::{Key as _, KeyData};
 use super::Engine;
 use crate::cache::{self, CacheStore, Dirty, Flights, Join, Lookup, WriteBehind, Written};
 use crate::calendar::Due;
-use crate::event::{Child, Event, Loss, RequestRef};
+use crate::event::{Child, Event, Loss, RequestRef, RowEvent};
 use crate::frame::{
     Entry, Errand, Failure, FrameId, NOBODY, NONE, Outcome, Request, State, Value, Waiter,
 };
@@ -461,6 +461,7 @@ impl<P: Probe> Engine<P> {
             priority: 0,
             degraded: false,
             over: true,
+            changed: false,
             open: 0,
             sent: self.now,
         });
@@ -606,10 +607,22 @@ impl<P: Probe> Engine<P> {
     pub(super) fn crash_cache(&mut self, station: u32) {
         self.empty_cache(station);
         let mut writes = 0_u32;
+        let mut unsent = Vec::new();
         if let Some(store) = self.store(station) {
-            store
-                .behind
-                .lose(|dirty| writes = writes.saturating_add(dirty.writes));
+            store.behind.lose(|dirty| unsent.push(dirty));
+        }
+        for Dirty {
+            key, writes: own, ..
+        } in unsent
+        {
+            writes = writes.saturating_add(own);
+            let event = Event::Row(RowEvent::Unsent {
+                station,
+                key,
+                writes: own,
+            });
+            self.probe
+                .event(&self.model, self.now, RequestRef::NONE, &event);
         }
         if writes > 0 {
             let event = Event::CacheLost { station, writes };

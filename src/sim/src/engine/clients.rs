@@ -175,6 +175,7 @@ impl<P: Probe> Engine<P> {
             priority: client.priority,
             degraded: false,
             over: false,
+            changed: false,
             open: 0,
             sent: self.now,
         });

@@ -11,10 +11,10 @@ use crate::calendar::Due;
 use crate::component::Reads;
 use crate::component::station::FULL_SPEED;
 use crate::db::{
-    Change, Committed, Locks, Reached, Replication, Router, Rows, Seen, Sessions, Ticket,
+    Change, Committed, Locks, Once, Reached, Replication, Router, Rows, Seen, Sessions, Ticket,
     Transaction, Written,
 };
-use crate::event::{Event, RequestRef};
+use crate::event::{Event, RequestRef, RowEvent};
 use crate::frame::{FrameId, NONE, State};
 use crate::index::mixed;
 use crate::limits;
@@ -42,6 +42,8 @@ pub(super) struct DatabaseState {
     pub rows: Rows,
     /// Locks of rows; all of the primary.
     pub locks: Locks<FrameId>,
+    /// Changes that are not to be made again.
+    pub once: Once,
     pub replicas: Option<Replicas>,
 }
 
@@ -176,6 +178,7 @@ impl Databases {
             Box::new(DatabaseState {
                 rows: Rows::new(limits::ROWS / count as u32),
                 locks: Locks::default(),
+                once: Once::new(limits::IDENTITIES / count as u32),
                 replicas: database.replication.as_ref().map(|_| Replicas {
                     log: Replication::new(database.nodes - 1)
                         .keeping(limits::LOG / replicated.max(1)),
@@ -543,6 +546,7 @@ impl<P: Probe> Engine<P> {
         let stations = &model.components[usize::from(database)].stations;
         let Some(DatabaseState {
             rows,
+            once,
             replicas: Some(replicas),
             ..
         }) = self.databases.get(database)
@@ -559,9 +563,23 @@ impl<P: Probe> Engine<P> {
             return;
         };
         replicas.ready = promotion.ready;
+        if let Some(first) = lost.first() {
+            once.undo(first.version);
+        }
+        let station = stations[usize::from(promotion.node)];
+        for gone in &lost {
+            let told = Event::Row(RowEvent::Undone {
+                station,
+                row: gone.key,
+                version: gone.version,
+                moved: gone.moved,
+                acknowledged: gone.acknowledged,
+            });
+            self.probe.event(&model, now, RequestRef::NONE, &told);
+        }
         let told = Event::Promoted {
-            station: stations[usize::from(promotion.node)],
-            lost: lost.len() as u32,
+            station,
+            lost: lost.iter().filter(|gone| gone.acknowledged).count() as u32,
         };
         self.probe.event(&model, now, RequestRef::NONE, &told);
         self.send_readers_on(database, promotion.node);

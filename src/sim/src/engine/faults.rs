@@ -29,8 +29,41 @@ impl<P: Probe> Engine<P> {
                     self.calendar.plan(at, Due::Fault { fault: number });
                 }
                 FaultTimes::Random { .. } => self.plan_turn(&model, number),
+                // Its event is counted, not planned: nothing else may change its place.
+                FaultTimes::After { .. } => {}
             }
         }
+        self.await_strike();
+    }
+
+    /// Sets the event after which the next fault comes that counts events.
+    pub(super) fn await_strike(&mut self) {
+        let counted = self
+            .model
+            .faults
+            .iter()
+            .filter_map(|fault| match fault.times {
+                FaultTimes::After { events, .. } => Some(events),
+                _ => None,
+            });
+        let next = counted.filter(|events| *events > self.events).min();
+        self.strikes_after = next.unwrap_or(u64::MAX);
+    }
+
+    /// As many events have been handled as some faults wait for: they come now.
+    #[inline(never)]
+    pub(super) fn strike_counted(&mut self) {
+        for number in 0..self.model.faults.len() as u32 {
+            if let FaultTimes::After { events, .. } = self.model.faults[number as usize].times
+                && events == self.events
+            {
+                self.fault(number);
+            }
+        }
+        while let Some(frame) = self.ready.pop_front() {
+            self.advance(frame);
+        }
+        self.await_strike();
     }
 
     /// Plans when a random fault comes or goes next.
@@ -65,7 +98,7 @@ impl<P: Probe> Engine<P> {
         self.probe
             .event(&self.model, self.now, RequestRef::NONE, &told);
         match fault.times {
-            FaultTimes::Once { lasts, .. } => {
+            FaultTimes::Once { lasts, .. } | FaultTimes::After { lasts, .. } => {
                 if active && let Some(lasts) = lasts {
                     let due = Due::Fault { fault: number };
                     self.calendar.plan(self.now + lasts, due);
@@ -94,6 +127,7 @@ impl<P: Probe> Engine<P> {
 
     /// Works out anew what faults do: the model has changed.
     pub(super) fn strike_all(&mut self, model: &Model) {
+        self.await_strike();
         for station in 0..model.stations.len() as u32 {
             self.strike(model, station);
             let place = &model.stations[station as usize];

@@ -154,6 +154,8 @@ pub struct Engine<P = NoProbe> {
     databases: Databases,
     totals: Totals,
     events: u64,
+    /// After so many events the next of the faults comes that count them.
+    strikes_after: u64,
     budget: u64,
     probe: P,
 }
@@ -182,6 +184,7 @@ impl<P: Probe> Engine<P> {
             databases: Databases::new(&model),
             totals: Totals::default(),
             events: 0,
+            strikes_after: u64::MAX,
             budget: limits::EVENTS,
             probe,
             model,
@@ -368,6 +371,9 @@ impl<P: Probe> Engine<P> {
         }
         while let Some(frame) = self.ready.pop_front() {
             self.advance(frame);
+        }
+        if self.events == self.strikes_after {
+            self.strike_counted();
         }
         if self.calendar.is_full() {
             self.tidy();

@@ -8,7 +8,7 @@ use super::Engine;
 use crate::calendar::Due;
 use crate::component::Discipline;
 use crate::component::station::{Duty, FULL_SPEED};
-use crate::event::{Event, Loss};
+use crate::event::{Event, Loss, RowEvent};
 use crate::frame::{
     Entry, Errand, Failure, Frame, FrameId, NOBODY, NONE, Outcome, RequestId, State, Value, Waiter,
 };
@@ -385,8 +385,9 @@ impl<P: Probe> Engine<P> {
         let state = &mut self.stations[station as usize];
         state.give_back(frame.class, self.now);
         let busy = state.busy;
-        self.tell(request, id.slot(), &Event::Left { station, busy });
-        self.tell_balancer(balancer, station, routed, outcome.is_ok());
+        let ok = outcome.is_ok();
+        self.tell(request, id.slot(), &Event::Left { station, busy, ok });
+        self.tell_balancer(balancer, station, routed, ok);
         if relied_on {
             self.relieve(id, outcome);
         }
@@ -457,8 +458,16 @@ impl<P: Probe> Engine<P> {
             && request.over
             && request.open == 0
         {
+            if request.changed {
+                self.tell_ended(id);
+            }
             self.requests.remove(id);
         }
+    }
+
+    #[inline(never)]
+    fn tell_ended(&mut self, id: RequestId) {
+        self.tell(id, NONE, &Event::Row(RowEvent::Ended));
     }
 
     /// Free servers of a station take who waits.

@@ -2,6 +2,7 @@
 
 use core::fmt;
 
+use super::row::write_row;
 use super::{Event, RequestRef};
 use crate::model::Model;
 use crate::time::Time;
@@ -59,7 +60,9 @@ pub fn write_line(
         Event::Started {
             station: at, busy, ..
         }
-        | Event::Left { station: at, busy } => {
+        | Event::Left {
+            station: at, busy, ..
+        } => {
             writeln!(out, "{},{busy}", station(at))
         }
         Event::Called {
@@ -99,6 +102,7 @@ pub fn write_line(
         } => writeln!(out, "{},{}", station(at), waited.nanos()),
         Event::Examined { station: at, rows } => writeln!(out, "{},{rows}", station(at)),
         Event::Committed { station: at, rows } => writeln!(out, "{},{rows}", station(at)),
+        Event::Row(ref row) => write_row(out, model, row),
         Event::Promoted { station: at, lost } => writeln!(out, "{},{lost} lost", station(at)),
         Event::ReplicaRead {
             station: at, stale, ..

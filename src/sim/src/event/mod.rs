@@ -2,12 +2,14 @@
 
 mod log;
 mod loss;
+mod row;
 
 use crate::resilience::Phase;
 use crate::time::Duration;
 
 pub use log::{LOG_HEAD, write_line};
 pub use loss::Loss;
+pub use row::RowEvent;
 
 /// What an event is about, as probes know it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -167,6 +169,8 @@ pub enum Event {
         station: u32,
         /// Servers that are still busy there.
         busy: u32,
+        /// Whether it was done there, and did not fail.
+        ok: bool,
     },
     /// Its answer sets out over a wire.
     Replied {
@@ -266,6 +270,8 @@ pub enum Event {
     ReplicaRead {
         /// The replica.
         station: u32,
+        /// The row, as its database numbers rows.
+        row: u64,
         /// The age of the first write that it does not have.
         lag: Duration,
         /// If the row is out of date, since when.
@@ -302,6 +308,8 @@ pub enum Event {
         /// How many rows.
         rows: u32,
     },
+    /// What became of a row's content.
+    Row(RowEvent),
     /// A replica takes the place of its primary.
     Promoted {
         /// The new primary.
@@ -474,6 +482,7 @@ impl Event {
             Self::Conflicted { .. } => "conflicted",
             Self::Committing { .. } => "committing",
             Self::Committed { .. } => "committed",
+            Self::Row(row) => row.name(),
             Self::Promoted { .. } => "promoted",
             Self::Completed { .. } => "completed",
             Self::Lost { .. } => "lost",
@@ -525,6 +534,7 @@ impl Event {
             {
                 Some(station)
             }
+            Self::Row(row) => row.station(),
             _ => None,
         }
     }

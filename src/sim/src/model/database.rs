@@ -20,6 +20,10 @@ pub(crate) struct DatabaseModel {
     pub pool: Option<PoolModel>,
     pub lock_timeout: Option<Duration>,
     pub deadlock_after: Duration,
+    /// How long it remembers which changes it has made.
+    pub once_kept: Duration,
+    /// The names of its tables, as rows number them.
+    pub tables: Vec<String>,
 }
 
 /// Compiled [`Replication`](crate::component::Replication).
