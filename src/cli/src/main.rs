@@ -13,6 +13,7 @@ mod report;
 mod run;
 mod schema;
 mod table;
+mod violations;
 
 use std::io::{Write, stderr};
 use std::process::ExitCode;

@@ -81,6 +81,7 @@ fn over<P: Probe>(seed: u64, engine: &Engine<P>, recorder: &Recorder, stop: Stop
     Run {
         seed,
         figures: recorder.summary(),
+        findings: recorder.findings(),
         totals: engine.totals(),
         events: engine.events(),
         stop,

@@ -8,9 +8,11 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use scale_sim::{
-    Component, DatabaseFigures, Estimate, Figures, Kind, Latency, Loss, Measure, Metric, Model,
-    Scenario, StationFigures, Stop, Time, Totals,
+    Component, DatabaseFigures, Estimate, Figures, Findings, Kind, Latency, Loss, Measure, Metric,
+    Model, Scenario, StationFigures, Stop, Time, Totals,
 };
+
+use crate::violations::{self, InvariantReport, ViolationReport};
 
 /// The confidence of every interval.
 pub const LEVEL: f64 = 0.99;
@@ -22,6 +24,8 @@ pub struct Run {
     pub seed: u64,
     /// The figures after the warm-up.
     pub figures: Figures,
+    /// What the audit of the scenario's invariants found.
+    pub findings: Findings,
     /// What became of all requests.
     pub totals: Totals,
     /// Events handled.
@@ -61,6 +65,10 @@ pub struct Report {
     pub databases: Vec<DatabaseReport>,
     /// Where requests were lost, and why; a place where none was is not listed.
     pub losses: Vec<LossReport>,
+    /// What had to hold, and whether it did; from the very start, too.
+    pub invariants: Vec<InvariantReport>,
+    /// The first violations of invariants, seed by seed.
+    pub violations: Vec<ViolationReport>,
     /// The runs, one a seed.
     pub runs: Vec<RunReport>,
 }
@@ -266,6 +274,8 @@ impl Report {
                 .map(|(at, info)| all.database(at, info.name))
                 .collect(),
             losses: all.losses(model),
+            invariants: violations::invariants(&all),
+            violations: violations::violations(runs),
             runs: runs.iter().map(RunReport::new).collect(),
         }
     }
@@ -284,10 +294,11 @@ impl RunReport {
 }
 
 /// Runs whose figures are taken together.
-struct Runs<'a>(&'a [Run]);
+pub struct Runs<'a>(pub &'a [Run]);
 
 impl Runs<'_> {
-    fn count(&self, count: impl Fn(&Run) -> u64) -> Figure {
+    /// A count of each run.
+    pub fn count(&self, count: impl Fn(&Run) -> u64) -> Figure {
         if let [run] = self.0 {
             return Figure::Count(count(run));
         }

@@ -5,6 +5,10 @@ use std::fmt::Write;
 use comfy_table::{CellAlignment, LineStyle, Table, presets};
 
 use crate::report::{Figure, Report};
+use crate::violations::ViolationReport;
+
+/// So many violations are shown in words.
+const SENTENCES: usize = 5;
 
 /// The report as text.
 pub fn text(report: &Report) -> String {
@@ -102,6 +106,8 @@ fn write_text(out: &mut String, report: &Report) -> std::fmt::Result {
         section(out, "Losses", &losses)?;
     }
 
+    write_violations(out, report)?;
+
     let requests = &report.requests;
     writeln!(
         out,
@@ -154,6 +160,39 @@ fn write_databases(out: &mut String, report: &Report) -> std::fmt::Result {
             column("writes\nlost", all.iter().map(|d| Some(d.lost_writes))),
         ];
         section(out, "Replication", &replicas)?;
+    }
+    Ok(())
+}
+
+/// Which invariants held, and the first violations in words.
+fn write_violations(out: &mut String, report: &Report) -> std::fmt::Result {
+    let all = &report.invariants;
+    if all.is_empty() {
+        return Ok(());
+    }
+    let invariants = [
+        Column::words("\ninvariant", all.iter().map(|i| i.invariant.to_owned())),
+        Column::words("\nof", all.iter().map(|i| i.of.clone())),
+        column("\nviolations", all.iter().map(|i| Some(i.violations))),
+    ];
+    section(out, "Invariants", &invariants)?;
+    if report.violations.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "\nFirst violations")?;
+    let several = report.runs.len() > 1;
+    for violation in report.violations.iter().take(SENTENCES) {
+        let ViolationReport {
+            seed,
+            at_s,
+            invariant,
+            sentence,
+            ..
+        } = violation;
+        if several {
+            write!(out, "  seed {seed},")?;
+        }
+        writeln!(out, "  {at_s:.6} s, {invariant}: {sentence}")?;
     }
     Ok(())
 }

@@ -54,7 +54,7 @@ mod trace;
 mod why;
 mod wire;
 
-pub use audit::{Auditor, Violation};
+pub use audit::{Auditor, Finding, Findings, Violation};
 pub use balance::{Ejection, HealthCheck, Policy, Sticky};
 pub use cache::{
     Cache, CacheStore, Capacity, Dirty, Entry, Eviction, Flights, Invalidation, Item, Join,

@@ -1,6 +1,6 @@
 //! The recorder: the probe that keeps figures, a live series and stories, in memory that does not grow with the run.
 
-use crate::audit::Auditor;
+use crate::audit::{Auditor, Findings};
 use crate::database_figures::Longest;
 use crate::event::{Event, RequestRef};
 use crate::figures::{Counters, Figures, LatencyTally, StationCounters};
@@ -144,9 +144,11 @@ impl Recorder {
         &self.held
     }
 
-    /// What the audit of the scenario's invariants has found, from the start; nothing if it has none.
-    pub fn audit(&self) -> Option<&Auditor> {
-        self.audit.as_deref()
+    /// What the audit of the scenario's invariants has found, from the start of the run.
+    pub fn findings(&self) -> Findings {
+        { &self.audit }
+            .as_ref()
+            .map_or_else(Findings::default, |audit| audit.findings())
     }
 
     /// The stories that were kept.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::audit::Auditor;
+use crate::audit::Findings;
 use crate::engine::{Engine, Stop, Totals};
 use crate::figures::Figures;
 use crate::measure::Measure;
@@ -27,8 +27,8 @@ pub struct Outcome {
     pub series: Vec<Figures>,
     /// The stories of the slowest and the lost.
     pub stories: Stories,
-    /// What the audit of the scenario's invariants found, from the start; nothing if it has none.
-    pub audit: Option<Auditor>,
+    /// What the audit of the scenario's invariants found, from the start.
+    pub findings: Findings,
     /// What became of all requests, from the start.
     pub totals: Totals,
     /// Events handled.
@@ -77,7 +77,7 @@ pub fn outcome(simulation: &Simulation, stop: Stop) -> Outcome {
         figures: recorder.summary(),
         series: recorder.series().to_vec(),
         stories: recorder.stories().clone(),
-        audit: recorder.audit().cloned(),
+        findings: recorder.findings(),
         totals: simulation.totals(),
         events: simulation.events(),
         stop,

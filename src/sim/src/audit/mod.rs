@@ -15,6 +15,7 @@
 //! is lost (at the events of queues).
 
 mod accounts;
+mod findings;
 mod order;
 mod sentence;
 mod writes;
@@ -24,6 +25,8 @@ use crate::limits;
 use crate::model::{InvariantModel, Model, Rule};
 use crate::probe::Probe;
 use crate::time::{Duration, Time};
+
+pub use findings::{Finding, Findings};
 
 use accounts::{Accounts, Effect};
 use order::Order;
@@ -114,12 +117,6 @@ impl Auditor {
     /// The first of them, in order.
     pub fn first(&self) -> &[Violation] {
         &self.first
-    }
-
-    /// The invariants by name, what each is about, and how often it was violated.
-    pub fn counts(&self) -> impl Iterator<Item = (&'static str, &str, u64)> {
-        let counts = self.invariants.iter().zip(&self.counts);
-        counts.map(|(invariant, count)| (invariant.name, invariant.about.as_str(), *count))
     }
 
     /// Looks at an event. Tells how many violations that made.

@@ -104,7 +104,7 @@ pub(super) fn stale(seen: Seen<'_>, station: u32, what: Name, age: Duration) -> 
         seen.model.stations[station as usize].name.clone(),
         span(age),
     );
-    format!("{by} was given {what} by '{at}' as it was {age} before: it has been overwritten since")
+    format!("{by} was given {what} by '{at}' in a version that had been overwritten {age} before")
 }
 
 pub(super) fn missed_own(seen: Seen<'_>, station: u32, row: u64) -> String {
