@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use scale_sim::Fault;
 use serde_json::Value;
 
 /// Run systems under load on the command line, and check scenarios and lessons.
@@ -24,12 +25,14 @@ Examples:
   lab run shop.json --set /components/shop/service/instances=3
   lab run shop.json --until 10 --events log.csv
   lab run shop.json --events - | head      the event log alone on the standard output
+  lab hunt bank.json                       a run that breaks an invariant, made small
+  lab hunt bank.json --time 60 --save found.json
   lab check shop.json lessons              every problem, with its place
   lab schema scenario > scenario.schema.json
 
 Exit codes:
   0  all is well
-  1  a file has a problem, or a run had to be stopped
+  1  a file has a problem, a run had to be stopped, or a hunt found a violation
   2  the command was not understood";
 
 /// The subcommands.
@@ -37,6 +40,12 @@ Exit codes:
 pub enum Command {
     /// Run a scenario and print its figures
     Run(RunArguments),
+    /// Look for a run that breaks one of the scenario's invariants, and print how to see it again
+    ///
+    /// Tries seeds first; then, with each seed, a crash or another fault of each component and link after each event of the
+    /// run. What is found is made small: fewer faults and users, an earlier moment, a shorter run. It is printed as a
+    /// sentence, the fault to add, and the command that replays it. Exits with 1 if a violation was found, else with 0.
+    Hunt(HuntArguments),
     /// Check scenarios and lessons, and print every problem with its place
     ///
     /// A PATH is a scenario, a folder of scenarios, a lesson's folder, or the folder of all lessons. Lessons are checked
@@ -74,6 +83,10 @@ pub struct RunArguments {
     #[arg(long = "set", value_name = "POINTER=VALUE", value_parser = setting)]
     pub settings: Vec<(String, Value)>,
 
+    /// Add a fault, as JSON, such as '{"what":{"crash":{"component":"shop"}},"after_events":100,"for_s":1}'; may be given again
+    #[arg(long = "fault", value_name = "JSON", value_parser = fault)]
+    pub faults: Vec<Fault>,
+
     /// Print the figures as JSON: the fields are described by `lab schema report`
     #[arg(long)]
     pub json: bool,
@@ -82,6 +95,48 @@ pub struct RunArguments {
     /// standard error)
     #[arg(long, value_name = "FILE", conflicts_with = "replications")]
     pub events: Option<PathBuf>,
+}
+
+/// `lab hunt`.
+#[derive(Args, Debug)]
+pub struct HuntArguments {
+    /// The scenario, a JSON file with "invariants"; files that it names are looked up beside it
+    pub scenario: PathBuf,
+
+    /// The first seed, instead of the scenario's own
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+
+    /// How many seeds to try, counting up from the first
+    #[arg(long, value_name = "N", default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub seeds: u32,
+
+    /// How long to look, in seconds; making smaller what was found may take half as long again
+    #[arg(long, value_name = "SECONDS", default_value_t = 10.0, value_parser = seconds)]
+    pub time: f64,
+
+    /// Try no faults but the scenario's own
+    #[arg(long)]
+    pub no_faults: bool,
+
+    /// How many events one run may have
+    #[arg(long, value_name = "N", default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(1..=200_000_000))]
+    pub events: u64,
+
+    /// Change one value of the scenario before the hunt, as `lab run` does; may be given again
+    #[arg(long = "set", value_name = "POINTER=VALUE", value_parser = setting)]
+    pub settings: Vec<(String, Value)>,
+
+    /// Write the scenario of the run that was found to FILE
+    #[arg(long, value_name = "FILE")]
+    pub save: Option<PathBuf>,
+}
+
+impl HuntArguments {
+    /// Whether faults are tried.
+    pub const fn faults(&self) -> bool {
+        !self.no_faults
+    }
 }
 
 /// `lab check`.
@@ -106,6 +161,19 @@ pub enum Format {
     Catalog,
     /// What `lab run --json` prints
     Report,
+}
+
+fn seconds(text: &str) -> Result<f64, String> {
+    let seconds: f64 = text.parse().map_err(|_| "a number of seconds".to_owned())?;
+    if (0.1..=86_400.0).contains(&seconds) {
+        Ok(seconds)
+    } else {
+        Err("0.1 to 86400 seconds are allowed".to_owned())
+    }
+}
+
+fn fault(text: &str) -> Result<Fault, String> {
+    scale_sim::read_json(text).map_err(|problem| problem.to_string())
 }
 
 fn setting(text: &str) -> Result<(String, Value), String> {

@@ -4,6 +4,7 @@ mod args;
 mod check;
 mod events;
 mod failure;
+mod hunt;
 mod input;
 mod parallel;
 mod place;
@@ -25,6 +26,7 @@ use crate::args::{Arguments, Command};
 fn main() -> ExitCode {
     let done = match Arguments::parse().command {
         Command::Run(arguments) => run::run(&arguments),
+        Command::Hunt(arguments) => hunt::hunt(&arguments),
         Command::Check(arguments) => check::check(&arguments),
         Command::Schema { format } => schema::print(format).map(|()| true),
     };

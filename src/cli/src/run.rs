@@ -63,6 +63,7 @@ fn read(arguments: &RunArguments) -> Result<Input, Vec<Fault>> {
     if let Some(seed) = arguments.seed {
         scenario.seed = seed;
     }
+    scenario.faults.extend(arguments.faults.iter().cloned());
     if let Some(until) = arguments.until {
         scenario.horizon_s = until;
     }

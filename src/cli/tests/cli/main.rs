@@ -7,6 +7,7 @@ mod checks;
 mod events;
 mod figures;
 mod help;
+mod hunts;
 mod queueing;
 mod replays;
 
