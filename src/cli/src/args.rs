@@ -83,7 +83,7 @@ pub struct RunArguments {
     #[arg(long = "set", value_name = "POINTER=VALUE", value_parser = setting)]
     pub settings: Vec<(String, Value)>,
 
-    /// Add a fault, as JSON, such as '{"what":{"crash":{"component":"shop"}},"after_events":100,"for_s":1}'; may be given again
+    /// Add a fault, as JSON, as it would stand in the scenario's "faults"; `lab hunt` prints such; may be given again
     #[arg(long = "fault", value_name = "JSON", value_parser = fault)]
     pub faults: Vec<Fault>,
 

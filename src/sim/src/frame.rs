@@ -64,8 +64,8 @@ pub(crate) struct Request {
     pub degraded: bool,
     /// Whether its client has its answer; what is left is work that nobody waits for.
     pub over: bool,
-    /// Whether it has written rows, so that its end is told.
-    pub changed: bool,
+    /// Rows that it has written, so that its end is told; as far as they can be counted.
+    pub written: u16,
     /// Frames and calls that still belong to it.
     pub open: u32,
     pub sent: Time,

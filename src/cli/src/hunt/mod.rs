@@ -1,12 +1,13 @@
 //! `lab hunt`: looks for a run that breaks one of the scenario's invariants, makes it small, and says how to see it again.
 //!
-//! Simulation testing as `FoundationDB` does it (Zhou and others, *FoundationDB: A Distributed Unbundled Transactional Key Value
+//! Simulation testing as `FoundationDB` does it (Zhou and others, *`FoundationDB`: A Distributed Unbundled Transactional Key Value
 //! Store*, SIGMOD 2021, section 4): the same seed and the same faults give the same run, so whatever is found once can be
 //! replayed. Where Jepsen chooses moments for its faults by chance, here every event of a run is one.
 
 mod case;
 mod search;
 mod shrink;
+mod told;
 
 use std::fs;
 use std::io::{self, Write};
@@ -65,7 +66,7 @@ pub fn hunt(arguments: &HuntArguments) -> Result<bool, Failure> {
     let runs = hunt.runs + shrinking.runs;
     let scenario = case.scenario(&input.scenario);
     let spent = format!("{runs} runs, {:.1} s", begin.elapsed().as_secs_f64());
-    let text = told(arguments, &input, &case, &found, &spent);
+    let text = told::told(arguments, &input, &case, &found, &spent);
     write!(out, "{}", harmless(&text))?;
     if let Some(file) = &arguments.save {
         save(file, path, &input, &scenario)?;
@@ -150,81 +151,6 @@ fn read(arguments: &HuntArguments) -> Result<Input, Failure> {
     Ok(input)
 }
 
-/// What was found, and how to see it again.
-fn told(
-    arguments: &HuntArguments,
-    input: &Input,
-    case: &Case,
-    found: &Found,
-    spent: &str,
-) -> String {
-    let Found { violation, events } = found;
-    let about = input.scenario.invariants.get(violation.invariant);
-    let invariant = about.map_or_else(String::new, scale_sim::write_json);
-    let fault = case.added.as_ref().map(scale_sim::write_json);
-    let mut text = format!(
-        "Violated: {}  ({spent})\n\n  {}\n  at {:.6} s, after {events} events, with seed {}\n",
-        one_line(&invariant),
-        violation.sentence,
-        violation.at.secs(),
-        case.seed,
-    );
-    if let Some(fault) = &fault {
-        text += &format!("\nFault to add:\n  {}\n", one_line(fault));
-    }
-    text += &format!("\nReplay:\n  {}\n", replay(arguments, input, case));
-    if let Some(hash) = case.state_hash(input) {
-        text += &format!("  ends in state {hash:016x}\n");
-    }
-    text
-}
-
-/// The command that runs a case.
-fn replay(arguments: &HuntArguments, input: &Input, case: &Case) -> String {
-    let mut command = format!(
-        "lab run {}",
-        quoted(&arguments.scenario.display().to_string())
-    );
-    command += &format!(" --seed {}", case.seed);
-    if case.until_s < input.scenario.horizon_s {
-        command += &format!(" --until {}", case.until_s);
-    }
-    for (pointer, value) in &arguments.settings {
-        command += &format!(" --set {}", quoted(&format!("{pointer}={value}")));
-    }
-    if input.scenario.warmup_s >= case.until_s {
-        command += " --set /warmup_s=0";
-    }
-    for (client, users) in &case.users {
-        command += &format!(" --set /components/{client}/client/arrivals/closed/users={users}");
-    }
-    if case.kept != input.scenario.faults {
-        let kept = scale_sim::write_json(&case.kept);
-        command += &format!(" --set {}", quoted(&format!("/faults={}", one_line(&kept))));
-    }
-    if let Some(fault) = &case.added {
-        let fault = one_line(&scale_sim::write_json(fault));
-        command += &format!(" --fault {}", quoted(&fault));
-    }
-    command
-}
-
-/// JSON without line breaks.
-fn one_line(json: &str) -> String {
-    serde_json::from_str::<serde_json::Value>(json)
-        .map_or_else(|_| json.to_owned(), |value| value.to_string())
-}
-
-/// A word as a shell reads it.
-fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,+".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
-    }
-}
-
 /// Writes the scenario of a case.
 fn save(file: &Path, path: &Path, input: &Input, scenario: &Scenario) -> Result<(), Failure> {
     let same = |path: &Path| matches!((fs::canonicalize(path), fs::canonicalize(file)), (Ok(a), Ok(b)) if a == b);
@@ -236,17 +162,4 @@ fn save(file: &Path, path: &Path, input: &Input, scenario: &Scenario) -> Result<
     fs::write(file, text).map_err(|error| {
         input::fault(file, &format!("the scenario could not be written: {error}")).into()
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::quoted;
-
-    #[test]
-    fn a_shell_reads_what_was_meant() {
-        assert_eq!(quoted("tests/a-b.json"), "tests/a-b.json");
-        assert_eq!(quoted("/faults=[]"), "'/faults=[]'");
-        assert_eq!(quoted("it's"), r"'it'\''s'");
-        assert_eq!(quoted(""), "''");
-    }
 }

@@ -52,7 +52,7 @@ pub fn troubles(scenario: &Scenario) -> Vec<Fault> {
         }));
         all.push(Trouble::Partition(Between { from, to }));
     }
-    let short = short_s(scenario.horizon_s);
+    let short = short_ms(scenario.horizon_s) as f64 / 1e3;
     let twice = all.into_iter().flat_map(|what| {
         [Some(short), None].map(|for_s| Fault {
             what: what.clone(),
@@ -65,9 +65,9 @@ pub fn troubles(scenario: &Scenario) -> Vec<Fault> {
     twice.collect()
 }
 
-/// A twentieth of the run, in a round number of milliseconds.
-fn short_s(horizon_s: f64) -> f64 {
-    (horizon_s * 50.0).ceil().max(1.0) / 1e3
+/// A twentieth of the run, in whole milliseconds.
+fn short_ms(horizon_s: f64) -> u64 {
+    (horizon_s * 50.0).ceil().max(1.0) as u64
 }
 
 /// The cases with a fault in a seed's run of so many events: the moments first spread wide, then between those.
@@ -136,9 +136,6 @@ mod tests {
 
     #[test]
     fn a_while_is_a_twentieth_of_the_run() {
-        assert_eq!(
-            [short_s(2.0), short_s(0.001), short_s(1.03)],
-            [0.1, 0.001, 0.052]
-        );
+        assert_eq!([2.0, 0.001, 1.03].map(short_ms), [100, 1, 52]);
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! What can be left out or made smaller is tried in turn and kept if the invariant is still broken, until nothing helps any
 //! more: delta debugging (Zeller and Hildebrandt, *Simplifying and Isolating Failure-Inducing Input*, IEEE TSE 2002) over a
-//! few numbers, as QuickCheck and Hypothesis shrink. Each try is a run, judged by the engine itself.
+//! few numbers, as `QuickCheck` and Hypothesis shrink. Each try is a run, judged by the engine itself.
 
 use std::time::Instant;
 

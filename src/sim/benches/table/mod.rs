@@ -27,7 +27,7 @@ const EIGHT: Row = Row {
 };
 
 /// All rows.
-pub const ROWS: [Row; 26] = [
+pub const ROWS: [Row; 27] = [
     EIGHT,
     Row {
         name: "round robin",
@@ -172,6 +172,17 @@ pub const ROWS: [Row; 26] = [
             "shop":{"service":{"instances":8,"workers":4,"plans":{"*":[{"work":{"exponential":{"mean_ms":4}}},{"call":{"to":"db"}}]}}},
             "db":{"database":{"connections":20,"tables":{"stock":{"rows":1000,"value":1000000}},"statements":{"x":{"change":{"table":"stock","by":-1,"care":"select_for_update"}}}}}"#,
         client: r#","operation":"x","keys":{"uniform":{"count":1000}},"users":1000"#,
+        ..EIGHT
+    },
+    Row {
+        name: "changes made once, audited",
+        components: r#""lb":{"balancer":{"policy":"least_connections","targets":["shop"]}},
+            "shop":{"service":{"instances":8,"workers":4,"plans":{"*":[{"work":{"exponential":{"mean_ms":4}}},{"call":{"to":"db","operation":"take"}},{"call":{"to":"db","operation":"put"}}]}}},
+            "db":{"database":{"connections":20,"tables":{"stock":{"rows":1000,"value":1000000},"orders":{"rows":1000}},"statements":{
+                "take":{"change":{"table":"stock","by":-1,"care":"atomic_update","once":true}},"put":{"change":{"table":"orders","by":1,"care":"atomic_update","once":true}}}}}"#,
+        client: r#","operation":"x","keys":{"uniform":{"count":1000}},"users":1000"#,
+        scenario: r#","invariants":[{"no_lost_updates":{"at":"db"}},{"no_double_effects":{"at":"db"}},{"no_lost_writes":{"at":"db"}},{"in_order":{"at":"shop"}},{"served_once":{"at":"shop"}},
+            {"conserved":{"tables":[{"database":"db","table":"stock"},{"database":"db","table":"orders"}]}}]"#,
         ..EIGHT
     },
     Row {

@@ -353,14 +353,14 @@ impl Auditor {
         station: u32,
         what: Name,
         writer: Option<&Write>,
-        writes: u32,
+        count: u32,
     ) {
         let component = seen.model.stations[station as usize].component;
         for at in 0..self.invariants.len() {
             if self.invariants[at].rule == (Rule::Kept { at: component }) {
                 let sentence = self
                     .keeps()
-                    .then(|| sentence::lost_write(seen, station, what, writer, writes));
+                    .then(|| sentence::lost_write(seen, station, what, writer, count));
                 let request = writer.map_or(seen.request, |writer| writer.request);
                 self.violated(at, Seen { request, ..seen }, what, sentence);
             }

@@ -121,7 +121,7 @@ pub(super) fn lost_write(
     station: u32,
     what: Name,
     writer: Option<&Write>,
-    writes: u32,
+    count: u32,
 ) -> String {
     let at = seen.model.stations[station as usize].name.clone();
     let named = named(seen.model, station, what);
@@ -133,12 +133,12 @@ pub(super) fn lost_write(
         )
     });
     match what {
-        Name::Key(_) if writes == 1 => {
+        Name::Key(_) if count == 1 => {
             format!("a write of {named} was answered and is gone: '{at}' had not sent it on")
         }
         Name::Key(_) => {
             format!(
-                "{writes} writes of {named} were answered and are gone: '{at}' had not sent them on"
+                "{count} writes of {named} were answered and are gone: '{at}' had not sent them on"
             )
         }
         Name::Row(_) | Name::Nothing => {

@@ -137,7 +137,7 @@ impl<P: Probe> Engine<P> {
             priority: 0,
             degraded: false,
             over: true,
-            changed: false,
+            written: 0,
             open: 0,
             sent: self.now,
         });

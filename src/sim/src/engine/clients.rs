@@ -175,7 +175,7 @@ impl<P: Probe> Engine<P> {
             priority: client.priority,
             degraded: false,
             over: false,
-            changed: false,
+            written: 0,
             open: 0,
             sent: self.now,
         });

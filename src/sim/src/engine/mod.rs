@@ -8,6 +8,7 @@
 mod balancing;
 mod caches;
 mod call;
+mod changes;
 mod clients;
 mod connections;
 mod databases;

@@ -11,9 +11,8 @@ use super::databases::{Stage, Visit};
 use super::visit::at_speed;
 use crate::calendar::Due;
 use crate::db::{Acquired, Change, Extent, Rule, Step, Stepped, Written};
-use crate::event::{Event, Loss, RowEvent};
+use crate::event::{Event, Loss};
 use crate::frame::{Failure, FrameId, State, Value, bytes};
-use crate::index::mixed;
 use crate::model::{Act, Model, StatementModel};
 use crate::probe::Probe;
 use crate::random::Draws;
@@ -21,10 +20,10 @@ use crate::time::Duration;
 
 /// Where a frame's statement is executed.
 #[derive(Clone, Copy)]
-struct At {
-    database: u16,
+pub(super) struct At {
+    pub database: u16,
     node: u16,
-    station: u32,
+    pub station: u32,
     data: u64,
 }
 
@@ -291,21 +290,12 @@ impl<P: Probe> Engine<P> {
         self.committing(model, id, at)
     }
 
-    fn tell_written(&mut self, id: FrameId, at: At, written: &Written) {
-        let request = self.frames[id].request;
-        let told = Event::Row(RowEvent::Wrote {
-            station: at.station,
-            row: written.key,
-            version: written.after.version,
-        });
-        self.tell(request, id.slot(), &told);
-    }
-
     /// Puts a frame's write into the log.
     fn put_for(&mut self, id: FrameId, at: At, written: Written, is_first: bool) {
         let waits = self.put(id, at.database, written);
         let request = self.frames[id].request;
-        self.requests[request].changed = true;
+        let count = &mut self.requests[request].written;
+        *count = count.saturating_add(1);
         let visit = &mut self.databases.visits[id];
         if is_first {
             visit.first = written.after.version;
@@ -438,27 +428,20 @@ impl<P: Probe> Engine<P> {
             }
             Step::Read | Step::Think => {}
         }
-        // After a read nothing is held, and after a write it is too late to ask: its row's lock has seen to that.
-        if changing.once && matches!(step, Step::Read | Step::Lock) {
-            let kept = once_kept(model, at);
-            if let Some(version) = self.made_before(id, &rule, at, kept) {
-                return self.repeated(id, &rule, at, version);
-            }
+        // After a write it would be too late to ask: the row's lock has seen to that.
+        if changing.once
+            && matches!(step, Step::Read | Step::Lock)
+            && let Some(version) = self.made_before(model, id, &rule, at)
+        {
+            return self.repeated(id, &rule, at, version);
         }
         let now = self.now;
-        let identity = self.identity(id, rule.key);
         let Some(state) = self.databases.get(at.database) else {
             return false;
         };
         let stepped = change.stepped(&rule, &mut state.rows, now);
         let version = state.rows.get(rule.key, rule.initial).version;
         let seen = change.seen();
-        if let (Stepped::Changed(written), true, Some(identity)) =
-            (stepped, changing.once, identity)
-        {
-            let kept = once_kept(model, at);
-            { &mut state.once }.keep(identity, written.after.version, kept, now);
-        }
         let visit = &mut self.databases.visits[id];
         visit.change = Some(change);
         visit.goes_on = goes_on;
@@ -477,17 +460,10 @@ impl<P: Probe> Engine<P> {
             }
             Stepped::Changed(written) => {
                 visit.rows = 1;
-                let told = Event::Row(RowEvent::Changed {
-                    station: at.station,
-                    operation: self.frames[id].operation,
-                    row: rule.key,
-                    moved: written.after.value.wrapping_sub(written.before.value),
-                    seen: seen.version,
-                    before: written.before.version,
-                    version: written.after.version,
-                });
-                let request = self.frames[id].request;
-                self.tell(request, id.slot(), &told);
+                if changing.once {
+                    self.keep_identity(model, id, at, &written);
+                }
+                self.tell_changed(id, at, &written, seen.version);
                 self.put_for(id, at, written, true);
                 self.committing(model, id, at)
             }
@@ -506,49 +482,4 @@ impl<P: Probe> Engine<P> {
             Stepped::Conflict => self.fail(id, at.station, Loss::Conflict),
         }
     }
-
-    /// What a frame's change of a row is known by, however often it is asked for; nothing if no client's request asks.
-    fn identity(&self, id: FrameId, row: u64) -> Option<u64> {
-        let frame = &self.frames[id];
-        let request = self.requests[frame.request].id;
-        let identity = mixed(mixed(request) ^ row) ^ mixed(u64::from(frame.operation));
-        (request != u64::MAX).then_some(identity)
-    }
-
-    /// The version that this change gave its row when it was made before.
-    fn made_before(&mut self, id: FrameId, rule: &Rule, at: At, kept: Duration) -> Option<u64> {
-        let identity = self.identity(id, rule.key)?;
-        let now = self.now;
-        let state = self.databases.get(at.database)?;
-        state.once.get(identity, kept, now)
-    }
-
-    /// A change has been made before: it is answered as it was then. Its lock goes with the answer.
-    fn repeated(&mut self, id: FrameId, rule: &Rule, at: At, version: u64) -> bool {
-        let frame = &mut self.frames[id];
-        frame.outcome = Ok(Value {
-            version,
-            source: at.database,
-            row: rule.key,
-            ..Value::default()
-        });
-        // There is nothing to show.
-        frame.step += 2;
-        let request = frame.request;
-        let told = Event::Row(RowEvent::Repeated {
-            station: at.station,
-            row: rule.key,
-            version,
-        });
-        self.tell(request, id.slot(), &told);
-        true
-    }
-}
-
-/// How long a database remembers what it has changed.
-fn once_kept(model: &Model, at: At) -> Duration {
-    let database = &model.components[usize::from(at.database)].database;
-    database
-        .as_ref()
-        .map_or(Duration::ZERO, |database| database.once_kept)
 }

@@ -458,7 +458,7 @@ impl<P: Probe> Engine<P> {
             && request.over
             && request.open == 0
         {
-            if request.changed {
+            if request.written > 0 {
                 self.tell_ended(id);
             }
             self.requests.remove(id);
