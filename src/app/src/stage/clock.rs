@@ -19,6 +19,10 @@ use crate::protocol::Command;
 use crate::simulator::Simulator;
 
 /// Everything that lives from frame to frame and is not a matter for the page's diffing.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is one thing that is so or not"
+)]
 pub struct Live {
     pub player: Player,
     pub layout: Layout,
