@@ -110,6 +110,7 @@ mod tests {
             good: 8,
             degraded: 0,
             lost: 1,
+            violations: 0,
             losses: Vec::new(),
             in_system: 1.5,
             latency: None,
