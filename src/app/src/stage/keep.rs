@@ -111,7 +111,6 @@ mod tests {
             degraded: 0,
             lost: 1,
             violations: 0,
-            violations: 0,
             losses: Vec::new(),
             in_system: 1.5,
             latency: None,
