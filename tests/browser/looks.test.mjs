@@ -60,17 +60,17 @@ test("the stage and the charts are drawn while it plays, and stand still out of 
   await page.waitForSelector(".stage-picture .station");
   await page.locator(".play").click();
   await page.locator(".stage-picture").scrollIntoViewIfNeeded();
-  await page.waitForFunction(() => Number.parseFloat(document.querySelector(".stage-time span").innerText) > 2);
+  await page.waitForFunction(() => Number.parseFloat(document.querySelector(".stage-now").innerText) > 2);
   assert.ok((await colours(page, ".stage-picture canvas")) > 20);
   assert.ok((await colours(page, ".chart canvas")) > 5);
-  const time = () => page.locator(".stage-time span").innerText();
+  const time = () => page.locator(".stage-now").innerText();
   await page.evaluate(() => scrollTo(0, document.body.scrollHeight));
   await page.waitForTimeout(400);
   const before = await time();
   await page.waitForTimeout(700);
   assert.equal(await time(), before);
   await page.locator(".stage-picture").scrollIntoViewIfNeeded();
-  await page.waitForFunction((before) => document.querySelector(".stage-time span").innerText !== before, before);
+  await page.waitForFunction((before) => document.querySelector(".stage-now").innerText !== before, before);
   assert.deepEqual(page.errors, []);
 });
 
@@ -104,7 +104,7 @@ test("nothing moves unasked for those who do not want it", async () => {
   const page = await open(browser, home, { reducedMotion: "reduce" });
   await page.waitForSelector(".stage-picture .station");
   await page.waitForTimeout(800);
-  assert.match(await page.locator(".stage-time span").innerText(), /^0\.0 s/);
+  assert.match(await page.locator(".stage-now").innerText(), /^0\.0 s/);
   await page.getByRole("button", { name: "One event on" }).click();
   await page.waitForFunction(() => document.querySelector(".narration li")?.textContent.includes("request 1"));
 });
@@ -120,7 +120,7 @@ test("a first visit does not fetch the simulation; running it does, and only onc
   const simulation = () => fetched.filter((path) => path.startsWith("worker"));
   assert.deepEqual(simulation(), []);
   await page.getByRole("button", { name: "Play" }).click();
-  await page.waitForFunction(() => Number.parseFloat(document.querySelector(".stage-time span").innerText) > 0.5);
+  await page.waitForFunction(() => Number.parseFloat(document.querySelector(".stage-now").innerText) > 0.5);
   assert.ok(simulation().includes("worker_bg.wasm"), fetched.join(" "));
   // Reset is back to rest; the load slider runs it too.
   await page.getByRole("button", { name: "Reset" }).click();
@@ -130,4 +130,40 @@ test("a first visit does not fetch the simulation; running it does, and only onc
   assert.equal(simulation().filter((path) => path === "worker_bg.wasm").length, 1);
   assert.deepEqual(page.errors, []);
   await context.close();
+});
+
+test("one goes back in a run, on to a kind of event, and asks why", async () => {
+  const page = await open(browser, home, { viewport: { width: 390, height: 844 }, acceptDownloads: true });
+  await page.waitForSelector(".stage-picture .station");
+  await page.locator(".knob input").fill("240");
+  await page.waitForFunction(() => Number.parseFloat(document.querySelector(".stage-now").innerText) > 4);
+  await page.getByRole("button", { name: "Pause" }).click();
+  const now = async () => Number.parseFloat(await page.locator(".stage-now").innerText());
+  const lost = async () => Number.parseInt(await page.locator(".figures dd").last().innerText(), 10);
+  const later = await lost();
+  assert.ok(later > 100, `${later} lost`);
+  await page.getByLabel("Moment shown").fill("0.4");
+  await page.waitForFunction(() => document.querySelector(".stage-now").innerText.startsWith("0.4"));
+  assert.equal(await lost(), 0);
+  // The next loss is the first, where the marker stands.
+  await page.getByRole("button", { name: "The next one" }).click();
+  await page.waitForFunction(() => Number.parseFloat(document.querySelector(".stage-now").innerText) > 0.5);
+  assert.ok((await lost()) >= 1 && (await lost()) < 5, `${await lost()} lost`);
+  assert.match(await page.locator(".marker.loss").getAttribute("title"), /the first request is lost/);
+  await page.keyboard.press(",");
+  assert.equal(await lost(), 0);
+  await page.getByRole("button", { name: "The slowest" }).click();
+  await page.waitForSelector(".spans li");
+  assert.match(await page.locator(".why").innerText(), /in line at Shop \d: of 4 servers were held 4 by/);
+  // What is changed now happens from here on: the future that was known is another.
+  await page.locator(".knob input").fill("60");
+  await page.getByRole("button", { name: "Play" }).click();
+  await page.waitForFunction(() => Number.parseFloat(document.querySelector(".stage-now").innerText) > 3);
+  await page.getByRole("button", { name: "Pause" }).click();
+  assert.ok((await lost()) < later / 2 && (await now()) < 10);
+  const [figures] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name: /figures \(CSV\)/ }).click()]);
+  assert.equal(figures.suggestedFilename(), "scale-lab-figures.csv");
+  const [trace] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name: /trace/ }).click()]);
+  assert.equal(trace.suggestedFilename(), "scale-lab-trace.json");
+  assert.deepEqual(page.errors, []);
 });

@@ -66,7 +66,7 @@ test("by mouse", async () => {
       await page.locator("input[type=number]").fill("7");
       await page.getByRole("button", { name: "Check" }).click();
       await page.waitForSelector(".told.wrong");
-      await page.waitForFunction(() => Number.parseFloat(document.querySelector(".stage-time span")?.innerText) > 1);
+      await page.waitForFunction(() => Number.parseFloat(document.querySelector(".stage-now")?.innerText) > 1);
       await page.getByRole("button", { name: "Try another" }).click();
       await page.getByRole("button", { name: "Check" }).waitFor();
     }

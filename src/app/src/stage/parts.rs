@@ -224,7 +224,7 @@ fn timeline(player: &Player, act: &Callback<Deed>) -> Html {
                 <input type="range" min="0" max={horizon_s.to_string()} {step} value={player.now_s().to_string()} {oninput}
                     aria-label="Moment shown" aria-valuetext={said} aria-describedby="markers" />
             </span>
-            <span>{ format!("{:.1} s of {horizon_s:.0}", player.now_s()) }</span>
+            <span class="stage-now">{ format!("{:.1} s of {horizon_s:.0}", player.now_s()) }</span>
             <span id="markers" class="unseen">{ words.join(", ") }</span>
         </span>
     }

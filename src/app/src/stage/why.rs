@@ -139,7 +139,7 @@ pub fn why(told: &Told, player: &Player, act: &Callback<Deed>) -> Html {
     html! {
         <section class="why" aria-label="Why?">
             <div class="why-choice">
-                <h3>{ "Why?" }</h3>
+                <strong class="why-name">{ "Why?" }</strong>
                 { choice(About::Typical, "A typical request") }
                 { choice(About::Slowest, "The slowest") }
                 { choice(About::FirstLost, "The first lost") }
