@@ -150,7 +150,7 @@ macro_rules! texts {
 }
 
 /// All samples but those that replay a file.
-const TEXTS: [(&str, &str); 76] = texts![
+const TEXTS: [(&str, &str); 85] = texts![
     "autoscale",
     "batches",
     "bulkhead",
@@ -206,6 +206,11 @@ const TEXTS: [(&str, &str); 76] = texts![
     "read-your-writes",
     "recorded-day",
     "replica-reads",
+    "reshard-at-once",
+    "reshard-dual-reads",
+    "reshard-dual-writes",
+    "reshard-hold-writes",
+    "reshard-modulo",
     "resilience",
     "retry-breaker",
     "retry-budget",
@@ -213,6 +218,10 @@ const TEXTS: [(&str, &str); 76] = texts![
     "served-once-plain",
     "sessions",
     "sessions-fail",
+    "shards-directory",
+    "shards-hot-key",
+    "shards-hot-range",
+    "shards-scatter",
     "shop-copies",
     "shop-one",
     "slow-start",

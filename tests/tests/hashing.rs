@@ -78,6 +78,84 @@ fn rendezvous_agrees_with_clandestined() {
     }
 }
 
+#[test]
+fn maglevs_example_is_the_papers() {
+    let text = include_str!("../oracle/hash/maglev_paper_example.json");
+    let example: serde_json::Value = serde_json::from_str(text).expect("it can be read");
+    let number = |value: &serde_json::Value| value.as_u64().expect("a number") as u32;
+    let size = number(&example["M"]);
+    let walk = |name: &str| {
+        let walk = &example["offset_skip"][name];
+        (number(&walk[0]), number(&walk[1]))
+    };
+    let table = |nodes: &[&str]| -> serde_json::Value {
+        let walks: Vec<(u32, u32)> = nodes.iter().map(|name| walk(name)).collect();
+        let maglev = Maglev::of(&walks, size);
+        maglev
+            .table()
+            .iter()
+            .map(|at| nodes[*at as usize])
+            .collect()
+    };
+    assert_eq!(example["lookup_3_backends"], table(&["B0", "B1", "B2"]));
+    assert_eq!(example["lookup_after_removing_B1"], table(&["B0", "B2"]));
+}
+
+#[test]
+fn loads_and_moves_of_all_thousand_keys_are_those_that_were_recorded() {
+    let text = include_str!("../oracle/hash/hash_summary.json");
+    let summary: serde_json::Value = serde_json::from_str(text).expect("it can be read");
+    let number = |path: &str| summary.pointer(path).and_then(serde_json::Value::as_u64);
+    let keys: Vec<String> = (0..1000).map(|key| format!("key-{key}")).collect();
+    // How many keys move from three nodes to four, and how many of them to another than the new one.
+    let moves = |of: &dyn Fn(usize, &[u8]) -> u32| {
+        let both = keys
+            .iter()
+            .map(|key| (of(3, key.as_bytes()), of(4, key.as_bytes())));
+        let moved = both.filter(|(before, after)| before != after);
+        let (mut all, mut elsewhere) = (0, 0);
+        for (_, after) in moved {
+            all += 1;
+            elsewhere += u64::from(after != 3);
+        }
+        (Some(all), Some(elsewhere))
+    };
+    let names: Vec<String> = (0..4).map(|i| format!("node-{i}:11211")).collect();
+    let rings = [3, 4].map(|count| Ketama::with_points(&names[..count], 160));
+    for (ring, path) in rings.iter().zip(["load3", "load4"]) {
+        let mut loads = vec![0; names.len()];
+        for key in &keys {
+            loads[ring.node(key.as_bytes()).expect("somebody") as usize] += 1;
+        }
+        for (node, load) in names.iter().zip(loads) {
+            assert_eq!(
+                number(&format!("/{path}/{node}")).unwrap_or(0),
+                load,
+                "{node}"
+            );
+        }
+    }
+    let by_ring = |count: usize, key: &[u8]| rings[count - 3].node(key).expect("somebody");
+    assert_eq!(
+        moves(&by_ring),
+        (number("/moved_3_to_4"), number("/moved_to_other_than_new"))
+    );
+    let nodes: Vec<String> = (0..4).map(|i| format!("node-{i}")).collect();
+    let by_score = |count: usize, key: &[u8]| {
+        rendezvous::rendezvous(&nodes[..count], key).expect("somebody") as u32
+    };
+    assert_eq!(
+        moves(&by_score),
+        (
+            number("/rendezvous_moved"),
+            number("/rendezvous_moved_not_to_new")
+        )
+    );
+    let by_remainder =
+        |count: usize, key: &[u8]| modulo(key, &[1; 4][..count]).expect("somebody") as u32;
+    assert_eq!(moves(&by_remainder).0, number("/nginx_modhash_moved"));
+}
+
 /// How many of the keys with these hashes move between the tables of two sets of nodes, and how many of those must: their
 /// node is gone, or they go to the new one.
 fn moves(before: &[String], after: &[String], size: u32, hashes: &[u64]) -> (u32, u32) {

@@ -11,6 +11,7 @@ pub enum Sign {
     Balancer,
     Service,
     Database,
+    Shards,
     Play,
     Pause,
     Step,
@@ -38,6 +39,7 @@ impl From<Kind> for Sign {
             Kind::Balancer => Self::Balancer,
             Kind::Service | Kind::Gateway => Self::Service,
             Kind::Cache | Kind::Database => Self::Database,
+            Kind::Shards => Self::Shards,
         }
     }
 }
@@ -58,6 +60,7 @@ impl Sign {
             Self::Database => {
                 "M4 6c0-1.700 3.600-3 8-3s8 1.300 8 3s-3.600 3-8 3s-8-1.300-8-3zM4 6v12c0 1.700 3.600 3 8 3s8-1.300 8-3V6M4 12c0 1.700 3.600 3 8 3s8-1.300 8-3"
             }
+            Self::Shards => "M12 3v10M5 13V8h14v5M3 13h4v7H3zM10 13h4v7h-4zM17 13h4v7h-4z",
             Self::Play => "M7 4.500v15l12.500-7.500z",
             Self::Pause => "M8 5v14M16 5v14",
             Self::Step => "M6 5v14l9-7zM18 5v14",

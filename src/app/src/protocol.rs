@@ -372,6 +372,10 @@ impl Scene {
                 Component::Database(_) => Vec::new(),
                 Component::Cache(cache) => cache.target.iter().filter_map(number).collect(),
                 Component::Gateway(gateway) => number(&gateway.target).into_iter().collect(),
+                Component::Shards(shards) => {
+                    let all = shards.all_targets().into_iter();
+                    all.filter_map(|name| number(&name.to_owned())).collect()
+                }
             };
             for at in (1..targets.len()).rev() {
                 if targets[..at].contains(&targets[at]) {

@@ -59,6 +59,8 @@ pub struct Report {
     pub stations: Vec<StationReport>,
     /// The stations that keep something: every cache, by region, and gateways that have one.
     pub caches: Vec<CacheReport>,
+    /// Routers in front of shards of which there is anything to tell.
+    pub shards: Vec<ShardsReport>,
     /// Services that scale with their load, or keep sessions.
     pub services: Vec<ServiceReport>,
     /// What databases did with rows, locks, connections and replicas: every node of which there is anything to tell.
@@ -165,6 +167,21 @@ pub struct CacheReport {
     pub lost_writes: Figure,
 }
 
+/// What a router in front of shards did.
+#[derive(Serialize, JsonSchema, Debug)]
+pub struct ShardsReport {
+    /// Its station's name.
+    pub station: String,
+    /// Keys that moved to another shard.
+    pub keys_moved: Figure,
+    /// Reads that were answered though the shard that was asked did not have the row.
+    pub stale_reads: Figure,
+    /// Writes that were made and lost while keys moved.
+    pub lost_writes: Figure,
+    /// Answers without all shards.
+    pub partial_answers: Figure,
+}
+
 /// What a service that scales with its load, or keeps sessions, did.
 #[derive(Serialize, JsonSchema, Debug)]
 pub struct ServiceReport {
@@ -267,6 +284,10 @@ impl Report {
             caches: stations()
                 .filter(|(at, info)| all.is_cache(model, *at, info.component))
                 .map(|(at, info)| all.cache(at, info.name))
+                .collect(),
+            shards: stations()
+                .filter(|(at, info)| all.is_shards(model, *at, info.component))
+                .map(|(at, info)| all.shards(at, info.name))
                 .collect(),
             services: all.services(scenario, model),
             databases: stations()
@@ -381,6 +402,28 @@ impl Runs<'_> {
             }),
             evictions_per_s: self.per_s(|figures| figures.stations[at].evictions),
             lost_writes: self.count(|run| run.figures.stations[at].lost_writes),
+        }
+    }
+
+    fn is_shards(&self, model: &Model, at: usize, component: usize) -> bool {
+        let kind = model.components().nth(component).map(|(_, kind)| kind);
+        let did = |run: &Run| {
+            let station = &run.figures.stations[at];
+            station.keys_moved + station.misreads + station.lost_writes + station.partial_answers
+                > 0
+        };
+        kind == Some(Kind::Shards) && self.0.iter().any(did)
+    }
+
+    fn shards(&self, at: usize, name: &str) -> ShardsReport {
+        let count =
+            |of: fn(&StationFigures) -> u64| self.count(|run| of(&run.figures.stations[at]));
+        ShardsReport {
+            station: name.to_owned(),
+            keys_moved: count(|station| station.keys_moved),
+            stale_reads: count(|station| station.misreads),
+            lost_writes: count(|station| station.lost_writes),
+            partial_answers: count(|station| station.partial_answers),
         }
     }
 

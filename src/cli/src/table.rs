@@ -80,6 +80,8 @@ fn write_text(out: &mut String, report: &Report) -> std::fmt::Result {
         section(out, "Caches", &caches)?;
     }
 
+    write_shards(out, report)?;
+
     if !report.services.is_empty() {
         let all = &report.services;
         let services = [
@@ -122,6 +124,24 @@ fn write_text(out: &mut String, report: &Report) -> std::fmt::Result {
             ""
         },
     )
+}
+
+fn write_shards(out: &mut String, report: &Report) -> std::fmt::Result {
+    let all = &report.shards;
+    if all.is_empty() {
+        return Ok(());
+    }
+    let shards = [
+        Column::words("\nshards", all.iter().map(|s| s.station.clone())),
+        column("moved\nkeys", all.iter().map(|s| Some(s.keys_moved))),
+        column("stale\nreads", all.iter().map(|s| Some(s.stale_reads))),
+        column("lost\nwrites", all.iter().map(|s| Some(s.lost_writes))),
+        column(
+            "partial\nanswers",
+            all.iter().map(|s| Some(s.partial_answers)),
+        ),
+    ];
+    section(out, "Shards", &shards)
 }
 
 fn write_databases(out: &mut String, report: &Report) -> std::fmt::Result {

@@ -59,6 +59,10 @@ pub(crate) enum Due {
     FailOver { database: u16, crash: u32 },
     /// Connections of a pool may have been idle for too long.
     Idle { approach: u32, lane: u32 },
+    /// A router marks keys to be moved, or makes copies anew; void if something else was planned since (`turn`).
+    Reshard { router: u16, turn: u32 },
+    /// Shards that have not answered are waited for no longer.
+    Gathered { call: CallId },
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -3,6 +3,7 @@
 mod caches;
 mod databases;
 mod invariants;
+mod shards;
 
 use std::sync::Arc;
 
@@ -78,6 +79,7 @@ impl Model {
             model.components.push(compiled);
         }
         caches::tell_caches(&mut model, scenario);
+        shards::tell_databases(&mut model);
         // Balancers come last: their targets' stations must have numbers.
         for (at, component) in scenario.components.values().enumerate() {
             if let Component::Balancer(balancer) = component {
@@ -223,7 +225,7 @@ impl Compiler<'_> {
         let mut health = None;
         let mut entries = caches::NO_ENTRIES;
         let (mut cache_model, mut gateway_model, mut rows) = (None, None, u64::MAX);
-        let mut database_model = None;
+        let (mut database_model, mut shards_model) = (None, None);
         let role = match component {
             Component::Client(client) => {
                 let first = self.model.sites.len() as u32;
@@ -291,6 +293,11 @@ impl Compiler<'_> {
                 rows = database.rows.unwrap_or(u64::MAX);
                 stations = self.nodes(database);
                 (plans, database_model) = self.statements(database);
+                if let Some(database) = &database_model {
+                    for (entry, start) in self.copy_plans(&database.of_operation) {
+                        entries[entry as usize] = start;
+                    }
+                }
                 Role::Station
             }
             Component::Cache(cache) => {
@@ -305,6 +312,13 @@ impl Compiler<'_> {
                 (plans, entries) = self.gateway_plans(gateway);
                 cache_model = gateway.cache.as_ref().map(|cache| self.cache_model(cache));
                 gateway_model = Some(Box::new(caches::gateway_model(gateway)));
+                Role::Station
+            }
+            Component::Shards(shards) => {
+                let (workers, queue) = (shards.workers, shards.queue);
+                stations.push(self.station(self.name.to_owned(), 0, workers, queue, true));
+                (plans, entries) = self.shards_plans(shards);
+                shards_model = Some(Box::new(self.shards_model(shards)));
                 Role::Station
             }
         };
@@ -335,6 +349,8 @@ impl Compiler<'_> {
             entries,
             cache: cache_model,
             gateway: gateway_model,
+            shards: shards_model,
+            shard_of: None,
             rows,
             told: Vec::new(),
             database: database_model,
@@ -541,7 +557,10 @@ fn operations(scenario: &Scenario) -> Result<Vec<String>, Vec<Problem>> {
                         .map(|check| check.operation.as_str()),
                 );
             }
-            Component::Database(_) | Component::Cache(_) | Component::Gateway(_) => {}
+            Component::Database(_)
+            | Component::Cache(_)
+            | Component::Gateway(_)
+            | Component::Shards(_) => {}
         }
     }
     if all.len() as u64 > limits::OPERATIONS {

@@ -213,7 +213,7 @@ impl Fault {
 }
 
 /// Kinds of component that have stations.
-const STATIONS: &[&str] = &["service", "database", "cache", "gateway"];
+const STATIONS: &[&str] = &["service", "database", "cache", "gateway", "shards"];
 
 impl Trouble {
     fn check(&self, scenario: &Scenario, p: &mut Problems) {

@@ -94,8 +94,14 @@ pub struct StationFigures {
     pub stale_ms: f64,
     /// Of a cache: values given up to make room.
     pub evictions: u64,
-    /// Of a cache: writes that were answered and then lost.
+    /// Of a cache: writes that were answered and then lost; of a router: those that were lost while keys moved.
     pub lost_writes: u64,
+    /// Of a router: reads that were answered though the shard did not have the row.
+    pub misreads: u64,
+    /// Of a router: keys that have their new owners.
+    pub keys_moved: u64,
+    /// Of a router: answers without all shards.
+    pub partial_answers: u64,
     /// Of a database's node.
     pub database: DatabaseFigures,
 }
@@ -155,6 +161,9 @@ pub(crate) struct StationCounters {
     pub stale_ns: u128,
     pub evictions: u64,
     pub lost_writes: u64,
+    pub misreads: u64,
+    pub keys_moved: u64,
+    pub partial_answers: u64,
     pub rebuilt: u64,
     pub forgotten: u64,
     pub database: DatabaseCounters,
@@ -225,6 +234,9 @@ impl Counters {
                     / (now.stale_hits - then.stale_hits).max(1) as f64,
                 evictions: now.evictions - then.evictions,
                 lost_writes: now.lost_writes - then.lost_writes,
+                misreads: now.misreads - then.misreads,
+                keys_moved: now.keys_moved - then.keys_moved,
+                partial_answers: now.partial_answers - then.partial_answers,
                 database: {
                     let longest = longest.get(at).copied().unwrap_or_default();
                     now.database.since(&then.database, started, longest)

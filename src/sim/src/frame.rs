@@ -97,7 +97,7 @@ pub(crate) struct Value {
     pub row: u64,
     /// There is no such row.
     pub absent: bool,
-    /// A cache that fetches nothing itself had nothing.
+    /// A cache that fetches nothing itself had nothing, or a shard did not have the row.
     pub missed: bool,
     /// How many bytes it has on the wire; what is more counts as the most there can be.
     pub bytes: u32,
@@ -169,11 +169,17 @@ pub(crate) enum Entry {
     Refresh,
     /// Of a cache: send a write on.
     Flush,
+    /// Of a router in front of shards: copy a row from its old owner to the new one.
+    Move,
+    /// Of a database: give a row away.
+    Fetch,
+    /// Of a database: take a row.
+    Send,
 }
 
 impl Entry {
     /// How many there are.
-    pub const COUNT: usize = 6;
+    pub const COUNT: usize = 9;
 }
 
 /// What others have to be told of when a frame ends badly.
@@ -187,6 +193,10 @@ pub(crate) enum Errand {
     Joins { place: u32 },
     /// It sends this write on.
     Flushes { sent: u32 },
+    /// It writes at a shard while keys may move: in which epoch, and whether the new owner is to have it too.
+    Writes { epoch: u8, both: bool },
+    /// It copies the row at this place of the batch.
+    Moves { place: u32 },
 }
 
 impl Frame {

@@ -47,6 +47,7 @@ mod resilience;
 mod run;
 mod scenario;
 mod sessions;
+pub mod shard;
 mod state_hash;
 mod story;
 mod time;
@@ -64,13 +65,14 @@ pub use cache::{
 pub use component::{
     Arrivals, Asked, Asking, Balancer, BatchSize, Cached, Call, Care, Choice, Client, Commits,
     Component, Costs, Database, Discipline, Gateway, Instruction, Invalidate, Kind, LimitBy,
-    LogFormat, Paging, Parallel, Pool, Reads, Replication, Service, Statement, Table, Weight,
+    LogFormat, Paging, Parallel, Pool, Reads, Replication, Reshard, Scatter, Service, Shards,
+    Statement, Table, Weight,
 };
 pub use database_figures::DatabaseFigures;
 pub use distribution::Distribution;
 pub use engine::{Engine, Parts, Stop, Totals};
 pub use estimate::Estimate;
-pub use event::{Child, Event, LOG_HEAD, Loss, RequestRef, RowEvent, write_line};
+pub use event::{Child, Event, LOG_HEAD, Loss, RequestRef, RowEvent, ShardEvent, write_line};
 pub use fault::{
     Between, Errors, Fault, Lossy, Place, RandomTimes, Reduced, Slow, Spike, Trouble, Zone,
 };

@@ -16,8 +16,16 @@ pub const RATE_PER_S: f64 = 1_000_000.0;
 pub const MEMBERS: u64 = 200_000;
 /// Weight of one member.
 pub const WEIGHT: u64 = 1_000;
-/// Points on the rings of all balancers together.
+/// Points on the rings of all balancers together; and, apart from them, points and entries of all shards' rules.
 pub const RING_POINTS: u64 = 2_000_000;
+/// Shards behind one router.
+pub const SHARDS: u64 = 500;
+/// Points of one shard on a ring.
+pub const SHARD_POINTS: u64 = 10_000;
+/// Stretches of keys that one directory lists.
+pub const DIRECTORY: u64 = 1_000;
+/// Keys that can be moved from shard to shard.
+pub const RESHARD_KEYS: u64 = 1_000_000;
 /// Members that a balancer draws to choose among.
 pub const CHOICES: u32 = 16;
 /// Sticky users or keys that all balancers together remember.

@@ -59,7 +59,7 @@ pub enum Metric {
     StaleMs,
     /// Values that a cache gave up to make room, a second.
     EvictionsPerS,
-    /// Writes that were answered and then lost: by a cache, or in failovers of a database.
+    /// Writes that were answered and then lost: by a cache, in failovers of a database, or while keys moved between shards.
     LostWrites,
     /// Mean number of instances of a component that serve: up, warmed up, and not being taken away.
     Instances,
@@ -77,7 +77,8 @@ pub enum Metric {
     Connects,
     /// Mean wait of a database's visits for their connection, set-up included, in milliseconds.
     ConnectMs,
-    /// Reads at replicas that saw what had been overwritten on the primary.
+    /// Reads at replicas that saw what had been overwritten on the primary; of shards, reads that were answered though the shard
+    /// that was asked did not have the row.
     StaleReads,
     /// Of these, how long ago the newer version was written at most, in milliseconds.
     StaleMaxMs,
@@ -87,6 +88,10 @@ pub enum Metric {
     LagMaxMs,
     /// How often the scenario's invariants were violated.
     Violations,
+    /// Keys that have moved to another shard.
+    KeysMoved,
+    /// Answers without all shards, of operations that ask all.
+    PartialAnswers,
 }
 
 impl Metric {
@@ -122,6 +127,8 @@ impl Metric {
             Self::Rebuilt => "sessions",
             Self::RowsExamined | Self::RowsWritten => "rows",
             Self::StaleReads | Self::OwnMissed => "reads",
+            Self::KeysMoved => "keys",
+            Self::PartialAnswers => "answers",
         }
     }
 
@@ -164,6 +171,8 @@ impl Metric {
             Self::OwnMissed => "own writes missed",
             Self::LagMaxMs => "greatest lag",
             Self::Violations => "violated invariants",
+            Self::KeysMoved => "keys moved",
+            Self::PartialAnswers => "partial answers",
         }
     }
 
@@ -171,6 +180,7 @@ impl Metric {
         self.needs_cache()
             || self.needs_database()
             || self.needs_either()
+            || self.needs_shards()
             || matches!(
                 self,
                 Self::QueueLength
@@ -205,6 +215,10 @@ impl Metric {
         )
     }
 
+    const fn needs_shards(self) -> bool {
+        matches!(self, Self::KeysMoved | Self::PartialAnswers)
+    }
+
     const fn needs_either(self) -> bool {
         matches!(self, Self::StaleMs | Self::LostWrites)
     }
@@ -214,9 +228,18 @@ impl Metric {
         if self.needs_cache() {
             "caches, and gateways that have one"
         } else if self.needs_database() {
-            "databases"
+            if matches!(self, Self::StaleReads) {
+                "databases and shards"
+            } else {
+                "databases"
+            }
         } else if self.needs_either() {
-            "databases, caches, and gateways that have one"
+            match self {
+                Self::LostWrites => "databases, shards, caches, and gateways that have one",
+                _ => "databases, caches, and gateways that have one",
+            }
+        } else if self.needs_shards() {
+            "shards"
         } else {
             ""
         }
@@ -225,10 +248,14 @@ impl Metric {
     /// Whether it is measured at a component of this kind.
     const fn is_at(self, kind: Kind) -> bool {
         match kind {
-            Kind::Cache | Kind::Gateway => !self.needs_database(),
-            Kind::Database => !self.needs_cache(),
-            Kind::Service => !(self.needs_cache() || self.needs_database() || self.needs_either()),
-            Kind::Client | Kind::Balancer => self.places().is_empty(),
+            Kind::Cache | Kind::Gateway => !(self.needs_database() || self.needs_shards()),
+            Kind::Database => !(self.needs_cache() || self.needs_shards()),
+            Kind::Shards => {
+                self.places().is_empty()
+                    || self.needs_shards()
+                    || matches!(self, Self::StaleReads | Self::LostWrites)
+            }
+            Kind::Service | Kind::Client | Kind::Balancer => self.places().is_empty(),
         }
     }
 
@@ -314,13 +341,14 @@ impl Measure {
                 Some(
                     Component::Cache(_)
                     | Component::Gateway(_)
+                    | Component::Shards(_)
                     | Component::Service(_)
                     | Component::Database(_),
                 ) => {}
                 Some(other) => problems.push(Problem::new(
                     "of",
                     format!(
-                        "'{name}' is a {}: {words} is measured at services, databases, caches and gateways",
+                        "'{name}' is a {}: {words} is measured at services, databases, caches, gateways and shards",
                         other.kind().name()
                     ),
                 )),
@@ -338,7 +366,7 @@ impl Measure {
             let kind = model.components[component].kind;
             if !matches!(
                 kind,
-                Kind::Service | Kind::Database | Kind::Cache | Kind::Gateway
+                Kind::Service | Kind::Database | Kind::Cache | Kind::Gateway | Kind::Shards
             ) {
                 return None;
             }
@@ -389,6 +417,13 @@ impl Measure {
                 Metric::EvictionsPerS => Some(per_s(stations().map(|s| s.evictions).sum())),
                 Metric::LostWrites if kind != Kind::Database => {
                     Some(stations().map(|s| s.lost_writes).sum::<u64>() as f64)
+                }
+                Metric::StaleReads if kind == Kind::Shards => {
+                    Some(stations().map(|s| s.misreads).sum::<u64>() as f64)
+                }
+                Metric::KeysMoved => Some(stations().map(|s| s.keys_moved).sum::<u64>() as f64),
+                Metric::PartialAnswers => {
+                    Some(stations().map(|s| s.partial_answers).sum::<u64>() as f64)
                 }
                 Metric::Instances => {
                     let own = model.stations.iter().zip(&figures.stations);

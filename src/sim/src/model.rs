@@ -2,6 +2,7 @@
 
 mod database;
 mod invariant;
+mod shards;
 
 use std::collections::BTreeMap;
 
@@ -20,6 +21,7 @@ pub(crate) use database::{
     Act, Approach, DatabaseModel, PoolModel, ReplicationModel, StatementModel,
 };
 pub(crate) use invariant::{InvariantModel, Rule};
+pub(crate) use shards::{ReshardModel, ScatterModel, ShardStep, ShardsModel};
 
 /// The texts of the files that a scenario names (recorded arrivals), by name.
 pub type Files = BTreeMap<String, String>;
@@ -115,6 +117,10 @@ pub(crate) struct ComponentModel {
     pub cache: Option<Box<CacheModel>>,
     /// What it lets through, if it is a gateway.
     pub gateway: Option<Box<GatewayModel>>,
+    /// Where it sends requests, if it is a router in front of shards.
+    pub shards: Option<Box<ShardsModel>>,
+    /// Of a database whose rows can be moved: the router that moves them, and its number as a shard there.
+    pub shard_of: Option<(u16, u16)>,
     /// Of a database: how many rows there are at the start.
     pub rows: u64,
     /// Of a database: the caches that are told of its writes.
@@ -267,6 +273,8 @@ pub(crate) enum Step {
     Reply { bytes: u32, unpack: Duration },
     /// Something about a cache.
     Cache(CacheStep),
+    /// Something at a router in front of shards.
+    Shard(ShardStep),
     /// Something at a database.
     Database { act: Act, statement: u32 },
     /// Answer.
@@ -355,6 +363,7 @@ impl Model {
                 },
             ) => first == b_first && count == b_count,
             (Step::Cache(a), Step::Cache(b)) => a == b,
+            (Step::Shard(a), Step::Shard(b)) => a == b,
             (
                 Step::Database { act, statement },
                 Step::Database {
@@ -386,6 +395,10 @@ impl Model {
                 && a.gateway.is_some() == b.gateway.is_some()
                 && match (&a.cache, &b.cache) {
                     (Some(a), Some(b)) => a.private == b.private,
+                    (a, b) => a.is_none() && b.is_none(),
+                }
+                && match (&a.shards, &b.shards) {
+                    (Some(a), Some(b)) => a.same_shape(b),
                     (a, b) => a.is_none() && b.is_none(),
                 }
                 && match (&a.database, &b.database) {

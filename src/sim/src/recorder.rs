@@ -2,7 +2,7 @@
 
 use crate::audit::{Auditor, Findings};
 use crate::database_figures::Longest;
-use crate::event::{Event, RequestRef};
+use crate::event::{Event, RequestRef, ShardEvent};
 use crate::figures::{Counters, Figures, LatencyTally, StationCounters};
 use crate::model::{Model, Role};
 use crate::probe::Probe;
@@ -260,6 +260,22 @@ impl Recorder {
     }
 }
 
+impl Recorder {
+    /// Counts what happened at shards.
+    fn count_shards(&mut self, event: ShardEvent) {
+        let counters = &mut self.counters.stations[event.station() as usize];
+        match event {
+            ShardEvent::Misread { .. } => counters.misreads += 1,
+            ShardEvent::Moved { keys, .. } => counters.keys_moved += u64::from(keys),
+            ShardEvent::Lost { writes, .. } => counters.lost_writes += u64::from(writes),
+            ShardEvent::Partial { .. } => counters.partial_answers += 1,
+            ShardEvent::Held { .. }
+            | ShardEvent::Released { .. }
+            | ShardEvent::Redirected { .. } => {}
+        }
+    }
+}
+
 impl Probe for Recorder {
     #[expect(clippy::too_many_lines, reason = "one arm an event")]
     fn event(&mut self, model: &Model, now: Time, request: RequestRef, event: &Event) {
@@ -365,6 +381,7 @@ impl Probe for Recorder {
                     self.current.longest[at].see(event);
                 }
             }
+            Event::Shard(event) => self.count_shards(event),
             Event::Row(_)
             | Event::Following { .. }
             | Event::Followed

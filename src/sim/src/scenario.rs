@@ -170,11 +170,12 @@ impl Scenario {
             for (name, component) in &self.components {
                 p.within(name, |p| {
                     check_name(name, p);
-                    component.check(self, p);
+                    component.check(name, self, p);
                 });
             }
         });
         crate::component::cache::check_caps(self, p);
+        crate::component::shards::check_caps(self, p);
         p.within("links", |p| {
             p.count("", self.links.len() as u64, 0, limits::LINKS);
             for (i, link) in self.links.iter().enumerate() {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::event::{Child, Event, Loss, RequestRef};
+use crate::event::{Child, Event, Loss, RequestRef, ShardEvent};
 use crate::model::Model;
 use crate::time::{Duration, Time};
 
@@ -34,6 +34,8 @@ pub enum Doing {
     Locked,
     /// What it wrote waited for replicas.
     Replicating,
+    /// It was held while its key moved.
+    Held,
 }
 
 /// A stretch of a request's life, in exactly one place and doing one thing.
@@ -352,10 +354,16 @@ impl Stories {
             Event::Committing { station } => {
                 self.turn(frame, now, Some((Doing::Replicating, station)));
             }
-            Event::Locked { station, .. } | Event::Committed { station, .. } => {
+            Event::Locked { station, .. }
+            | Event::Committed { station, .. }
+            | Event::Shard(ShardEvent::Released { station }) => {
                 self.turn(frame, now, Some((Doing::Served, station)));
             }
-            Event::Examined { .. }
+            Event::Shard(ShardEvent::Held { station }) => {
+                self.turn(frame, now, Some((Doing::Held, station)));
+            }
+            Event::Shard(_)
+            | Event::Examined { .. }
             | Event::Row(_)
             | Event::ReplicaRead { .. }
             | Event::Conflicted { .. }

@@ -2,7 +2,7 @@
 //!
 //! One function makes one kind. The components form tiers, and calls go down only, so no system calls itself:
 //! clients → `gateway` → `edge` (a cache) → `front` → `back` and `side` → `kept` and `near` (caches) → `db-1`, `db-2` and
-//! `store` (a database with rows, locks, replicas and pools), with balancers `front-lb`, `back-lb` and `db-lb` between them.
+//! `store` (a database with rows, locks, replicas and pools), and `spread` (a router) → `shard-1` to `shard-3`, with balancers `front-lb`, `back-lb` and `db-lb` between them.
 //! A new kind of component is one more function, a place in [`components`], and its name among the targets of the tier above.
 //!
 //! [`plain_scenario`] leaves out all that remembers what others did: caches, limits, rows, sessions, health.
@@ -22,7 +22,9 @@ type Part = BoxedStrategy<Value>;
 /// Calls from each tier can go to these.
 const BELOW_FRONT: Tier = Tier {
     plain: &["back-lb", "side", "db-1", "db-lb"],
-    all: &["back-lb", "side", "db-1", "db-lb", "near", "store", "store"],
+    all: &[
+        "back-lb", "side", "db-1", "db-lb", "near", "store", "store", "spread",
+    ],
 };
 const BELOW_BACK: Tier = Tier {
     plain: &["db-1", "db-lb"],
@@ -31,7 +33,7 @@ const BELOW_BACK: Tier = Tier {
 /// Clients call these.
 const ENTRANCES: Tier = Tier {
     plain: &["front-lb", "front-lb", "back-lb", "side"],
-    all: &["front-lb", "gateway", "edge", "back-lb", "side"],
+    all: &["front-lb", "gateway", "edge", "back-lb", "side", "spread"],
 };
 
 /// What can be called from somewhere, in a plain system and in any.
@@ -65,9 +67,13 @@ const WAYS: &[(&str, &str)] = &[
     ("edge", "front-lb"),
     ("near", "db-1"),
     ("front", "store"),
+    ("spread", "shard-1"),
+    ("spread", "shard-3"),
 ];
 const STATIONS: &[&str] = &["front", "back", "side", "db-1", "db-2"];
-const MORE_STATIONS: &[&str] = &["gateway", "edge", "near", "kept", "store"];
+const MORE_STATIONS: &[&str] = &[
+    "gateway", "edge", "near", "kept", "store", "spread", "shard-1", "shard-3",
+];
 const CACHES: &[&str] = &["edge", "near", "kept"];
 const OPERATIONS: &[&str] = &["read", "write"];
 
@@ -506,6 +512,104 @@ fn store() -> Part {
         .boxed()
 }
 
+/// How keys are spread over so many shards, of which one may be named.
+fn partitioning(shards: &'static [&'static str]) -> Part {
+    let count = shards.len() as u64;
+    let stretch = (0..40_u64, 0..9_u64, select(shards))
+        .prop_map(|(from, more, at)| json!({"from": from, "to": from + more, "at": at}));
+    prop_oneof![
+        Just(json!("modulo")),
+        Just(json!("jump")),
+        Just(json!("rendezvous")),
+        (1..9_u64).prop_map(
+            move |step| json!({"range": {"bounds": (1..count).map(|i| i * step).collect::<Vec<_>>()}})
+        ),
+        Just(json!({"slots": {}})),
+        (1..50_u32).prop_map(|points| json!({"ring": {"points": points}})),
+        (vec(stretch, 0..4), select(shards))
+            .prop_map(|(keys, default)| json!({"directory": {"keys": keys, "default": default}})),
+    ]
+    .boxed()
+}
+
+/// A router in front of shards, with keys that move.
+fn spread() -> Part {
+    let scatter = (
+        select(vec!["read", "*"]),
+        of(1..3_u32),
+        of(number(1.0..50.0)),
+    );
+    let scatter = scatter.prop_map(|(operation, need, timeout)| {
+        json!({operation: object([("need", need.map(|n| json!(n))), ("timeout_ms", timeout.map(|ms| json!(ms)))])})
+    });
+    let policy = select(vec!["at_once", "hold_writes", "dual_writes", "dual_reads"]);
+    let costs = (of(time()), of(time()));
+    let reshard = (
+        number(0.0..0.3),
+        partitioning(&["shard-1", "shard-3"]),
+        policy,
+        (1.0..2_000.0_f64, 1..20_u32, 1..9_u32),
+        costs,
+    )
+        .prop_map(
+            |(at, partitioning, policy, (pace, batch, copiers), (read, write))| {
+                object([
+                    ("at_s", Some(json!(at))),
+                    ("targets", Some(json!(["shard-1", "shard-3"]))),
+                    ("partitioning", Some(partitioning)),
+                    ("policy", Some(json!(policy))),
+                    ("keys_per_s", Some(json!(pace.round()))),
+                    ("batch", Some(json!(batch))),
+                    ("copiers", Some(json!(copiers))),
+                    ("read", read),
+                    ("write", write),
+                ])
+            },
+        );
+    (
+        partitioning(&["shard-1", "shard-2"]),
+        proptest::option::weighted(0.3, scatter),
+        proptest::option::weighted(0.8, reshard),
+        of(time()),
+        of((1..9_u32, 0..9_u32)),
+    )
+        .prop_map(|(partitioning, scatter, reshard, work, bounds)| {
+            json!({"shards": object([
+                ("targets", Some(json!(["shard-1", "shard-2"]))),
+                ("partitioning", Some(partitioning)),
+                ("scatter", scatter),
+                ("reshard", reshard),
+                ("work", work),
+                ("workers", bounds.map(|(workers, _)| json!(workers))),
+                ("queue", bounds.map(|(_, queue)| json!(queue))),
+            ])})
+        })
+        .boxed()
+}
+
+/// A database whose rows can be moved: all such are alike in what they hold.
+fn shard() -> Part {
+    let pool = (1..5_u32).prop_map(|max| json!({"min": 0, "max": max, "wait_timeout_ms": 30}));
+    let replication = select(vec!["asynchronous", "synchronous"])
+        .prop_map(|commits| json!({"replicas": 1, "commits": commits, "failover_after_ms": 100}));
+    (1..6_u32, 0..9_u32, of(time()), of(pool), of(replication))
+        .prop_map(|(connections, queue, connect, pool, replication)| {
+            json!({"database": object([
+                ("connections", Some(json!(connections))),
+                ("queue", Some(json!(queue))),
+                ("tables", Some(json!({"t": {"rows": 100_000, "value": 100}}))),
+                ("statements", Some(json!({
+                    "read": {"read": {"table": "t"}},
+                    "write": {"change": {"table": "t", "by": 1, "care": "atomic_update"}},
+                }))),
+                ("connect", connect),
+                ("pool", pool),
+                ("replication", replication),
+            ])})
+        })
+        .boxed()
+}
+
 /// What is answered.
 fn payload() -> Part {
     let codec = select(vec!["none", "gzip", "zstd", "brotli"]);
@@ -798,6 +902,10 @@ fn components(plain: bool) -> impl Strategy<Value = Map<String, Value>> {
                     .boxed(),
             ),
             ("store", store()),
+            ("spread", spread()),
+            ("shard-1", shard()),
+            ("shard-2", shard()),
+            ("shard-3", shard()),
         ]);
     }
     named(parts)

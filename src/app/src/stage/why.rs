@@ -92,6 +92,7 @@ fn words(row: &Row, player: &Player) -> String {
         Doing::Pooled => format!("waiting for a connection{}: all were in use", place("to")),
         Doing::Connecting => format!("setting up or closing a connection{}", place("to")),
         Doing::Locked => format!("waiting for a row that another holds locked{}", place("at")),
+        Doing::Held => format!("held{} while its key moves to another shard", place("at")),
         Doing::Replicating => format!("waiting for replicas to have what it wrote{}", place("at")),
     };
     if row.count > 1 {

@@ -27,7 +27,7 @@ const EIGHT: Row = Row {
 };
 
 /// All rows.
-pub const ROWS: [Row; 27] = [
+pub const ROWS: [Row; 30] = [
     EIGHT,
     Row {
         name: "round robin",
@@ -191,6 +191,34 @@ pub const ROWS: [Row; 27] = [
             "shop":{"service":{"instances":8,"workers":4,"plans":{"*":[{"work":{"exponential":{"mean_ms":4}}},{"call":{"to":"db"}}]}}},
             "db":{"database":{"connections":20,"writes":["write"],"queries":{"*":{"exponential":{"mean_ms":2}}},"connect":{"constant":{"mean_ms":8}},"pool":{"max":10},"replication":{"replicas":2,"reads":{"replicas":{}}}}}"#,
         client: r#","mix":{"read":9,"write":1},"keys":{"uniform":{"count":1000}},"users":1000"#,
+        ..EIGHT
+    },
+    Row {
+        name: "shards",
+        components: r#""lb":{"shards":{"targets":["a","b","c","d"],"partitioning":{"ring":{}}}},
+            "a":{"database":{"connections":4,"queries":{"*":{"exponential":{"mean_ms":10}}}}},
+            "b":{"database":{"connections":4,"queries":{"*":{"exponential":{"mean_ms":10}}}}},
+            "c":{"database":{"connections":4,"queries":{"*":{"exponential":{"mean_ms":10}}}}},
+            "d":{"database":{"connections":4,"queries":{"*":{"exponential":{"mean_ms":10}}}}}"#,
+        client: r#","operation":"x","keys":{"zipf":{"count":100000,"exponent":0.9}},"users":1000"#,
+        ..EIGHT
+    },
+    Row {
+        name: "all shards at once",
+        components: r#""lb":{"shards":{"targets":["a","b","c"],"partitioning":"jump","scatter":{"x":{"need":2,"timeout_ms":200}}}},
+            "a":{"database":{"connections":10,"queries":{"*":{"exponential":{"mean_ms":5}}}}},
+            "b":{"database":{"connections":10,"queries":{"*":{"exponential":{"mean_ms":5}}}}},
+            "c":{"database":{"connections":10,"queries":{"*":{"exponential":{"mean_ms":5}}}}}"#,
+        ..EIGHT
+    },
+    Row {
+        name: "keys on the move",
+        components: r#""lb":{"shards":{"targets":["a","b"],"partitioning":{"slots":{}},
+                "reshard":{"at_s":1,"targets":["a","b","c"],"policy":"dual_writes","keys_per_s":20,"batch":10}}},
+            "a":{"database":{"connections":8,"writes":["write"],"queries":{"*":{"exponential":{"mean_ms":8}}}}},
+            "b":{"database":{"connections":8,"writes":["write"],"queries":{"*":{"exponential":{"mean_ms":8}}}}},
+            "c":{"database":{"connections":8,"writes":["write"],"queries":{"*":{"exponential":{"mean_ms":8}}}}}"#,
+        client: r#","mix":{"read":9,"write":1},"keys":{"uniform":{"count":2000}},"users":1000"#,
         ..EIGHT
     },
     Row {

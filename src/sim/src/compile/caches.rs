@@ -263,7 +263,7 @@ impl Compiler<'_> {
         site
     }
 
-    fn push_site(&mut self, to: u16, entry: Entry, link: u32, key: Key) -> u32 {
+    pub(super) fn push_site(&mut self, to: u16, entry: Entry, link: u32, key: Key) -> u32 {
         let name = self.scenario.components.get_index(usize::from(to));
         let approach = name.map_or(NONE, |(name, _)| self.approach(name));
         self.model.sites.push(Site {
@@ -434,6 +434,11 @@ fn reach<'a>(scenario: &'a Scenario, name: &'a str, all: &mut vecmap::VecSet<&'a
             }
         }
         Component::Gateway(gateway) => reach(scenario, &gateway.target, all),
+        Component::Shards(shards) => {
+            for target in shards.all_targets() {
+                reach(scenario, target, all);
+            }
+        }
     }
 }
 

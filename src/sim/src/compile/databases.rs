@@ -36,7 +36,9 @@ impl Compiler<'_> {
         // The seed is not in this key: it reaches a draw through the request's own key.
         let key = Key::root(0).named(self.name);
         let operations = self.model.operations.clone();
-        let keeps_rows = database.keeps_rows() || super::caches::keeps_rows(self.scenario);
+        let keeps_rows = database.keeps_rows()
+            || super::caches::keeps_rows(self.scenario)
+            || super::shards::moves_rows(self.scenario, self.name).is_some();
         let mut of_operation = vec![NONE; operations.len()];
         let mut plans = Vec::new();
         for (operation, number) in operations.iter().zip(&mut of_operation) {
@@ -179,6 +181,8 @@ pub(super) fn check_pools(model: &Model, scenario: &Scenario) -> Result<(), Vec<
         let caller = scenario.components.get_index(usize::from(approach.caller));
         let instances = match caller {
             Some((_, Component::Service(service))) => u64::from(service.instances),
+            // Copies have connections of their own.
+            Some((_, Component::Shards(shards))) => 1 + u64::from(shards.reshard.is_some()),
             _ => 1,
         };
         if let Some(database) = &model.components[usize::from(approach.database)].database

@@ -214,6 +214,19 @@ impl<'a> Walk<'a> {
                     self.time_passes = found;
                 }
             }
+            Component::Shards(shards) => {
+                self.enter(name, shards.workers, shards.queue);
+                let work = shards.work.as_ref();
+                self.time_passes |= work.is_some_and(|work| work.mean_ms() > 0.0);
+                let before = self.time_passes;
+                let mut on_every_way = true;
+                for target in shards.all_targets() {
+                    self.time_passes = before;
+                    self.visit(target, operation)?;
+                    on_every_way &= self.time_passes;
+                }
+                self.time_passes = on_every_way;
+            }
         }
         Ok(())
     }

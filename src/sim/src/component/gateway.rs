@@ -68,17 +68,17 @@ impl LimitBy {
     }
 }
 
-const fn many() -> u32 {
+pub(super) const fn many() -> u32 {
     limits::WORKERS as u32
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
-const fn is_many(count: &u32) -> bool {
+pub(super) const fn is_many(count: &u32) -> bool {
     *count == many()
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
-const fn is_no_bound(count: &u32) -> bool {
+pub(super) const fn is_no_bound(count: &u32) -> bool {
     *count == no_bound()
 }
 

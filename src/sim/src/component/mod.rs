@@ -10,6 +10,7 @@ pub(crate) mod gateway;
 pub(crate) mod pool;
 pub(crate) mod replication;
 pub(crate) mod service;
+pub(crate) mod shards;
 pub(crate) mod statement;
 pub(crate) mod station;
 mod weight;
@@ -31,6 +32,7 @@ pub use pool::Pool;
 pub use replication::{Choice, Commits, Reads, Replication};
 pub use service::{Call, Discipline, Instruction, Parallel, Service};
 pub(crate) use service::{PRIORITIES, is_one, no_bound, one};
+pub use shards::{Reshard, Scatter, Shards};
 pub use statement::{Care, Costs, Paging, Statement, Table};
 pub use weight::Weight;
 
@@ -51,6 +53,8 @@ pub enum Component {
     Cache(Box<Cache>),
     /// Lets through what its limits allow.
     Gateway(Box<Gateway>),
+    /// Sends each request to the store that owns its key.
+    Shards(Box<Shards>),
 }
 
 /// Which kind a component is: for icons, colours and summaries.
@@ -69,6 +73,8 @@ pub enum Kind {
     Cache,
     /// A [`Gateway`].
     Gateway,
+    /// [`Shards`] behind their router.
+    Shards,
 }
 
 impl Kind {
@@ -81,14 +87,15 @@ impl Kind {
             Self::Database => "database",
             Self::Cache => "cache",
             Self::Gateway => "gateway",
+            Self::Shards => "shards",
         }
     }
 
     /// The kind that scenario files spell so; nothing if it is none.
     pub fn named(name: &str) -> Option<Self> {
-        use Kind::{Balancer, Cache, Client, Database, Gateway, Service};
+        use Kind::{Balancer, Cache, Client, Database, Gateway, Service, Shards};
 
-        let kinds = [Client, Balancer, Service, Database, Cache, Gateway];
+        let kinds = [Client, Balancer, Service, Database, Cache, Gateway, Shards];
         kinds.into_iter().find(|kind| kind.name() == name)
     }
 }
@@ -103,10 +110,11 @@ impl Component {
             Self::Database(_) => Kind::Database,
             Self::Cache(_) => Kind::Cache,
             Self::Gateway(_) => Kind::Gateway,
+            Self::Shards(_) => Kind::Shards,
         }
     }
 
-    pub(crate) fn check(&self, scenario: &Scenario, p: &mut Problems) {
+    pub(crate) fn check(&self, name: &str, scenario: &Scenario, p: &mut Problems) {
         p.within(self.kind().name(), |p| match self {
             Self::Client(client) => client.check(scenario, p),
             Self::Balancer(balancer) => balancer.check(scenario, p),
@@ -114,6 +122,7 @@ impl Component {
             Self::Database(database) => database.check(p),
             Self::Cache(cache) => cache::check(cache, scenario, p),
             Self::Gateway(gateway) => gateway.check(scenario, p),
+            Self::Shards(shards) => shards.check(name, scenario, p),
         });
     }
 }

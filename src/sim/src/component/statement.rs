@@ -257,6 +257,23 @@ impl Costs {
 }
 
 impl Statement {
+    /// The table that it writes to.
+    pub(crate) fn written_table(&self) -> Option<&str> {
+        match self {
+            Self::Write { table, .. } | Self::Change { table, .. } => Some(table),
+            _ => None,
+        }
+    }
+
+    /// How many rows it writes.
+    pub(crate) const fn written_rows(&self) -> u64 {
+        match self {
+            Self::Write { rows, .. } => *rows,
+            Self::Change { .. } => 1,
+            _ => 0,
+        }
+    }
+
     /// The tables that it names, with the field of each.
     fn tables(&self) -> impl Iterator<Item = (&'static str, &String)> {
         let (table, with) = match self {

@@ -569,6 +569,7 @@ impl<P: Probe> Engine<P> {
                     }
                 }
             }
+            errand @ (Errand::Writes { .. } | Errand::Moves { .. }) => self.end_errand(id, errand),
             Errand::Leads { cache } => self.land(&model, id, cache, outcome),
             Errand::Joins { place } => {
                 self.caches.flights[station as usize].leave(cache::Waiter(place));

@@ -34,6 +34,19 @@ pub(super) enum Terms {
     },
     /// One answer, in as many attempts as its guard allows.
     Guarded(Attempts),
+    /// The answers of all shards, or enough of them.
+    Scatter {
+        /// Answers that are enough.
+        need: u32,
+        /// How many were asked.
+        of: u32,
+        /// How many have answered.
+        answers: u32,
+        /// How many may still answer.
+        open: u32,
+        /// What the answers so far bring.
+        value: Value,
+    },
 }
 
 impl Pending {
@@ -41,7 +54,7 @@ impl Pending {
     pub fn awaits(&self, attempt: u32) -> bool {
         match &self.terms {
             Terms::Guarded(attempts) => attempts.awaits(attempt),
-            Terms::Parallel { .. } => false,
+            Terms::Parallel { .. } | Terms::Scatter { .. } => false,
         }
     }
 }
@@ -62,7 +75,7 @@ pub(super) struct Caller {
 }
 
 impl<P: Probe> Engine<P> {
-    fn caller(&self, id: FrameId) -> Caller {
+    pub(super) fn caller(&self, id: FrameId) -> Caller {
         let frame = &self.frames[id];
         Caller {
             request: frame.request,
@@ -76,7 +89,7 @@ impl<P: Probe> Engine<P> {
     }
 
     /// Makes one call at site number `at` for `waiter`; `tell` is told of what it makes before that sets out.
-    fn ask(
+    pub(super) fn ask(
         &mut self,
         model: &Model,
         at: u32,
@@ -232,13 +245,14 @@ impl<P: Probe> Engine<P> {
         let Some(call) = self.calls.get_mut(id) else {
             return;
         };
-        let Terms::Parallel {
-            missing,
-            spare,
-            value,
-        } = &mut call.terms
-        else {
-            return self.attempted(id, attempt, outcome);
+        let (missing, spare, value) = match &mut call.terms {
+            Terms::Parallel {
+                missing,
+                spare,
+                value,
+            } => (missing, spare, value),
+            Terms::Guarded(_) => return self.attempted(id, attempt, outcome),
+            Terms::Scatter { .. } => return self.gather(id, attempt, outcome),
         };
         match outcome {
             Ok(answer) => {

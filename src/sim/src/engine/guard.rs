@@ -145,7 +145,7 @@ impl<P: Probe> Engine<P> {
     fn attempts(&mut self, id: CallId) -> Option<&mut Attempts> {
         match &mut self.calls.get_mut(id)?.terms {
             Terms::Guarded(attempts) => Some(attempts),
-            Terms::Parallel { .. } => None,
+            Terms::Parallel { .. } | Terms::Scatter { .. } => None,
         }
     }
 

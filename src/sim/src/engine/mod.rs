@@ -17,6 +17,7 @@ mod gateways;
 mod guard;
 mod scaling;
 mod sessions;
+mod shards;
 mod shedding;
 mod statements;
 mod visit;
@@ -53,6 +54,7 @@ use databases::Databases;
 use faults::FaultState;
 use gateways::LimitState;
 use guard::GuardState;
+use shards::Routers;
 
 /// Why a run is not over yet, or why it had to be stopped.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -153,6 +155,7 @@ pub struct Engine<P = NoProbe> {
     /// By station; without limits where there is no gateway.
     limits: Vec<LimitState>,
     databases: Databases,
+    routers: Routers,
     totals: Totals,
     events: u64,
     /// After so many events the next of the faults comes that count them.
@@ -183,6 +186,7 @@ impl<P: Probe> Engine<P> {
             caches: Caches::default(),
             limits: Vec::new(),
             databases: Databases::new(&model),
+            routers: Routers::new(&model),
             totals: Totals::default(),
             events: 0,
             strikes_after: u64::MAX,
@@ -198,6 +202,7 @@ impl<P: Probe> Engine<P> {
         }
         engine.plan_checks();
         engine.plan_faults();
+        engine.plan_resharding();
         engine.plan_scaling();
         engine.all_members_changed();
         engine.probe.reconfigured(&engine.model, Time::ZERO);
@@ -299,6 +304,9 @@ impl<P: Probe> Engine<P> {
         if !self.databases.is_empty() {
             self.databases.hash(&mut hasher);
         }
+        if !self.routers.is_empty() {
+            self.routers.hash(&mut hasher);
+        }
         hasher.finish()
     }
 
@@ -369,6 +377,8 @@ impl<P: Probe> Engine<P> {
             Due::Replicated { database, turn } => self.replicated(database, turn),
             Due::FailOver { database, crash } => self.fail_over(database, crash),
             Due::Idle { approach, lane } => self.idle(approach, lane),
+            Due::Reshard { router, turn } => self.reshard(router, turn),
+            Due::Gathered { call } => self.gathered(call),
         }
         while let Some(frame) = self.ready.pop_front() {
             self.advance(frame);
@@ -387,11 +397,12 @@ impl<P: Probe> Engine<P> {
     fn tidy(&mut self) {
         let (calls, frames, visits) = (&self.calls, &self.frames, &self.databases.visits);
         let (clients, stations, databases) = (&self.clients, &self.stations, &self.databases);
+        let routers = &self.routers;
         self.calendar.keep(|time, due| match *due {
             Due::Timeout { call, attempt } | Due::Hedge { call, attempt } => {
                 calls.get(call).is_some_and(|call| call.awaits(attempt))
             }
-            Due::Retry { call } => calls.contains_key(call),
+            Due::Retry { call } | Due::Gathered { call } => calls.contains_key(call),
             Due::Impatient { frame } => {
                 let frame = frames.get(frame);
                 frame.is_some_and(|frame| frame.state == State::Waiting)
@@ -410,6 +421,7 @@ impl<P: Probe> Engine<P> {
             Due::Warmed { station } => stations[station as usize].is_ready_at(time),
             Due::Replicated { database, turn } => databases.is_alarm(database, turn),
             Due::FailOver { database, crash } => databases.is_gone(database, crash),
+            Due::Reshard { router, turn } => routers.is_planned(router, turn),
             // Of these there are only so many for each user, component, check, fault or row that was written.
             Due::Thought { .. }
             | Due::Check { .. }

@@ -63,6 +63,21 @@ impl<P: Probe> Engine<P> {
             Act::Show => self.answer(&model, statement, id, at),
             Act::Change => self.change(statement, id, at),
             Act::Changed => self.changed(&model, statement, id, at),
+            Act::Fetch => {
+                if let Some(reason) = self.unfit(&model, at, false) {
+                    return self.fail(id, at.station, reason);
+                }
+                self.fetch_row(statement, id);
+                self.step_on(id)
+            }
+            Act::Receive => {
+                if let Some(reason) = self.unfit(&model, at, true) {
+                    return self.fail(id, at.station, reason);
+                }
+                self.receive(id);
+                self.step_on(id)
+            }
+            Act::Import => self.import(&model, statement, id, at),
         }
     }
 
@@ -131,6 +146,10 @@ impl<P: Probe> Engine<P> {
                 && at.data >= model.components[usize::from(at.database)].rows,
             ..Value::default()
         };
+        if let Some(of) = model.components[usize::from(at.database)].shard_of {
+            value.missed = !self.has_row(model, id, of, version);
+            value.absent |= value.missed;
+        }
         let Some(prepared) = &statement.prepared else {
             self.frames[id].outcome = Ok(value);
             return self.step_on(id);
@@ -348,7 +367,39 @@ impl<P: Probe> Engine<P> {
         let (request, station) = (frame.request, at.station);
         self.tell(request, id.slot(), &Event::Committed { station, rows });
         self.tell_caches(model, at.database, at.data, first);
+        if let Some(of) = model.components[usize::from(at.database)].shard_of {
+            self.written_at_shard(model, id, of);
+        }
         true
+    }
+
+    /// A row comes from another database, and is locked here.
+    fn import(&mut self, model: &Model, statement: &StatementModel, id: FrameId, at: At) -> bool {
+        let Some(value) = self.row_arrives(id) else {
+            // There is nothing to show.
+            let version = self.see(model, statement, id, at);
+            let frame = &mut self.frames[id];
+            frame.outcome = Ok(Value {
+                version,
+                source: at.database,
+                row: statement.row(at.data, 0),
+                ..Value::default()
+            });
+            frame.step += 2;
+            return true;
+        };
+        self.follow(at.database);
+        let (row, now) = (statement.row(at.data, 0), self.now);
+        let Some(state) = self.databases.get(at.database) else {
+            return false;
+        };
+        let written = { &mut state.rows }.prepare(row, statement.initial(), value, now);
+        self.tell_written(id, at, &written);
+        self.put_for(id, at, written, true);
+        self.databases.visits[id].rows = 1;
+        // Versions of the old store say nothing here.
+        self.tell_caches(model, at.database, at.data, u64::MAX);
+        self.committing(model, id, at)
     }
 
     /// A change begins its next step: how long it takes.

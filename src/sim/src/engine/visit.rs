@@ -360,6 +360,12 @@ impl<P: Probe> Engine<P> {
                         return;
                     }
                 }
+                Step::Shard(step) => {
+                    let step = *step;
+                    if !self.shard_step(id, step) {
+                        return;
+                    }
+                }
                 Step::Database { act, statement } => {
                     let (act, statement) = (*act, *statement);
                     if !self.act(id, act, statement) {

@@ -156,6 +156,7 @@ pub fn write_line(
         | Event::CacheDirty { .. }
         | Event::CacheFlushed { .. }
         | Event::CacheLost { .. } => write_cache(out, model, event),
+        Event::Shard(event) => event.write(out, model),
         Event::Completed {
             client, latency, ..
         } => {

@@ -3,6 +3,7 @@
 mod log;
 mod loss;
 mod row;
+mod shard;
 
 use crate::resilience::Phase;
 use crate::time::Duration;
@@ -10,6 +11,7 @@ use crate::time::Duration;
 pub use log::{LOG_HEAD, write_line};
 pub use loss::Loss;
 pub use row::RowEvent;
+pub use shard::ShardEvent;
 
 /// What an event is about, as probes know it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -406,6 +408,8 @@ pub enum Event {
         /// How many writes were answered and are gone.
         writes: u32,
     },
+    /// Something happened at shards.
+    Shard(ShardEvent),
     /// The client has its answer.
     Completed {
         /// The client's component.
@@ -484,6 +488,7 @@ impl Event {
             Self::Committed { .. } => "committed",
             Self::Row(row) => row.name(),
             Self::Promoted { .. } => "promoted",
+            Self::Shard(event) => event.name(),
             Self::Completed { .. } => "completed",
             Self::Lost { .. } => "lost",
         }
@@ -492,6 +497,7 @@ impl Event {
     /// The station where it happened, if it happened at one.
     pub const fn station(&self) -> Option<u32> {
         match *self {
+            Self::Shard(event) => Some(event.station()),
             Self::Queued { station, .. }
             | Self::Unqueued { station, .. }
             | Self::Started { station, .. }

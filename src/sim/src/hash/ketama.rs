@@ -27,6 +27,19 @@ impl Ketama {
         Self(Ring::of(points))
     }
 
+    /// The ring of nodes with so many points each. With 160 it is ketama's own.
+    pub fn with_points(nodes: &[impl AsRef<str>], points: u32) -> Self {
+        let mut all = Vec::new();
+        for (at, name) in nodes.iter().enumerate() {
+            for i in 0..points.div_ceil(4) {
+                let sum = md5::compute(format!("{}-{i}", name.as_ref()));
+                let parts = (points - 4 * i).min(4) as usize;
+                all.extend((0..parts).map(|part| (word(&sum, part), at as u32)));
+            }
+        }
+        Self(Ring::of(all))
+    }
+
     /// The node of `key`; `None` without points.
     pub fn node(&self, key: &[u8]) -> Option<u32> {
         let hash = word(&md5::compute(key), 0);
@@ -52,6 +65,17 @@ fn word(sum: &md5::Digest, part: usize) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn points_may_be_more_or_fewer() {
+        let nodes = ["a", "b", "c"];
+        let weighted = nodes.map(|name| (name, 1));
+        assert_eq!(Ketama::with_points(&nodes, 160), Ketama::new(&weighted));
+        for points in [1, 5, 1_000] {
+            let ring = Ketama::with_points(&nodes, points);
+            assert_eq!(ring.ring().len(), 3 * points as usize);
+        }
+    }
 
     #[test]
     fn points_go_by_weight() {

@@ -7,11 +7,19 @@ use super::murmur3::murmur3_32;
 
 /// What `node` scores for `key`.
 pub fn score(node: &str, key: &[u8]) -> u32 {
-    let mut text = Vec::with_capacity(node.len() + 1 + key.len());
-    text.extend_from_slice(node.as_bytes());
-    text.push(b'-');
-    text.extend_from_slice(key);
-    murmur3_32(&text, 0)
+    let parts = [node.as_bytes(), b"-", key];
+    let length = parts.iter().map(|part| part.len()).sum();
+    // Names and keys are short: nothing is allocated for each look-up.
+    let mut short = [0; 64];
+    if let Some(text) = short.get_mut(..length) {
+        let mut at = 0;
+        for part in parts {
+            text[at..at + part.len()].copy_from_slice(part);
+            at += part.len();
+        }
+        return murmur3_32(text, 0);
+    }
+    murmur3_32(&parts.concat(), 0)
 }
 
 /// The place in `nodes` of the one that has `key`: the highest score; among equals the greatest name. `None` without nodes.

@@ -133,4 +133,10 @@ pub(crate) enum Act {
     Change,
     /// That step has ended.
     Changed,
+    /// A row is given to another database.
+    Fetch,
+    /// A row of another database is taken in.
+    Receive,
+    /// It takes its place here.
+    Import,
 }
