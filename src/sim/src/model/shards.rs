@@ -37,7 +37,7 @@ pub(crate) struct ReshardModel {
     pub operation: u16,
 }
 
-/// A step of a router's plan; see `engine::shards`.
+/// A step of a router's plan; see `engine::shards` and `engine::moves`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum ShardStep {
     /// Asks the owner of the key; the calls to the shards begin at this site.
