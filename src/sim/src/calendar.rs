@@ -2,7 +2,7 @@
 
 use std::collections::BinaryHeap;
 
-use crate::frame::{CallId, FrameId};
+use crate::frame::{CallId, FrameId, WorkflowId};
 use crate::limits;
 use crate::time::Time;
 
@@ -57,6 +57,8 @@ pub(crate) enum Due {
     Replicated { database: u16, turn: u32 },
     /// A replica takes the primary's place; void unless that is still gone since its so manieth crash.
     FailOver { database: u16, crash: u32 },
+    /// A saga or transaction that nobody runs is to be taken over; void if it has been since (`turn`).
+    Recover { workflow: WorkflowId, turn: u32 },
     /// Connections of a pool may have been idle for too long.
     Idle { approach: u32, lane: u32 },
     /// A router marks keys to be moved, or makes copies anew; void if something else was planned since (`turn`).

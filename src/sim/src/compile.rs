@@ -4,6 +4,7 @@ mod caches;
 mod databases;
 mod invariants;
 mod shards;
+mod workflows;
 
 use std::sync::Arc;
 
@@ -64,6 +65,7 @@ impl Model {
             invariants: invariants::invariants(scenario),
             statements: Vec::new(),
             approaches: Vec::new(),
+            workflows: Vec::new(),
             zones: scenario.zones,
         };
         for station in &mut model.stations {
@@ -298,6 +300,7 @@ impl Compiler<'_> {
                         entries[entry as usize] = start;
                     }
                 }
+                entries[Entry::Decide as usize] = self.decision();
                 Role::Station
             }
             Component::Cache(cache) => {
@@ -468,6 +471,16 @@ impl Compiler<'_> {
                 }
                 Instruction::Cached(cached) => self.cached(cached, operation, key),
                 Instruction::Invalidate(invalidate) => self.invalidate(invalidate, key),
+                Instruction::Saga(saga) => self.saga(saga, operation, key),
+                Instruction::Transaction(transaction) => {
+                    self.transaction(transaction, operation, key);
+                }
+                Instruction::End => {
+                    self.step(Step::End);
+                }
+                Instruction::Fail => {
+                    self.step(Step::Fail);
+                }
                 Instruction::Parallel(parallel) => {
                     let first = self.model.sites.len() as u32;
                     for (i, call) in parallel.calls.iter().enumerate() {
@@ -578,6 +591,9 @@ fn asked_by<'a>(plan: &'a [Instruction], all: &mut vecmap::VecSet<&'a str>) {
     for instruction in plan {
         if let Instruction::Cached(cached) = instruction {
             asked_by(&cached.miss, all);
+        }
+        if let Instruction::Saga(saga) = instruction {
+            all.extend(saga.calls().filter_map(|call| call.operation.as_deref()));
         }
         for call in instruction.calls() {
             all.extend(call.operation.as_deref());

@@ -38,6 +38,12 @@ pub struct DatabaseFigures {
     pub lag_max_ms: f64,
     /// Acknowledged writes that were lost when it took its primary's place.
     pub lost_writes: u64,
+    /// Branches of transactions that were decided after they had been prepared.
+    pub resolved: u64,
+    /// How long those were in doubt on average, in milliseconds.
+    pub in_doubt_ms: f64,
+    /// How long at most.
+    pub in_doubt_max_ms: f64,
 }
 
 /// Running totals; figures over a stretch are the difference between two of them.
@@ -56,6 +62,8 @@ pub(crate) struct DatabaseCounters {
     own_missed: u64,
     lag_ns: u128,
     lost_writes: u64,
+    resolved: u64,
+    in_doubt_ns: u128,
 }
 
 /// The longest of a stretch.
@@ -63,9 +71,15 @@ pub(crate) struct DatabaseCounters {
 pub(crate) struct Longest {
     stale: Duration,
     lag: Duration,
+    doubt: Duration,
 }
 
 impl Longest {
+    /// Takes into account how long a branch was in doubt.
+    pub fn doubt(&mut self, doubted: Duration) {
+        self.doubt = self.doubt.max(doubted);
+    }
+
     /// Takes an event at the node into account.
     pub fn see(&mut self, event: &Event) {
         if let Event::ReplicaRead { lag, stale, .. } = *event {
@@ -76,6 +90,12 @@ impl Longest {
 }
 
 impl DatabaseCounters {
+    /// Counts a branch that was in doubt for so long.
+    pub fn resolve(&mut self, doubted: Duration) {
+        self.resolved += 1;
+        self.in_doubt_ns += u128::from(doubted.nanos());
+    }
+
     /// Counts an event at the node.
     pub fn count(&mut self, event: &Event) {
         match *event {
@@ -113,6 +133,7 @@ impl DatabaseCounters {
         let lock_waits = self.lock_waits - then.lock_waits;
         let replica_reads = self.replica_reads - then.replica_reads;
         let stale_reads = self.stale_reads - then.stale_reads;
+        let resolved = self.resolved - then.resolved;
         DatabaseFigures {
             rows_examined: self.rows_examined - then.rows_examined,
             rows_written: self.rows_written - then.rows_written,
@@ -129,6 +150,9 @@ impl DatabaseCounters {
             lag_ms: mean_ms(self.lag_ns, then.lag_ns, replica_reads),
             lag_max_ms: longest.lag.millis(),
             lost_writes: self.lost_writes - then.lost_writes,
+            resolved,
+            in_doubt_ms: mean_ms(self.in_doubt_ns, then.in_doubt_ns, resolved),
+            in_doubt_max_ms: longest.doubt.millis(),
         }
     }
 }

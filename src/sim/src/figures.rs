@@ -102,6 +102,12 @@ pub struct StationFigures {
     pub keys_moved: u64,
     /// Of a router: answers without all shards.
     pub partial_answers: u64,
+    /// Of a service: sagas that it has finished.
+    pub sagas_finished: u64,
+    /// Of a service: sagas that it has taken back.
+    pub sagas_compensated: u64,
+    /// Of a service: sagas that need a person.
+    pub sagas_stuck: u64,
     /// Of a database's node.
     pub database: DatabaseFigures,
 }
@@ -166,6 +172,9 @@ pub(crate) struct StationCounters {
     pub partial_answers: u64,
     pub rebuilt: u64,
     pub forgotten: u64,
+    pub sagas_finished: u64,
+    pub sagas_compensated: u64,
+    pub sagas_stuck: u64,
     pub database: DatabaseCounters,
 }
 
@@ -237,6 +246,9 @@ impl Counters {
                 misreads: now.misreads - then.misreads,
                 keys_moved: now.keys_moved - then.keys_moved,
                 partial_answers: now.partial_answers - then.partial_answers,
+                sagas_finished: now.sagas_finished - then.sagas_finished,
+                sagas_compensated: now.sagas_compensated - then.sagas_compensated,
+                sagas_stuck: now.sagas_stuck - then.sagas_stuck,
                 database: {
                     let longest = longest.get(at).copied().unwrap_or_default();
                     now.database.since(&then.database, started, longest)

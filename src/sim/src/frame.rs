@@ -6,6 +6,7 @@ use slotmap::{Key as _, KeyData};
 use crate::event::Loss;
 use crate::random::Key;
 use crate::time::{Duration, Time};
+use crate::workflow::Part;
 
 new_key_type! {
     /// A request under way. A key whose request is over finds nothing, so nobody has to be told.
@@ -14,6 +15,8 @@ new_key_type! {
     pub(crate) struct FrameId;
     /// A call with settings of its own, or several calls made together.
     pub(crate) struct CallId;
+    /// A saga or a transaction that has not ended.
+    pub(crate) struct WorkflowId;
 }
 
 /// "No station", "no link", "no step".
@@ -82,6 +85,8 @@ pub(crate) enum Waiter {
     Call(CallId, u32),
     /// A health check, of its so manieth probe.
     Check(u32, u32),
+    /// A saga or transaction, of its so manieth owner: it looks whether all is done.
+    Workflow(WorkflowId, u32),
     /// Nobody: the caller has gone on at once.
     Nobody,
 }
@@ -175,11 +180,15 @@ pub(crate) enum Entry {
     Fetch,
     /// Of a database: take a row.
     Send,
+    /// Of a database: hear how a transaction was decided.
+    Decide,
+    /// Where its step is: an instance takes over what another has begun. No component has a plan of this name.
+    Resume,
 }
 
 impl Entry {
-    /// How many there are.
-    pub const COUNT: usize = 9;
+    /// How many plans there are, besides those of operations.
+    pub const COUNT: usize = 10;
 }
 
 /// What others have to be told of when a frame ends badly.
@@ -219,6 +228,8 @@ pub(crate) struct Frame {
     /// The station, or [`NONE`] while none has been chosen.
     pub station: u32,
     pub operation: u16,
+    /// What it does for a saga or a transaction.
+    pub part: Part,
     pub entry: Entry,
     pub errand: Errand,
     /// Whether it counts in its station's limit of requests under way.

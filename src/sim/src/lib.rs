@@ -54,6 +54,7 @@ mod time;
 mod trace;
 mod why;
 mod wire;
+pub mod workflow;
 
 pub use audit::{Auditor, Finding, Findings, Violation};
 pub use balance::{Ejection, HealthCheck, Policy, Sticky};
@@ -65,14 +66,16 @@ pub use cache::{
 pub use component::{
     Arrivals, Asked, Asking, Balancer, BatchSize, Cached, Call, Care, Choice, Client, Commits,
     Component, Costs, Database, Discipline, Gateway, Instruction, Invalidate, Kind, LimitBy,
-    LogFormat, Paging, Parallel, Pool, Reads, Replication, Reshard, Scatter, Service, Shards,
-    Statement, Table, Weight,
+    LogFormat, Paging, Parallel, Persist, Pool, Protocol, Reads, Replication, Reshard, Saga, SagaStep,
+    Scatter, Service, Shards, Statement, Table, Transaction, Weight,
 };
 pub use database_figures::DatabaseFigures;
 pub use distribution::Distribution;
 pub use engine::{Engine, Parts, Stop, Totals};
 pub use estimate::Estimate;
-pub use event::{Child, Event, LOG_HEAD, Loss, RequestRef, RowEvent, ShardEvent, write_line};
+pub use event::{
+    Child, Event, LOG_HEAD, Loss, RequestRef, RowEvent, ShardEvent, WorkflowEvent, write_line,
+};
 pub use fault::{
     Between, Errors, Fault, Lossy, Place, RandomTimes, Reduced, Slow, Spike, Trouble, Zone,
 };

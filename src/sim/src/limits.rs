@@ -136,3 +136,11 @@ pub const CONNECTIONS: u64 = 1_000_000;
 pub const CHANGE_RETRIES: u64 = 1_000;
 /// Regions of one cache.
 pub const REGIONS: u64 = 100;
+/// Steps of one saga.
+pub const WORKFLOW_STEPS: u64 = 100;
+/// Branches of one transaction.
+pub const BRANCHES: u64 = 16;
+/// Sagas and transactions under way at once; the next finds no room in the log.
+pub const WORKFLOWS: usize = 50_000;
+/// Marks of steps, over all databases of a scenario; see `workflow::Fence`.
+pub const MARKS: u32 = 262_144;

@@ -92,6 +92,16 @@ pub enum Metric {
     KeysMoved,
     /// Answers without all shards, of operations that ask all.
     PartialAnswers,
+    /// Sagas that a service has finished.
+    SagasFinished,
+    /// Sagas that a service has taken back.
+    SagasCompensated,
+    /// Sagas of a service that need a person.
+    SagasStuck,
+    /// How long branches of transactions were in doubt at a database on average, from prepared to decided, in milliseconds.
+    InDoubtMs,
+    /// How long at most.
+    InDoubtMaxMs,
 }
 
 impl Metric {
@@ -116,6 +126,8 @@ impl Metric {
             | Self::LockWaitMs
             | Self::ConnectMs
             | Self::StaleMaxMs
+            | Self::InDoubtMs
+            | Self::InDoubtMaxMs
             | Self::LagMaxMs => "ms",
             Self::Utilisation | Self::HitRatio | Self::Conflicts | Self::Connects => "",
             Self::Stale => "hits",
@@ -129,6 +141,7 @@ impl Metric {
             Self::StaleReads | Self::OwnMissed => "reads",
             Self::KeysMoved => "keys",
             Self::PartialAnswers => "answers",
+            Self::SagasFinished | Self::SagasCompensated | Self::SagasStuck => "sagas",
         }
     }
 
@@ -173,6 +186,11 @@ impl Metric {
             Self::Violations => "violated invariants",
             Self::KeysMoved => "keys moved",
             Self::PartialAnswers => "partial answers",
+            Self::SagasFinished => "sagas finished",
+            Self::SagasCompensated => "sagas compensated",
+            Self::SagasStuck => "sagas stuck",
+            Self::InDoubtMs => "mean time in doubt",
+            Self::InDoubtMaxMs => "greatest time in doubt",
         }
     }
 
@@ -181,6 +199,7 @@ impl Metric {
             || self.needs_database()
             || self.needs_either()
             || self.needs_shards()
+            || self.needs_service()
             || matches!(
                 self,
                 Self::QueueLength
@@ -190,6 +209,13 @@ impl Metric {
                     | Self::Instances
                     | Self::Rebuilt
             )
+    }
+
+    const fn needs_service(self) -> bool {
+        matches!(
+            self,
+            Self::SagasFinished | Self::SagasCompensated | Self::SagasStuck
+        )
     }
 
     const fn needs_cache(self) -> bool {
@@ -212,6 +238,8 @@ impl Metric {
                 | Self::StaleMaxMs
                 | Self::OwnMissed
                 | Self::LagMaxMs
+                | Self::InDoubtMs
+                | Self::InDoubtMaxMs
         )
     }
 
@@ -240,6 +268,8 @@ impl Metric {
             }
         } else if self.needs_shards() {
             "shards"
+        } else if self.needs_service() {
+            "services"
         } else {
             ""
         }
@@ -248,14 +278,19 @@ impl Metric {
     /// Whether it is measured at a component of this kind.
     const fn is_at(self, kind: Kind) -> bool {
         match kind {
-            Kind::Cache | Kind::Gateway => !(self.needs_database() || self.needs_shards()),
-            Kind::Database => !(self.needs_cache() || self.needs_shards()),
+            Kind::Cache | Kind::Gateway => {
+                !(self.needs_database() || self.needs_shards() || self.needs_service())
+            }
+            Kind::Database => {
+                !(self.needs_cache() || self.needs_shards() || self.needs_service())
+            }
             Kind::Shards => {
                 self.places().is_empty()
                     || self.needs_shards()
                     || matches!(self, Self::StaleReads | Self::LostWrites)
             }
-            Kind::Service | Kind::Client | Kind::Balancer => self.places().is_empty(),
+            Kind::Service => self.places().is_empty() || self.needs_service(),
+            Kind::Client | Kind::Balancer => self.places().is_empty(),
         }
     }
 
@@ -431,6 +466,13 @@ impl Measure {
                     Some(own.map(|(s, f)| f.servers / f64::from(s.servers)).sum())
                 }
                 Metric::Rebuilt => Some(stations().map(|s| s.rebuilt).sum::<u64>() as f64),
+                Metric::SagasFinished => {
+                    Some(stations().map(|s| s.sagas_finished).sum::<u64>() as f64)
+                }
+                Metric::SagasCompensated => {
+                    Some(stations().map(|s| s.sagas_compensated).sum::<u64>() as f64)
+                }
+                Metric::SagasStuck => Some(stations().map(|s| s.sagas_stuck).sum::<u64>() as f64),
                 _ => self.of_database(&stations()),
             };
         }
@@ -482,6 +524,8 @@ impl Measure {
             Metric::StaleMs => mean(|d| d.stale_ms, |s| s.database.stale_reads),
             Metric::StaleMaxMs => most(|d| d.stale_max_ms),
             Metric::LagMaxMs => most(|d| d.lag_max_ms),
+            Metric::InDoubtMs => mean(|d| d.in_doubt_ms, |s| s.database.resolved),
+            Metric::InDoubtMaxMs => most(|d| d.in_doubt_max_ms),
             _ => None,
         }
     }

@@ -3,6 +3,7 @@
 mod database;
 mod invariant;
 mod shards;
+mod workflow;
 
 use std::collections::BTreeMap;
 
@@ -22,6 +23,7 @@ pub(crate) use database::{
 };
 pub(crate) use invariant::{InvariantModel, Rule};
 pub(crate) use shards::{ReshardModel, ScatterModel, ShardStep, ShardsModel};
+pub(crate) use workflow::{BranchAct, SagaModel, WorkflowAct, WorkflowKind, WorkflowModel};
 
 /// The texts of the files that a scenario names (recorded arrivals), by name.
 pub type Files = BTreeMap<String, String>;
@@ -47,6 +49,8 @@ pub struct Model {
     pub(crate) statements: Vec<StatementModel>,
     /// Ways to databases that have replicas or whose connections have to be set up.
     pub(crate) approaches: Vec<Approach>,
+    /// Sagas and transactions of plans.
+    pub(crate) workflows: Vec<WorkflowModel>,
     /// Over how many zones the instances are spread.
     pub(crate) zones: u32,
 }
@@ -277,6 +281,12 @@ pub(crate) enum Step {
     Shard(ShardStep),
     /// Something at a database.
     Database { act: Act, statement: u32 },
+    /// A saga or a transaction.
+    Workflow { workflow: u32, act: WorkflowAct },
+    /// A decision on a transaction, at a database.
+    Branch(BranchAct),
+    /// Answer that it has failed.
+    Fail,
     /// Answer.
     End,
 }
@@ -364,6 +374,14 @@ impl Model {
             ) => first == b_first && count == b_count,
             (Step::Cache(a), Step::Cache(b)) => a == b,
             (Step::Shard(a), Step::Shard(b)) => a == b,
+            (Step::Branch(a), Step::Branch(b)) => a == b,
+            (
+                Step::Workflow { workflow, act },
+                Step::Workflow {
+                    workflow: other,
+                    act: other_act,
+                },
+            ) => workflow == other && act == other_act,
             (
                 Step::Database { act, statement },
                 Step::Database {
@@ -415,6 +433,8 @@ impl Model {
             && self.sites.iter().zip(&other.sites).all(site)
             && self.statements.len() == other.statements.len()
             && { self.statements.iter().zip(&other.statements) }.all(|(a, b)| a.same_shape(b))
+            && self.workflows.len() == other.workflows.len()
+            && { self.workflows.iter().zip(&other.workflows) }.all(|(a, b)| a.same_shape(b))
             && self.approaches == other.approaches
             && self.wires.len() == other.wires.len()
             && self.faults.len() == other.faults.len()

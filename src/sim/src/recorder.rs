@@ -2,7 +2,7 @@
 
 use crate::audit::{Auditor, Findings};
 use crate::database_figures::Longest;
-use crate::event::{Event, RequestRef, ShardEvent};
+use crate::event::{Event, RequestRef, ShardEvent, WorkflowEvent};
 use crate::figures::{Counters, Figures, LatencyTally, StationCounters};
 use crate::model::{Model, Role};
 use crate::probe::Probe;
@@ -274,6 +274,23 @@ impl Recorder {
             | ShardEvent::Redirected { .. } => {}
         }
     }
+
+    /// Counts what happened to a saga or a transaction.
+    fn count_workflow(&mut self, event: &WorkflowEvent) {
+        let at = event.station() as usize;
+        let counters = &mut self.counters.stations[at];
+        match *event {
+            WorkflowEvent::SagaFinished { .. } => counters.sagas_finished += 1,
+            WorkflowEvent::SagaCompensated { .. } => counters.sagas_compensated += 1,
+            WorkflowEvent::SagaStuck { .. } => counters.sagas_stuck += 1,
+            WorkflowEvent::Resolved { doubted, .. } => {
+                counters.database.resolve(doubted);
+                self.total.longest[at].doubt(doubted);
+                self.current.longest[at].doubt(doubted);
+            }
+            _ => {}
+        }
+    }
 }
 
 impl Probe for Recorder {
@@ -382,6 +399,7 @@ impl Probe for Recorder {
                 }
             }
             Event::Shard(event) => self.count_shards(event),
+            Event::Workflow(ref event) => self.count_workflow(event),
             Event::Row(_)
             | Event::Following { .. }
             | Event::Followed

@@ -386,6 +386,7 @@ impl Stories {
             | Event::Capacity { .. }
             | Event::Scaled { .. }
             | Event::Rebuilt { .. }
+            | Event::Workflow(_)
             | Event::Forgot { .. } => {}
         }
         told

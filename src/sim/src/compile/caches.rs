@@ -449,7 +449,21 @@ fn reach_by<'a>(
 ) {
     for instruction in plan {
         match instruction {
-            Instruction::Work(_) | Instruction::Reply(_) | Instruction::Invalidate(_) => {}
+            Instruction::Work(_)
+            | Instruction::Reply(_)
+            | Instruction::Invalidate(_)
+            | Instruction::End
+            | Instruction::Fail => {}
+            Instruction::Saga(saga) => {
+                for call in saga.calls() {
+                    reach(scenario, &call.to, all);
+                }
+            }
+            Instruction::Transaction(transaction) => {
+                for call in &transaction.branches {
+                    reach(scenario, &call.to, all);
+                }
+            }
             Instruction::Call(call) => {
                 reach(scenario, &call.to, all);
                 if let Some(fallback) = &call.fallback {

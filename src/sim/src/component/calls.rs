@@ -1,6 +1,6 @@
 //! Checks on who calls whom: every call is answered by some plan, none comes back to itself, and no loop is free of time.
 
-use super::{ANY, Arrivals, Call, Client, Component, Instruction};
+use super::{ANY, Arrivals, Call, Client, Component, Instruction, Saga, Transaction};
 use crate::cache::{Cache, Mode};
 use crate::limits;
 use crate::problem::Problems;
@@ -101,6 +101,18 @@ struct Walk<'a> {
     time_passes: bool,
     /// A component that may refuse a request before any time has passed.
     refuser: Option<&'a str>,
+    /// What all that is visited now is part of.
+    within: Within,
+}
+
+/// What calls are part of.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Within {
+    Nothing,
+    /// A step of a saga.
+    Step,
+    /// A branch of a transaction.
+    Branch,
 }
 
 /// Visits of one walk: beyond this a request would fan out to more calls than any reader could follow.
@@ -117,6 +129,7 @@ impl<'a> Walk<'a> {
             population,
             time_passes: false,
             refuser: None,
+            within: Within::Nothing,
         }
     }
 
@@ -153,6 +166,9 @@ impl<'a> Walk<'a> {
     }
 
     fn behind(&mut self, name: &'a str, operation: &'a str) -> Result<(), String> {
+        if self.within == Within::Branch {
+            self.check_branch(name)?;
+        }
         match &self.scenario.components[name] {
             Component::Client(_) => {}
             Component::Balancer(balancer) => {
@@ -287,12 +303,73 @@ impl<'a> Walk<'a> {
                         ));
                     }
                 }
+                Instruction::Saga(saga) => self.saga(saga, operation)?,
+                Instruction::Transaction(transaction) => {
+                    self.transaction(transaction, operation)?;
+                }
+                // Nothing behind it is done.
+                Instruction::End | Instruction::Fail => return Ok(()),
                 Instruction::Reply(payload) => {
                     self.time_passes |= payload.compress_time() > Duration::ZERO;
                 }
             }
         }
         Ok(())
+    }
+
+    /// Enters what is part of something, which must not be part of anything itself.
+    fn part(&mut self, within: Within) -> Result<(), String> {
+        if core::mem::replace(&mut self.within, within) != Within::Nothing {
+            return Err(
+                "a step of a saga leads to another saga or transaction: a step must be done at one place, or be several"
+                    .to_owned(),
+            );
+        }
+        Ok(())
+    }
+
+    fn saga(&mut self, saga: &'a Saga, operation: &'a str) -> Result<(), String> {
+        self.part(Within::Step)?;
+        // Nothing is done before it is in the log.
+        self.time_passes |= saga.log.mean_ms() > 0.0;
+        let before = self.time_passes;
+        for call in saga.calls() {
+            self.call(call, operation)?;
+        }
+        // The first step may fail before any time has passed.
+        self.time_passes = before;
+        self.within = Within::Nothing;
+        Ok(())
+    }
+
+    fn transaction(&mut self, of: &'a Transaction, operation: &'a str) -> Result<(), String> {
+        self.part(Within::Branch)?;
+        let before = self.time_passes;
+        let mut on_every_way = true;
+        for call in &of.branches {
+            self.time_passes = before;
+            self.call(call, operation)?;
+            on_every_way &= self.time_passes;
+        }
+        self.time_passes = on_every_way;
+        self.within = Within::Nothing;
+        Ok(())
+    }
+
+    /// Whether a branch of a transaction can be done at `name`, or over it.
+    fn check_branch(&self, name: &str) -> Result<(), String> {
+        let component = &self.scenario.components[name];
+        match component {
+            Component::Balancer(_) => Ok(()),
+            Component::Database(database) if database.replication.is_none() => Ok(()),
+            Component::Database(_) => Err(format!(
+                "'{name}' has replicas, and a branch of a transaction is prepared at one node alone: leave them out"
+            )),
+            _ => Err(format!(
+                "'{name}' is a {}: a branch of a transaction leads to a database, over balancers or not",
+                component.kind().name()
+            )),
+        }
     }
 
     fn call(&mut self, call: &'a Call, operation: &'a str) -> Result<(), String> {

@@ -14,6 +14,7 @@ pub(crate) mod shards;
 pub(crate) mod statement;
 pub(crate) mod station;
 mod weight;
+pub(crate) mod workflow;
 
 use serde::{Deserialize, Serialize};
 
@@ -35,6 +36,7 @@ pub(crate) use service::{PRIORITIES, is_one, no_bound, one};
 pub use shards::{Reshard, Scatter, Shards};
 pub use statement::{Care, Costs, Paging, Statement, Table};
 pub use weight::Weight;
+pub use workflow::{Persist, Protocol, Saga, SagaStep, Transaction};
 
 /// One component of a scenario.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]

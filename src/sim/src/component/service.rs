@@ -9,7 +9,7 @@
 use serde::{Deserialize, Serialize};
 use vecmap::VecMap;
 
-use super::{Cached, Invalidate, check_operation, check_target};
+use super::{Cached, Invalidate, Saga, Transaction, check_operation, check_target};
 use crate::distribution::Distribution;
 use crate::limits;
 use crate::payload::Payload;
@@ -100,15 +100,30 @@ pub enum Instruction {
     Cached(Cached),
     /// Drop the key in a cache.
     Invalidate(Invalidate),
+    /// Steps that end all done or all taken back, whatever crashes in between.
+    Saga(Saga),
+    /// Changes in several databases that are all committed or all taken back.
+    Transaction(Transaction),
+    /// Stop here: what has come so far is the answer. In the fallback of a call it ends the whole plan.
+    End,
+    /// Stop here: the request has failed.
+    Fail,
 }
 
 impl Instruction {
-    /// The calls that this step makes, without those of their fallbacks.
+    /// The calls that this step makes, without those of their fallbacks; those of a saga are its own (`Saga::calls`).
     pub(crate) fn calls(&self) -> &[Call] {
         match self {
-            Self::Work(_) | Self::Reply(_) | Self::Cached(_) | Self::Invalidate(_) => &[],
+            Self::Work(_)
+            | Self::Reply(_)
+            | Self::Cached(_)
+            | Self::Invalidate(_)
+            | Self::Saga(_)
+            | Self::End
+            | Self::Fail => &[],
             Self::Call(call) => core::slice::from_ref(call),
             Self::Parallel(parallel) => &parallel.calls,
+            Self::Transaction(transaction) => &transaction.branches,
         }
     }
 }
@@ -238,6 +253,7 @@ fn called_by<'a>(plan: &'a [Instruction], all: &mut Vec<&'a String>) {
                 called_by(&cached.miss, all);
             }
             Instruction::Invalidate(invalidate) => all.push(&invalidate.cache),
+            Instruction::Saga(saga) => all.extend(saga.calls().map(|call| &call.to)),
             _ => {}
         }
         for call in instruction.calls() {
@@ -282,13 +298,20 @@ pub(super) fn check_plan(
                 Instruction::Invalidate(invalidate) => {
                     p.within("invalidate", |p| invalidate.check(scenario, p));
                 }
+                Instruction::Saga(saga) => {
+                    p.within("saga", |p| saga.check(scenario, p, depth));
+                }
+                Instruction::Transaction(transaction) => {
+                    p.within("transaction", |p| transaction.check(scenario, p, depth));
+                }
+                Instruction::End | Instruction::Fail => {}
             });
         }
     });
 }
 
 impl Call {
-    fn check(&self, scenario: &Scenario, p: &mut Problems, depth: usize) {
+    pub(super) fn check(&self, scenario: &Scenario, p: &mut Problems, depth: usize) {
         check_target("to", &self.to, scenario, p);
         if let Some(operation) = &self.operation {
             check_operation("operation", operation, p);

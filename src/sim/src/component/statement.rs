@@ -183,6 +183,10 @@ pub enum Statement {
         /// it is kept is the database's `once_kept_s`.
         #[serde(default, skip_serializing_if = "is_false")]
         once: bool,
+        /// Whether it fails if too little would be left; otherwise it is answered and changes nothing. As a part of a saga or a
+        /// transaction it fails in any case.
+        #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+        or_fail: bool,
     },
 }
 

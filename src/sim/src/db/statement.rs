@@ -83,6 +83,8 @@ pub struct Changing {
     pub retries: u32,
     /// Whether it is made once for each request, however often it is asked for.
     pub once: bool,
+    /// Whether it fails if too little would be left.
+    pub or_fail: bool,
     think: Sampler,
 }
 
@@ -159,6 +161,7 @@ impl Prepared {
                 think,
                 retries,
                 once,
+                or_fail,
             } => {
                 let changing = Changing {
                     care: *care,
@@ -166,6 +169,7 @@ impl Prepared {
                     least: *least,
                     retries: *retries,
                     once: *once,
+                    or_fail: *or_fail,
                     think: Sampler::new(think),
                 };
                 (Act::Change(changing), table)

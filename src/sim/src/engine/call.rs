@@ -9,6 +9,7 @@ use crate::frame::{CallId, Entry, FrameId, NONE, Outcome, RequestId, State, Valu
 use crate::model::{Model, NO_KEY, OWN, Site, Step};
 use crate::probe::Probe;
 use crate::random::Key;
+use crate::workflow::Part;
 
 /// Several calls under way for one waiter, or one call in several attempts.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -69,6 +70,8 @@ pub(super) struct Caller {
     pub instance: u32,
     pub key: Key,
     pub data: u64,
+    /// What it does for a saga or a transaction.
+    pub part: Part,
     operation: u16,
     /// What it has to answer so far, to be put into a cache.
     value: Value,
@@ -83,6 +86,7 @@ impl<P: Probe> Engine<P> {
             instance: self.model.stations[frame.station as usize].instance,
             key: frame.key,
             data: frame.data,
+            part: frame.part,
             operation: frame.operation,
             value: frame.outcome.unwrap_or_default(),
         }
@@ -117,6 +121,9 @@ impl<P: Probe> Engine<P> {
                 operation => operation,
             };
             let child = self.frame(request, waiter, site.to, operation, key, data);
+            if !caller.part.is_none() {
+                self.mark(child, caller.part);
+            }
             if site.entry != Entry::Operation {
                 let frame = &mut self.frames[child];
                 frame.entry = site.entry;
@@ -131,10 +138,21 @@ impl<P: Probe> Engine<P> {
 
     /// A frame calls and waits.
     pub(super) fn call(&mut self, id: FrameId, site: u32) {
+        let frame = &self.frames[id];
+        let (part, turn) = (frame.part, frame.turn);
+        self.call_for(id, site, part, turn);
+    }
+
+    /// The same, as a part of a saga; calls with other turns are other work.
+    #[inline(always)]
+    pub(super) fn call_for(&mut self, id: FrameId, site: u32, part: Part, turn: u32) {
         let frame = &mut self.frames[id];
         frame.state = State::Asking;
-        let (station, turn) = (frame.station, frame.turn);
-        let caller = self.caller(id);
+        let station = frame.station;
+        let caller = Caller {
+            part,
+            ..self.caller(id)
+        };
         let model = Arc::clone(&self.model);
         let waiter = Waiter::Frame(id);
         self.ask(&model, site, caller, waiter, turn, |engine, site, child| {
@@ -163,6 +181,17 @@ impl<P: Probe> Engine<P> {
     /// A frame makes several calls at once and waits for `need` of them.
     #[inline(never)]
     pub(super) fn parallel(&mut self, id: FrameId, first: u32, count: u32, need: u32) {
+        self.parallel_for(id, [first, count, need], None, 0);
+    }
+
+    /// The same; each may be a branch of a transaction, whose first branch is `part`. Calls with other turns are other work.
+    pub(super) fn parallel_for(
+        &mut self,
+        id: FrameId,
+        [first, count, need]: [u32; 3],
+        part: Option<Part>,
+        base: u32,
+    ) {
         let frame = &mut self.frames[id];
         frame.state = State::Asking;
         let station = frame.station;
@@ -195,6 +224,12 @@ impl<P: Probe> Engine<P> {
                     return;
                 }
                 let waiter = Waiter::Call(call, attempt);
+                let part = part.map_or(caller.part, |part| Part {
+                    step: (at - first) as u8,
+                    ..part
+                });
+                let caller = Caller { part, ..caller };
+                let turn = base + turn;
                 self.ask(&model, at, caller, waiter, turn, |engine, site, child| {
                     let tried = Event::Tried {
                         call: call.slot(),
@@ -225,6 +260,7 @@ impl<P: Probe> Engine<P> {
             instance: 0,
             key,
             data,
+            part: Part::NONE,
             operation: 0,
             value: Value::default(),
         };
@@ -307,6 +343,7 @@ impl<P: Probe> Engine<P> {
         let (request, station) = (frame.request, frame.station);
         let site = match &self.model.code[frame.step as usize] {
             Step::Call { site } => Some(&self.model.sites[*site as usize]),
+            Step::Workflow { .. } => return self.workflow_heard(id, outcome),
             _ => None,
         };
         match outcome {

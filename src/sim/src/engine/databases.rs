@@ -21,6 +21,7 @@ use crate::limits;
 use crate::model::{DatabaseModel, Model, ReplicationModel};
 use crate::probe::Probe;
 use crate::time::Time;
+use crate::workflow::{Fence, Prepared};
 
 /// What databases hold, and what is under way there.
 #[derive(Clone, Debug, Default)]
@@ -44,6 +45,10 @@ pub(super) struct DatabaseState {
     pub locks: Locks<FrameId>,
     /// Changes that are not to be made again.
     pub once: Once,
+    /// What has been done for sagas and transactions.
+    pub fence: Fence,
+    /// Branches of transactions that are in doubt.
+    pub prepared: Prepared,
     pub replicas: Option<Replicas>,
 }
 
@@ -179,6 +184,8 @@ impl Databases {
                 rows: Rows::new(limits::ROWS / count as u32),
                 locks: Locks::default(),
                 once: Once::new(limits::IDENTITIES / count as u32),
+                fence: Fence::new(limits::MARKS / count as u32),
+                prepared: Prepared::default(),
                 replicas: database.replication.as_ref().map(|_| Replicas {
                     log: Replication::new(database.nodes - 1)
                         .keeping(limits::LOG / replicated.max(1)),
@@ -207,6 +214,10 @@ impl Databases {
 
     pub fn get(&mut self, database: u16) -> Option<&mut DatabaseState> {
         self.states.get_mut(usize::from(database))?.as_deref_mut()
+    }
+
+    pub fn state(&self, component: usize) -> Option<&DatabaseState> {
+        self.states.get(component)?.as_deref()
     }
 
     /// A row of a database, as it is committed.
@@ -547,6 +558,7 @@ impl<P: Probe> Engine<P> {
         let Some(DatabaseState {
             rows,
             once,
+            fence,
             replicas: Some(replicas),
             ..
         }) = self.databases.get(database)
@@ -556,6 +568,8 @@ impl<P: Probe> Engine<P> {
         for node in 0..stations.len() as u16 {
             replicas.log.set_linked(&settings.timing, node, true, now);
         }
+        let log = &replicas.log;
+        let kept = log.replicas().map(|at| log.received(at)).max();
         let (mut lost, mut failed) = (Vec::new(), Vec::new());
         let Some(promotion) =
             { &mut replicas.log }.fail_over(&settings.timing, rows, now, &mut lost, &mut failed)
@@ -577,6 +591,7 @@ impl<P: Probe> Engine<P> {
             });
             self.probe.event(&model, now, RequestRef::NONE, &told);
         }
+        fence.forget_after(kept.unwrap_or(u64::MAX));
         let told = Event::Promoted {
             station,
             lost: lost.iter().filter(|gone| gone.acknowledged).count() as u32,

@@ -189,6 +189,9 @@ impl<P: Probe> Engine<P> {
             self.forget_limits(model, station);
         }
         self.struck(station, crashed, recovered, held_up);
+        if recovered {
+            self.recover_own(station);
+        }
         self.serve_waiting(station);
     }
 
@@ -223,6 +226,7 @@ impl<P: Probe> Engine<P> {
             }
         }
         self.sever(station);
+        self.orphan_all(station);
     }
 
     fn strike_links(&mut self, model: &Model) {

@@ -16,6 +16,7 @@ use crate::probe::Probe;
 use crate::random::Key;
 use crate::resilience::{BreakerState, Phase, RetryBudgetState};
 use crate::time::{Duration, Time};
+use crate::workflow::Part;
 
 /// Attempts of one call that can be under way at once: one, and all its hedges.
 const AT_ONCE: usize = 1 + limits::HEDGES as usize;
@@ -58,6 +59,7 @@ pub(super) struct Attempts {
     instance: u32,
     key: Key,
     data: u64,
+    part: Part,
     /// Attempts so far, hedges among them.
     started: u32,
     /// Attempts so far, without hedges.
@@ -128,6 +130,7 @@ impl<P: Probe> Engine<P> {
                 instance: caller.instance,
                 key: caller.key,
                 data: caller.data,
+                part: caller.part,
                 started: 0,
                 tries: 0,
                 hedges: 0,
@@ -164,7 +167,7 @@ impl<P: Probe> Engine<P> {
             return;
         };
         let (site_at, instance, started) = (state.site, state.instance, state.started);
-        let (key, data) = (state.key, state.data);
+        let (key, data, part) = (state.key, state.data, state.part);
         let model = Arc::clone(&self.model);
         let site = &model.sites[site_at as usize];
         let Some(guard) = &site.guard else { return };
@@ -202,6 +205,9 @@ impl<P: Probe> Engine<P> {
         let waiter = Waiter::Call(id, started);
         let frame = self.frame(request, waiter, site.to, site.operation, key, data);
         self.frames[frame].entry = site.entry;
+        if !part.is_none() {
+            self.mark(frame, part);
+        }
         if let Some(state) = self.attempts(id) {
             state.started += 1;
             state.tries += u32::from(!is_hedge);

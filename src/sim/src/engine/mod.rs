@@ -6,6 +6,7 @@
 //! happen at once, in the order in which they became possible; all else goes through the calendar.
 
 mod balancing;
+mod branches;
 mod caches;
 mod call;
 mod changes;
@@ -23,6 +24,7 @@ mod shards;
 mod shedding;
 mod statements;
 mod visit;
+mod workflows;
 
 use core::fmt;
 use core::hash::{Hash, Hasher};
@@ -57,6 +59,7 @@ use faults::FaultState;
 use gateways::LimitState;
 use guard::GuardState;
 use shards::Routers;
+use workflows::Workflows;
 
 /// Why a run is not over yet, or why it had to be stopped.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -124,6 +127,8 @@ pub struct Parts {
     pub frames: usize,
     /// Calls that are tried or branch.
     pub calls: usize,
+    /// Sagas and transactions that have not ended.
+    pub workflows: usize,
 }
 
 /// A run of a model, watched by a probe. A clone is a snapshot: both go on alike.
@@ -158,6 +163,7 @@ pub struct Engine<P = NoProbe> {
     limits: Vec<LimitState>,
     databases: Databases,
     routers: Routers,
+    workflows: Workflows,
     totals: Totals,
     events: u64,
     /// After so many events the next of the faults comes that count them.
@@ -189,6 +195,7 @@ impl<P: Probe> Engine<P> {
             limits: Vec::new(),
             databases: Databases::new(&model),
             routers: Routers::new(&model),
+            workflows: Workflows::default(),
             totals: Totals::default(),
             events: 0,
             strikes_after: u64::MAX,
@@ -247,6 +254,7 @@ impl<P: Probe> Engine<P> {
             requests: self.requests.len(),
             frames: self.frames.len(),
             calls: self.calls.len(),
+            workflows: self.workflows.len(),
         }
     }
 
@@ -309,6 +317,7 @@ impl<P: Probe> Engine<P> {
         if !self.routers.is_empty() {
             self.routers.hash(&mut hasher);
         }
+        self.workflows.hash(&mut hasher);
         hasher.finish()
     }
 
@@ -381,6 +390,7 @@ impl<P: Probe> Engine<P> {
             Due::Idle { approach, lane } => self.idle(approach, lane),
             Due::Reshard { router, turn } => self.reshard(router, turn),
             Due::Gathered { call } => self.gathered(call),
+            Due::Recover { workflow, turn } => self.recover(workflow, turn),
         }
         while let Some(frame) = self.ready.pop_front() {
             self.advance(frame);
@@ -400,6 +410,7 @@ impl<P: Probe> Engine<P> {
         let (calls, frames, visits) = (&self.calls, &self.frames, &self.databases.visits);
         let (clients, stations, databases) = (&self.clients, &self.stations, &self.databases);
         let routers = &self.routers;
+        let workflows = &self.workflows;
         self.calendar.keep(|time, due| match *due {
             Due::Timeout { call, attempt } | Due::Hedge { call, attempt } => {
                 calls.get(call).is_some_and(|call| call.awaits(attempt))
@@ -424,6 +435,7 @@ impl<P: Probe> Engine<P> {
             Due::Replicated { database, turn } => databases.is_alarm(database, turn),
             Due::FailOver { database, crash } => databases.is_gone(database, crash),
             Due::Reshard { router, turn } => routers.is_planned(router, turn),
+            Due::Recover { workflow, turn } => workflows.is_orphan(workflow, turn),
             // Of these there are only so many for each user, component, check, fault or row that was written.
             Due::Thought { .. }
             | Due::Check { .. }

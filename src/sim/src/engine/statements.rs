@@ -22,9 +22,9 @@ use crate::time::Duration;
 #[derive(Clone, Copy)]
 pub(super) struct At {
     pub database: u16,
-    node: u16,
+    pub node: u16,
     pub station: u32,
-    data: u64,
+    pub data: u64,
 }
 
 impl<P: Probe> Engine<P> {
@@ -102,7 +102,7 @@ impl<P: Probe> Engine<P> {
         true
     }
 
-    fn fail(&mut self, id: FrameId, station: u32, reason: Loss) -> bool {
+    pub(super) fn fail(&mut self, id: FrameId, station: u32, reason: Loss) -> bool {
         self.finish(id, Err(Failure { reason, station }));
         false
     }
@@ -296,6 +296,10 @@ impl<P: Probe> Engine<P> {
     fn log(&mut self, model: &Model, statement: &StatementModel, id: FrameId, at: At) -> bool {
         self.follow(at.database);
         let count = self.databases.visits[id].rows;
+        let is_part = !self.frames[id].part.is_none();
+        if is_part && let Some(on) = self.fenced(id, statement.row(at.data, 0)) {
+            return on;
+        }
         for n in 0..count {
             let row = statement.row(at.data, u64::from(n));
             let Some(state) = self.databases.get(at.database) else {
@@ -303,6 +307,9 @@ impl<P: Probe> Engine<P> {
             };
             let value = state.rows.get(row, statement.initial()).value;
             let written = { &mut state.rows }.prepare(row, statement.initial(), value, self.now);
+            if is_part && n == 0 && self.part_made(id, at.station, &written, None) {
+                return true;
+            }
             self.tell_written(id, at, &written);
             self.put_for(id, at, written, n == 0);
         }
@@ -449,6 +456,12 @@ impl<P: Probe> Engine<P> {
             return self.step_on(id);
         };
         let step = change.step();
+        if !self.frames[id].part.is_none()
+            && matches!(step, Step::Read | Step::Write)
+            && let Some(on) = self.fenced(id, rule.key)
+        {
+            return on;
+        }
         let mut goes_on = false;
         match step {
             Step::Lock => {
@@ -511,12 +524,21 @@ impl<P: Probe> Engine<P> {
             }
             Stepped::Changed(written) => {
                 visit.rows = 1;
+                let new = Some((written.after.value, seen.version));
+                if !self.frames[id].part.is_none()
+                    && self.part_made(id, at.station, &written, new)
+                {
+                    return true;
+                }
                 if changing.once {
                     self.keep_identity(model, id, at, &written);
                 }
                 self.tell_changed(id, at, &written, seen.version);
                 self.put_for(id, at, written, true);
                 self.committing(model, id, at)
+            }
+            Stepped::TooLittle if changing.or_fail || !self.frames[id].part.is_none() => {
+                self.fail(id, at.station, Loss::TooLittle)
             }
             Stepped::TooLittle => {
                 let frame = &mut self.frames[id];

@@ -17,6 +17,7 @@ use crate::probe::Probe;
 use crate::random::Key;
 use crate::time::{Duration, Time};
 use crate::wire::Sent;
+use crate::workflow::Part;
 
 impl<P: Probe> Engine<P> {
     /// A new frame of `request`, for a call to component `to`, about `data`.
@@ -39,6 +40,7 @@ impl<P: Probe> Engine<P> {
             balancer: NOBODY,
             station: NONE,
             operation,
+            part: Part::NONE,
             entry: Entry::Operation,
             errand: Errand::None,
             counted: false,
@@ -189,6 +191,7 @@ impl<P: Probe> Engine<P> {
                 let plan = component.plans[usize::from(frame.operation)];
                 plan.expect("every call was checked to have a plan")
             }
+            Entry::Resume => frame.step,
             entry => component.entries[entry as usize],
         };
         frame.since = self.now;
@@ -372,6 +375,22 @@ impl<P: Probe> Engine<P> {
                         return;
                     }
                 }
+                Step::Workflow { workflow, act } => {
+                    let (workflow, act) = (*workflow, *act);
+                    if !self.workflow(id, workflow, act) {
+                        return;
+                    }
+                }
+                Step::Branch(act) => {
+                    let act = *act;
+                    if !self.branch(id, act) {
+                        return;
+                    }
+                }
+                Step::Fail => {
+                    let (reason, station) = (Loss::Failed, frame.station);
+                    return self.finish(id, Err(Failure { reason, station }));
+                }
                 Step::End => {
                     let outcome = frame.outcome;
                     return self.finish(id, outcome);
@@ -453,6 +472,7 @@ impl<P: Probe> Engine<P> {
             Waiter::Frame(caller) => self.resume(caller, outcome),
             Waiter::Call(call, attempt) => self.heard(call, attempt, outcome),
             Waiter::Check(check, sent) => self.checked(check, sent, outcome),
+            Waiter::Workflow(workflow, turn) => self.ran(workflow, turn),
             Waiter::Nobody => {}
         }
     }

@@ -157,6 +157,11 @@ pub fn write_line(
         | Event::CacheFlushed { .. }
         | Event::CacheLost { .. } => write_cache(out, model, event),
         Event::Shard(event) => event.write(out, model),
+        Event::Workflow(ref event) => {
+            write!(out, "{},", station(event.station()))?;
+            event.write_detail(out)?;
+            writeln!(out)
+        }
         Event::Completed {
             client, latency, ..
         } => {

@@ -58,4 +58,12 @@ losses! {
     Conflict = "conflict",
     /// The node took no writes: it was a replica.
     ReadOnly = "read_only",
+    /// Too little was left in the row for what it asked for.
+    TooLittle = "too_little",
+    /// It came after it had been taken back.
+    TooLate = "too_late",
+    /// A saga could neither be finished nor taken back.
+    Stuck = "stuck",
+    /// A plan says so.
+    Failed = "failed",
 }

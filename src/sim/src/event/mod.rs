@@ -4,6 +4,7 @@ mod log;
 mod loss;
 mod row;
 mod shard;
+mod workflow;
 
 use crate::resilience::Phase;
 use crate::time::Duration;
@@ -12,6 +13,7 @@ pub use log::{LOG_HEAD, write_line};
 pub use loss::Loss;
 pub use row::RowEvent;
 pub use shard::ShardEvent;
+pub use workflow::WorkflowEvent;
 
 /// What an event is about, as probes know it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -430,6 +432,8 @@ pub enum Event {
         /// How long it took from being sent.
         latency: Duration,
     },
+    /// Something about a saga or a distributed transaction.
+    Workflow(WorkflowEvent),
 }
 
 impl Event {
@@ -491,6 +495,7 @@ impl Event {
             Self::Shard(event) => event.name(),
             Self::Completed { .. } => "completed",
             Self::Lost { .. } => "lost",
+            Self::Workflow(event) => event.name(),
         }
     }
 
@@ -541,6 +546,7 @@ impl Event {
                 Some(station)
             }
             Self::Row(row) => row.station(),
+            Self::Workflow(ref event) => Some(event.station()),
             _ => None,
         }
     }

@@ -71,19 +71,7 @@ pub enum Jitter {
 impl Retry {
     pub(crate) fn check(&self, p: &mut Problems) {
         p.count("attempts", u64::from(self.attempts), 2, limits::ATTEMPTS);
-        p.within("backoff", |p| match &self.backoff {
-            Backoff::Fixed { wait_ms } => {
-                p.within("fixed", |p| {
-                    p.number("wait_ms", *wait_ms, 0.0, limits::WORK_MS);
-                });
-            }
-            Backoff::Exponential {
-                base_ms, cap_ms, ..
-            } => p.within("exponential", |p| {
-                p.number("base_ms", *base_ms, 1e-3, limits::WORK_MS);
-                p.number("cap_ms", *cap_ms, *base_ms, limits::WORK_MS);
-            }),
-        });
+        p.within("backoff", |p| self.backoff.check(p));
         if let Some(budget) = &self.budget {
             p.within("budget", |p| budget.check(p));
         }
@@ -91,6 +79,22 @@ impl Retry {
 }
 
 impl Backoff {
+    pub(crate) fn check(&self, p: &mut Problems) {
+        match self {
+            Self::Fixed { wait_ms } => {
+                p.within("fixed", |p| {
+                    p.number("wait_ms", *wait_ms, 0.0, limits::WORK_MS);
+                });
+            }
+            Self::Exponential {
+                base_ms, cap_ms, ..
+            } => p.within("exponential", |p| {
+                p.number("base_ms", *base_ms, 1e-3, limits::WORK_MS);
+                p.number("cap_ms", *cap_ms, *base_ms, limits::WORK_MS);
+            }),
+        }
+    }
+
     /// The wait before retry number `retry` (the first is 1), after one of `previous` (zero before the first).
     pub fn wait(&self, retry: u32, previous: Duration, draws: &mut Draws) -> Duration {
         let (base_ms, cap_ms, jitter) = match *self {
