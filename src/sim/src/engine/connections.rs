@@ -18,6 +18,7 @@ use crate::frame::{Failure, FrameId, State};
 use crate::model::{DatabaseModel, Model, Site};
 use crate::probe::Probe;
 use crate::time::{Duration, Time};
+use crate::workflow::Role;
 
 /// The connections of one instance to one node.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -392,6 +393,10 @@ impl<P: Probe> Engine<P> {
                 {
                     return;
                 }
+            }
+            // Its coordinator rolls it back.
+            Stage::Locking if frame.part.role == Role::Prepare => {
+                return self.finish(id, Err(failure));
             }
             _ => return,
         }

@@ -18,7 +18,7 @@ use crate::calendar::Due;
 use crate::component::station::Duty;
 use crate::event::{Child, Event, Loss, WorkflowEvent};
 use crate::frame::{
-    Entry, Failure, FrameId, NONE, Outcome, RequestId, State, Value, Waiter, WorkflowId,
+    Entry, Failure, Frame, FrameId, NONE, Outcome, RequestId, State, Value, Waiter, WorkflowId,
 };
 use crate::limits;
 use crate::model::{Model, SagaModel, WorkflowAct, WorkflowKind};
@@ -488,7 +488,10 @@ impl<P: Probe> Engine<P> {
         let (turn, model) = (workflow.turn, workflow.model);
         let is_known = match &mut workflow.course {
             Course::Saga(saga) => saga.crashed(),
-            Course::Transaction(_) => true,
+            Course::Transaction(_) => {
+                self.hang_up(number, station);
+                true
+            }
         };
         if is_known {
             let told = WorkflowEvent::Orphaned {
@@ -503,6 +506,23 @@ impl<P: Probe> Engine<P> {
             self.workflows.live.remove(at);
             self.requests[request].open -= 1;
             self.release(request);
+        }
+    }
+
+    /// The connections of a transaction are closed: branches that wait for a lock there are rolled back. Otherwise those who
+    /// wait for a lock in doubt could hold all connections, and the decision that frees it would find none.
+    fn hang_up(&mut self, number: u32, station: u32) {
+        let waits = |(id, frame): &(FrameId, &Frame)| {
+            frame.part.workflow == number
+                && frame.part.role == Role::Prepare
+                && frame.state == State::Blocked
+                && self.databases.visits.contains_key(*id)
+        };
+        let waiting = self.frames.iter().filter(waits).map(|(id, _)| id);
+        let waiting: Vec<FrameId> = waiting.collect();
+        for id in waiting {
+            let reason = Loss::Crashed;
+            self.withdraw(id, Failure { reason, station });
         }
     }
 
