@@ -150,7 +150,7 @@ macro_rules! texts {
 }
 
 /// All samples but those that replay a file.
-const TEXTS: [(&str, &str); 85] = texts![
+const TEXTS: [(&str, &str); 89] = texts![
     "autoscale",
     "batches",
     "bulkhead",
@@ -214,6 +214,8 @@ const TEXTS: [(&str, &str); 85] = texts![
     "resilience",
     "retry-breaker",
     "retry-budget",
+    "saga-crash",
+    "saga-orchestrated",
     "served-once",
     "served-once-plain",
     "sessions",
@@ -234,6 +236,8 @@ const TEXTS: [(&str, &str); 85] = texts![
     "transfer",
     "transfer-compensated",
     "two-choices",
+    "two-phase-commit",
+    "two-phase-commit-in-doubt",
     "weights",
     "wires",
 ];

@@ -258,8 +258,10 @@ fn a_crash_right_after_any_event_of_a_run_leaves_no_saga_half_done() {
 #[test]
 fn an_orphan_is_taken_over_by_another_instance_when_its_time_has_come() {
     // One order; its instance crashes for good while the payment is under way.
-    let faults = r#"{"what":{"slow":{"component":"payments","factor":1000}},"at_s":0,"for_s":0.19},"#.to_owned()
-        + r#"{"what":{"crash":{"component":"orders","instance":1}},"at_s":0.1001}"#;
+    let faults =
+        r#"{"what":{"slow":{"component":"payments","factor":1000}},"at_s":0,"for_s":0.19},"#
+            .to_owned()
+            + r#"{"what":{"crash":{"component":"orders","instance":1}},"at_s":0.1001}"#;
     let mut scenario = orders(3, true, &faults);
     if let Some(scale_sim::Component::Client(client)) = scenario.components.get_mut("u") {
         let text = r#"{"profile":{"points":[[0,0],[0.09,0],[0.09,400],[0.1,400],[0.1001,0]]}}"#;
@@ -269,7 +271,10 @@ fn an_orphan_is_taken_over_by_another_instance_when_its_time_has_come() {
     engine.run_until(Time::from_secs(0.4));
     let before = engine.probe().clone();
     assert!(before.orphaned > 0 && before.recovered == 0, "{before:?}");
-    assert!(before.lost >= before.orphaned, "their clients hear of the crash: {before:?}");
+    assert!(
+        before.lost >= before.orphaned,
+        "their clients hear of the crash: {before:?}"
+    );
     assert!(engine.parts().workflows > 0);
     engine.run_until(Time::from_secs(0.402));
     let after = engine.probe().clone();
@@ -366,7 +371,10 @@ fn a_transaction_is_committed_at_both_or_at_none_over_many_seeds() {
         orphaned += ends.orphaned;
         late += ends.too_late;
     }
-    assert!(committed > 1_000 && aborted > 1_000, "{committed} {aborted}");
+    assert!(
+        committed > 1_000 && aborted > 1_000,
+        "{committed} {aborted}"
+    );
     assert!(orphaned > 100 && late > 0, "{orphaned} {late}");
 }
 
@@ -414,9 +422,18 @@ fn locks_in_doubt_are_waited_for_until_the_coordinator_is_back() {
     assert_eq!(east.lock_waits, 5, "{east:?}");
     // They waited from 11, 12, 13, 14 and 15 s to 15.05 s and what the abort takes; then each takes its turn of 1 ms and more.
     let waited = (15.05 * 5.0 - 65.0) / 5.0 * 1e3;
-    assert!((waited..waited + 5.0).contains(&east.lock_wait_ms), "{east:?}");
-    assert!((5_030.0..5_050.0).contains(&east.in_doubt_max_ms), "{east:?}");
-    assert_eq!(measure(&outcome, "in_doubt_ms", "east"), east.in_doubt_max_ms);
+    assert!(
+        (waited..waited + 5.0).contains(&east.lock_wait_ms),
+        "{east:?}"
+    );
+    assert!(
+        (5_030.0..5_050.0).contains(&east.in_doubt_max_ms),
+        "{east:?}"
+    );
+    assert_eq!(
+        measure(&outcome, "in_doubt_ms", "east"),
+        east.in_doubt_max_ms
+    );
 }
 
 #[test]
@@ -452,11 +469,7 @@ fn a_promise_outlives_a_crash_of_its_database() {
 
 /// Sales of one row by many users over a wire, by a saga or by a transaction.
 fn hot_row(plan: &str) -> Outcome {
-    let change = |by| {
-        format!(
-            r#"{{"change":{{"table":"t","by":{by},"care":"atomic_update"}}}}"#
-        )
-    };
+    let change = |by| format!(r#"{{"change":{{"table":"t","by":{by},"care":"atomic_update"}}}}"#);
     let text = format!(
         r#"{{"version":1,"horizon_s":60,"warmup_s":5,"components":{{
             "u":{{"client":{{"operation":"x","target":"shop","arrivals":{{"closed":{{"users":30,"think_time":{{"constant":{{"mean_ms":1}}}}}}}}}}}},
@@ -499,8 +512,15 @@ fn a_hot_row_is_held_across_the_wire_by_two_phase_commit_and_not_by_a_saga() {
 #[test]
 fn a_run_goes_on_alike_from_a_snapshot_with_orphans_and_promises() {
     for scenario in [
-        orders(1, true, &(crash("orders.1", 0.05, 1.0) + "," + &crash("stock", 0.08, 0.05))),
-        transfers(1, &(crash("bank.1", 0.05, 1.0) + "," + &crash("west", 0.08, 0.05))),
+        orders(
+            1,
+            true,
+            &(crash("orders.1", 0.05, 1.0) + "," + &crash("stock", 0.08, 0.05)),
+        ),
+        transfers(
+            1,
+            &(crash("bank.1", 0.05, 1.0) + "," + &crash("west", 0.08, 0.05)),
+        ),
     ] {
         let mut engine = engine(&scenario, Ends::default());
         let mut seen = 0;
@@ -512,7 +532,9 @@ fn a_run_goes_on_alike_from_a_snapshot_with_orphans_and_promises() {
             let later = Time::from_secs(f64::from(ms) / 1e3 + 0.3);
             copy.run_until(later);
             let mut again = engine.clone();
-            again.reconfigure(&scenario, &Files::new()).expect("it is the same");
+            again
+                .reconfigure(&scenario, &Files::new())
+                .expect("it is the same");
             again.run_until(later);
             assert_eq!(copy.state_hash(), again.state_hash(), "at {ms} ms");
         }
@@ -536,7 +558,10 @@ fn a_plan_can_stop_where_a_call_has_failed() {
     let failed = measure(&outcome, "completed", "failed");
     assert_eq!(outcome.figures.completed as f64, 3.0 + failed);
     assert!(failed > 50.0, "{failed}");
-    let fails = text.replace(r#""operation":"x","target":"pay""#, r#""operation":"no","target":"pay""#);
+    let fails = text.replace(
+        r#""operation":"x","target":"pay""#,
+        r#""operation":"no","target":"pay""#,
+    );
     let outcome = run(&parsed(&fails), &Files::new()).expect("it is valid");
     let losses = &outcome.figures.losses;
     assert_eq!(losses.len(), 1);
@@ -561,24 +586,43 @@ fn what_a_saga_or_a_transaction_cannot_be_is_said_with_its_place() {
     };
     let place = "components.s.service.plans.*.[0]";
     for (plan, expected) in [
-        (r#"{"saga":{"steps":[]}}"#, "saga.steps: 0 is out of range: 1 to 100 is allowed"),
+        (
+            r#"{"saga":{"steps":[]}}"#,
+            "saga.steps: 0 is out of range: 1 to 100 is allowed",
+        ),
         (
             r#"{"saga":{"steps":[{"do":{"to":"db","asynchronous":true},"undo":{"to":"db","times":2}}],"recover_after_ms":0}}"#,
             "saga.recover_after_ms: 0 is out of range",
         ),
-        (r#"{"saga":{"steps":[{"do":{"to":"db","times":2}}]}}"#, "do.times: it is made once"),
-        (r#"{"saga":{"steps":[{"do":{"to":"t"}}]}}"#, "leads to another saga or transaction"),
+        (
+            r#"{"saga":{"steps":[{"do":{"to":"db","times":2}}]}}"#,
+            "do.times: it is made once",
+        ),
+        (
+            r#"{"saga":{"steps":[{"do":{"to":"t"}}]}}"#,
+            "leads to another saga or transaction",
+        ),
         (
             r#"{"transaction":{"branches":[{"to":"db","resilience":{"hedge":{"after_ms":1}}}]}}"#,
             "branches.[0].resilience: a branch prepares once",
         ),
-        (r#"{"transaction":{"branches":[{"to":"t"}]}}"#, "'t' is a service: a branch"),
-        (r#"{"transaction":{"branches":[{"to":"replicated"}]}}"#, "'replicated' has replicas"),
-        (r#"{"transaction":{"branches":[{"to":"db"}],"protocol":"none"}}"#, "two_phase_commit"),
+        (
+            r#"{"transaction":{"branches":[{"to":"t"}]}}"#,
+            "'t' is a service: a branch",
+        ),
+        (
+            r#"{"transaction":{"branches":[{"to":"replicated"}]}}"#,
+            "'replicated' has replicas",
+        ),
+        (
+            r#"{"transaction":{"branches":[{"to":"db"}],"protocol":"none"}}"#,
+            "two_phase_commit",
+        ),
     ] {
         let said = refused(plan);
         assert!(
-            said.replace("plans.*[", "plans.*.[").contains(expected.trim_start_matches(place))
+            said.replace("plans.*[", "plans.*.[")
+                .contains(expected.trim_start_matches(place))
                 || said.replace('[', ".[").contains(expected),
             "{expected} is not in\n{said}"
         );

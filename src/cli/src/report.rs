@@ -63,6 +63,8 @@ pub struct Report {
     pub shards: Vec<ShardsReport>,
     /// Services that scale with their load, or keep sessions.
     pub services: Vec<ServiceReport>,
+    /// What became of sagas: every service that has any.
+    pub sagas: Vec<SagaReport>,
     /// What databases did with rows, locks, connections and replicas: every node of which there is anything to tell.
     pub databases: Vec<DatabaseReport>,
     /// Where requests were lost, and why; a place where none was is not listed.
@@ -195,6 +197,19 @@ pub struct ServiceReport {
     pub sessions_lost: Figure,
 }
 
+/// What became of a service's sagas.
+#[derive(Serialize, JsonSchema, Debug)]
+pub struct SagaReport {
+    /// Its component.
+    pub service: String,
+    /// Sagas that were finished.
+    pub finished: Figure,
+    /// Sagas that were taken back.
+    pub compensated: Figure,
+    /// Sagas that need a person.
+    pub stuck: Figure,
+}
+
 /// Figures of one node of a database.
 #[derive(Serialize, JsonSchema, Debug)]
 pub struct DatabaseReport {
@@ -230,6 +245,12 @@ pub struct DatabaseReport {
     pub lag_max_ms: Option<Figure>,
     /// Acknowledged writes that were lost when it took its primary's place.
     pub lost_writes: Figure,
+    /// Branches of transactions that were decided after they had been prepared.
+    pub resolved: Figure,
+    /// How long those were in doubt on average, in milliseconds.
+    pub in_doubt_ms: Option<Figure>,
+    /// How long at most, in milliseconds.
+    pub in_doubt_max_ms: Option<Figure>,
 }
 
 /// Requests lost at one place for one reason.
@@ -290,6 +311,7 @@ impl Report {
                 .map(|(at, info)| all.shards(at, info.name))
                 .collect(),
             services: all.services(scenario, model),
+            sagas: all.sagas(model),
             databases: stations()
                 .filter(|(at, _)| all.is_database(*at))
                 .map(|(at, info)| all.database(at, info.name))
@@ -459,6 +481,28 @@ impl Runs<'_> {
         reports
     }
 
+    fn sagas(&self, model: &Model) -> Vec<SagaReport> {
+        let mut reports = Vec::new();
+        for (at, (name, _)) in model.components().enumerate() {
+            let own = model.stations().enumerate();
+            let own = own.filter(|(_, info)| info.component == at);
+            let own: Vec<usize> = own.map(|(station, _)| station).collect();
+            let sum = |run: &Run, of: fn(&StationFigures) -> u64| -> u64 {
+                own.iter().map(|at| of(&run.figures.stations[*at])).sum()
+            };
+            let all = |s: &StationFigures| s.sagas_finished + s.sagas_compensated + s.sagas_stuck;
+            if self.0.iter().any(|run| sum(run, all) > 0) {
+                reports.push(SagaReport {
+                    service: name.to_owned(),
+                    finished: self.count(|run| sum(run, |s| s.sagas_finished)),
+                    compensated: self.count(|run| sum(run, |s| s.sagas_compensated)),
+                    stuck: self.count(|run| sum(run, |s| s.sagas_stuck)),
+                });
+            }
+        }
+        reports
+    }
+
     /// Whether there is anything to tell of a station as a database's node.
     fn is_database(&self, at: usize) -> bool {
         let none = DatabaseFigures::default();
@@ -491,6 +535,9 @@ impl Runs<'_> {
             lag_ms: value(|d| d.lag_ms, |d| d.replica_reads),
             lag_max_ms: value(|d| d.lag_max_ms, |d| d.replica_reads),
             lost_writes: count(|d| d.lost_writes),
+            resolved: count(|d| d.resolved),
+            in_doubt_ms: value(|d| d.in_doubt_ms, |d| d.resolved),
+            in_doubt_max_ms: value(|d| d.in_doubt_max_ms, |d| d.resolved),
         }
     }
 

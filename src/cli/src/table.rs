@@ -95,6 +95,19 @@ fn write_text(out: &mut String, report: &Report) -> std::fmt::Result {
         ];
         section(out, "Services", &services)?;
     }
+    if !report.sagas.is_empty() {
+        let all = &report.sagas;
+        let sagas = [
+            Column::words("\nservice", all.iter().map(|s| s.service.clone())),
+            column("finished\nsagas", all.iter().map(|s| Some(s.finished))),
+            column(
+                "compensated\nsagas",
+                all.iter().map(|s| Some(s.compensated)),
+            ),
+            column("stuck\nsagas", all.iter().map(|s| Some(s.stuck))),
+        ];
+        section(out, "Sagas", &sagas)?;
+    }
     write_databases(out, report)?;
 
     if !report.losses.is_empty() {
@@ -180,6 +193,15 @@ fn write_databases(out: &mut String, report: &Report) -> std::fmt::Result {
             column("writes\nlost", all.iter().map(|d| Some(d.lost_writes))),
         ];
         section(out, "Replication", &replicas)?;
+    }
+    if all.iter().any(|d| seen(d.resolved)) {
+        let doubts = [
+            names(),
+            column("branches\ndecided", all.iter().map(|d| Some(d.resolved))),
+            column("in doubt\nmean ms", all.iter().map(|d| d.in_doubt_ms)),
+            column("in doubt\nmax ms", all.iter().map(|d| d.in_doubt_max_ms)),
+        ];
+        section(out, "Two-phase commit", &doubts)?;
     }
     Ok(())
 }

@@ -660,6 +660,51 @@ fn call(targets: &'static [&'static str], apart: bool) -> Part {
         .boxed()
 }
 
+/// A call that is made once.
+fn single(targets: &'static [&'static str]) -> Part {
+    call(targets, false)
+        .prop_map(|mut call| {
+            if let Some(fields) = call.as_object_mut() {
+                fields.remove("times");
+            }
+            call
+        })
+        .boxed()
+}
+
+/// Steps that are all done or all taken back.
+fn saga(targets: &'static [&'static str]) -> Part {
+    let step = (single(targets), of(single(targets)), any::<bool>());
+    let step = step.prop_map(|(does, undo, retriable)| {
+        object([
+            ("do", Some(does)),
+            ("undo", undo),
+            ("retriable", Some(json!(retriable))),
+        ])
+    });
+    (vec(step, 1..4), time(), 0..4_u32, 1..500_u32)
+        .prop_map(|(steps, log, retries, after)| {
+            json!({"saga": {"steps": steps, "log": log, "recover_after_ms": after,
+                "persist": {"retries": retries, "backoff": {"fixed": {"wait_ms": f64::from(after) / 8.0}}}}})
+        })
+        .boxed()
+}
+
+/// Changes in databases that are all committed or all taken back.
+fn transaction() -> Part {
+    let branch = single(&["db-1", "db-lb"]).prop_map(|mut call| {
+        if let Some(fields) = call.as_object_mut() {
+            fields.remove("resilience");
+        }
+        call
+    });
+    (vec(branch, 1..4), time(), 1..200_u32, 1..500_u32)
+        .prop_map(|(branches, log, timeout, after)| {
+            json!({"transaction": {"branches": branches, "log": log, "timeout_ms": timeout, "recover_after_ms": after}})
+        })
+        .boxed()
+}
+
 /// The steps of a plan.
 fn plan(tier: Tier, plain: bool) -> Part {
     let targets = tier.of(plain);
@@ -702,6 +747,12 @@ fn plan(tier: Tier, plain: bool) -> Part {
         json!({"invalidate": object([("cache", Some(json!(cache))), ("resilience", resilience)])})
     });
     let step = prop_oneof![8 => step, 2 => cached, 1 => invalidate];
+    // Where calls come from front, a step of a saga could lead to another.
+    let step = if targets.contains(&"back-lb") {
+        step.boxed()
+    } else {
+        prop_oneof![8 => step, 1 => saga(targets), 1 => transaction()].boxed()
+    };
     vec(step, 1..4).prop_map(Value::Array).boxed()
 }
 

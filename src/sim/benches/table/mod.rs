@@ -27,7 +27,7 @@ const EIGHT: Row = Row {
 };
 
 /// All rows.
-pub const ROWS: [Row; 30] = [
+pub const ROWS: [Row; 31] = [
     EIGHT,
     Row {
         name: "round robin",
@@ -219,6 +219,25 @@ pub const ROWS: [Row; 30] = [
             "b":{"database":{"connections":8,"writes":["write"],"queries":{"*":{"exponential":{"mean_ms":8}}}}},
             "c":{"database":{"connections":8,"writes":["write"],"queries":{"*":{"exponential":{"mean_ms":8}}}}}"#,
         client: r#","mix":{"read":9,"write":1},"keys":{"uniform":{"count":2000}},"users":1000"#,
+        name: "sagas",
+        components: r#""lb":{"balancer":{"policy":"least_connections","targets":["shop"]}},
+            "shop":{"service":{"instances":8,"workers":4,"plans":{"*":[{"saga":{"steps":[
+                {"do":{"to":"db","operation":"take"},"undo":{"to":"db","operation":"give"}},{"do":{"to":"accounts","operation":"pay"}}],
+                "log":{"exponential":{"mean_ms":1}}}}]}}},
+            "db":{"database":{"connections":20,"tables":{"stock":{"rows":1000,"value":1000000}},
+                "statements":{"take":{"change":{"table":"stock","by":-1,"care":"atomic_update"}},"give":{"change":{"table":"stock","by":1,"care":"atomic_update"}}}}},
+            "accounts":{"database":{"connections":20,"tables":{"t":{"rows":1000,"value":20}},
+                "statements":{"pay":{"change":{"table":"t","by":-1,"care":"atomic_update"}}}}}"#,
+        client: r#","operation":"x","keys":{"uniform":{"count":1000}},"users":1000"#,
+        ..EIGHT
+    },
+    Row {
+        name: "two-phase commit",
+        components: r#""lb":{"balancer":{"policy":"least_connections","targets":["shop"]}},
+            "shop":{"service":{"instances":8,"workers":8,"plans":{"*":[{"transaction":{"branches":[{"to":"db","operation":"take"},{"to":"accounts","operation":"pay"}]}}]}}},
+            "db":{"database":{"connections":64,"tables":{"stock":{"rows":1000,"value":1000000}},"statements":{"take":{"change":{"table":"stock","by":-1,"care":"atomic_update"}}}}},
+            "accounts":{"database":{"connections":64,"tables":{"t":{"rows":1000,"value":100}},"statements":{"pay":{"change":{"table":"t","by":-1,"care":"atomic_update"}}}}}"#,
+        client: r#","operation":"x","keys":{"uniform":{"count":1000}},"users":1000"#,
         ..EIGHT
     },
     Row {

@@ -133,12 +133,7 @@ impl Saga {
     }
 
     pub(crate) fn check(&self, scenario: &Scenario, p: &mut Problems, depth: usize) {
-        p.count(
-            "steps",
-            self.steps.len() as u64,
-            1,
-            limits::WORKFLOW_STEPS,
-        );
+        p.count("steps", self.steps.len() as u64, 1, limits::WORKFLOW_STEPS);
         p.within("steps", |p| {
             for (i, step) in self.steps.iter().enumerate() {
                 p.within(format!("[{i}]"), |p| {
@@ -166,12 +161,7 @@ impl Saga {
 
 impl Transaction {
     pub(crate) fn check(&self, scenario: &Scenario, p: &mut Problems, depth: usize) {
-        p.count(
-            "branches",
-            self.branches.len() as u64,
-            1,
-            limits::BRANCHES,
-        );
+        p.count("branches", self.branches.len() as u64, 1, limits::BRANCHES);
         p.within("branches", |p| {
             for (i, call) in self.branches.iter().enumerate() {
                 let place = format!("[{i}]");

@@ -40,7 +40,11 @@ enum About {
     /// The step was taken back here, and must not be done any more.
     Undone,
     /// This change of a row was made, for the step or for its compensation.
-    Change { role: Role, row: u64, operation: u16 },
+    Change {
+        role: Role,
+        row: u64,
+        operation: u16,
+    },
 }
 
 /// The marks of one database.

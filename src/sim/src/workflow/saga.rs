@@ -184,11 +184,7 @@ mod tests {
     fn what_failed_and_all_before_it_is_taken_back_the_last_first() {
         let fails = |at| move |next| next != Next::Do(at);
         let steps = [PLAIN, PLAIN, PLAIN, PLAIN];
-        for (at, expected) in [
-            (0, "+0-0"),
-            (1, "+0+1-1-0"),
-            (3, "+0+1+2+3-3-2-1-0"),
-        ] {
+        for (at, expected) in [(0, "+0-0"), (1, "+0+1-1-0"), (3, "+0+1+2+3-3-2-1-0")] {
             let (did, end) = run(&steps, 0, fails(at));
             assert_eq!((did.as_str(), end), (expected, Point::Compensated));
         }
