@@ -77,6 +77,15 @@ fn drain<P: Probe>(engine: &mut Engine<P>, scenario: &Scenario) {
     // What is behind such a cache may be out of service for good: then it tries for ever.
     let tries = |component: &Component| match component {
         Component::Cache(cache) => matches!(cache.mode, Mode::WriteBehind { .. }),
+        // So may be an orchestrator, or what must acknowledge a decision; or its answers may take longer than a branch may.
+        Component::Service(service) => {
+            let mut steps = service.plans.values().flatten();
+            steps.any(|step| match step {
+                Instruction::Transaction(_) => true,
+                Instruction::Saga(_) => !scenario.faults.is_empty(),
+                _ => false,
+            })
+        }
         _ => false,
     };
     if scenario.components.values().any(tries) {

@@ -95,19 +95,7 @@ fn write_text(out: &mut String, report: &Report) -> std::fmt::Result {
         ];
         section(out, "Services", &services)?;
     }
-    if !report.sagas.is_empty() {
-        let all = &report.sagas;
-        let sagas = [
-            Column::words("\nservice", all.iter().map(|s| s.service.clone())),
-            column("finished\nsagas", all.iter().map(|s| Some(s.finished))),
-            column(
-                "compensated\nsagas",
-                all.iter().map(|s| Some(s.compensated)),
-            ),
-            column("stuck\nsagas", all.iter().map(|s| Some(s.stuck))),
-        ];
-        section(out, "Sagas", &sagas)?;
-    }
+    write_sagas(out, report)?;
     write_databases(out, report)?;
 
     if !report.losses.is_empty() {
@@ -155,6 +143,23 @@ fn write_shards(out: &mut String, report: &Report) -> std::fmt::Result {
         ),
     ];
     section(out, "Shards", &shards)
+}
+
+fn write_sagas(out: &mut String, report: &Report) -> std::fmt::Result {
+    if !report.sagas.is_empty() {
+        let all = &report.sagas;
+        let sagas = [
+            Column::words("\nservice", all.iter().map(|s| s.service.clone())),
+            column("finished\nsagas", all.iter().map(|s| Some(s.finished))),
+            column(
+                "compensated\nsagas",
+                all.iter().map(|s| Some(s.compensated)),
+            ),
+            column("stuck\nsagas", all.iter().map(|s| Some(s.stuck))),
+        ];
+        section(out, "Sagas", &sagas)?;
+    }
+    Ok(())
 }
 
 fn write_databases(out: &mut String, report: &Report) -> std::fmt::Result {

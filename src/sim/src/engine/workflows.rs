@@ -445,18 +445,14 @@ impl<P: Probe> Engine<P> {
             self.finish(id, Ok(value));
             return false;
         }
-        match outcome {
-            Ok(value) => {
-                let frame = &mut self.frames[id];
-                frame.outcome = Ok(value);
-                frame.step += 1;
-                true
-            }
-            Err(_) => {
-                self.finish(id, outcome);
-                false
-            }
+        if outcome.is_err() {
+            self.finish(id, outcome);
+            return false;
         }
+        let frame = &mut self.frames[id];
+        frame.outcome = outcome;
+        frame.step += 1;
+        true
     }
 
     /// The frame that ran a transaction leaves the rest of it to others, and goes on with its plan.
