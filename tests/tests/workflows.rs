@@ -1,6 +1,6 @@
 //! Sagas and two-phase commit in the engine: whatever crashes, and whenever, all is done or all is taken back.
 #![cfg(not(target_arch = "wasm32"))]
-#![allow(
+#![expect(
     clippy::float_cmp,
     reason = "counts are whole numbers, and of one branch the mean and the maximum are the same"
 )]

@@ -167,7 +167,8 @@ mod tests {
                         Next::Undo(step) => ('-', step),
                         _ => unreachable!("the others are above"),
                     };
-                    did += &format!("{sign}{step}");
+                    did.push(sign);
+                    did.push_str(&step.to_string());
                     saga.heard(outcome(next), steps, retries);
                 }
             }
