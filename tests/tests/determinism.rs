@@ -126,7 +126,7 @@ fn event_logs_are_the_same_to_the_byte() {
 #[cfg_attr(target_arch = "wasm32", wasm_bindgen_test::wasm_bindgen_test)]
 #[cfg_attr(not(target_arch = "wasm32"), test)]
 fn a_long_run_ends_in_the_same_state() {
-    const EXPECTED: (u64, u64) = (12_334_361_992_473_164_086, 9_443_341_777_666_804_950);
+    const EXPECTED: (u64, u64) = (17_474_841_349_683_886_927, 9_443_341_777_666_804_950);
     let components = r#""users": { "client": { "operation": "x", "target": "lb", "arrivals": { "poisson": { "rate_per_s": 700 } } } },
         "lb": { "balancer": { "policy": "least_connections", "targets": ["shop"] } },
         "shop": { "service": { "instances": 8, "workers": 1, "plans": { "*": [ { "work": { "log_normal": { "mean_ms": 10, "cv": 1 } } } ] } } }"#;

@@ -73,8 +73,14 @@ impl<P: Probe> Engine<P> {
         }
     }
 
-    /// A change has been made before: it is answered as it was then. Its lock goes with the answer.
-    pub(super) fn repeated(&mut self, id: FrameId, rule: &Rule, at: At, version: u64) -> bool {
+    /// A change is answered although it changes nothing.
+    pub(super) fn leave_as_it_is(
+        &mut self,
+        id: FrameId,
+        rule: &Rule,
+        at: At,
+        version: u64,
+    ) -> bool {
         let frame = &mut self.frames[id];
         frame.outcome = Ok(Value {
             version,
@@ -84,7 +90,13 @@ impl<P: Probe> Engine<P> {
         });
         // There is nothing to show.
         frame.step += 2;
-        let request = frame.request;
+        true
+    }
+
+    /// A change has been made before: it is answered as it was then. Its lock goes with the answer.
+    pub(super) fn repeated(&mut self, id: FrameId, rule: &Rule, at: At, version: u64) -> bool {
+        self.leave_as_it_is(id, rule, at, version);
+        let request = self.frames[id].request;
         let told = Event::Row(RowEvent::Repeated {
             station: at.station,
             row: rule.key,

@@ -525,8 +525,7 @@ impl<P: Probe> Engine<P> {
             Stepped::Changed(written) => {
                 visit.rows = 1;
                 let new = Some((written.after.value, seen.version));
-                if !self.frames[id].part.is_none()
-                    && self.part_made(id, at.station, &written, new)
+                if !self.frames[id].part.is_none() && self.part_made(id, at.station, &written, new)
                 {
                     return true;
                 }
@@ -540,18 +539,7 @@ impl<P: Probe> Engine<P> {
             Stepped::TooLittle if changing.or_fail || !self.frames[id].part.is_none() => {
                 self.fail(id, at.station, Loss::TooLittle)
             }
-            Stepped::TooLittle => {
-                let frame = &mut self.frames[id];
-                frame.outcome = Ok(Value {
-                    version,
-                    source: at.database,
-                    row: rule.key,
-                    ..Value::default()
-                });
-                // There is nothing to show.
-                frame.step += 2;
-                true
-            }
+            Stepped::TooLittle => self.leave_as_it_is(id, &rule, at, version),
             Stepped::Conflict => self.fail(id, at.station, Loss::Conflict),
         }
     }
