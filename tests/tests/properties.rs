@@ -564,12 +564,16 @@ fn all_that_can_happen_happens_in_some_system() {
         fell_back left replied probed health fault capacity scaled rebuilt forgot following followed pooled connecting connected \
         disconnecting examined replica_read locking locked conflicted committing committed promoted refused delayed cache_hit \
         cache_miss cache_joined cache_landed cache_filled cache_evicted cache_expired cache_dropped cache_dirty cache_flushed \
-        cache_lost held released redirected misread moved writes_lost partial completed lost";
+        cache_lost held released redirected misread moved writes_lost partial completed lost saga_started saga_step_done \
+        saga_step_failed saga_compensating saga_undone saga_finished saga_compensated saga_stuck orphaned recovered prepared \
+        decided branch_committed branch_aborted";
     let mut missing: BTreeSet<&str> = EVENTS.split_whitespace().collect();
     missing.extend(Loss::ALL.iter().map(|loss| loss.name()));
     // These need several to meet in a few moments: rare here, they have tests of their own in `engine_databases.rs`.
     missing.remove(Loss::ReadOnly.name());
     missing.remove(Loss::Deadlock.name());
+    // And this in `workflows.rs`.
+    missing.remove(Loss::TooLate.name());
     let mut runner = TestRunner::deterministic();
     for _ in 0..1000 {
         let tree = any_scenario().new_tree(&mut runner).expect("a system");

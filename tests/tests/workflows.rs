@@ -303,7 +303,7 @@ fn a_compensation_that_never_succeeds_needs_a_person() {
     // Each: four records of 1 ms, the step, and three waits of a second.
     let story = &outcome.stories.lost()[0];
     assert!((story.latency.millis() - 3_005.0).abs() < 1e-6, "{story:?}");
-    assert_eq!(story.lost.map(|lost| lost.0), Some(Loss::Down));
+    assert_eq!(story.lost.map(|lost| lost.0), Some(Loss::Stuck));
     assert_eq!(measure(&outcome, "sagas_stuck", "o"), 3.0);
     assert_eq!(measure(&outcome, "sagas_finished", "o"), 0.0);
 }

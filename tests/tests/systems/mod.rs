@@ -448,8 +448,8 @@ fn store() -> Part {
     ]);
     let write = prop_oneof![
         (1..5_u32).prop_map(|rows| json!({"write": {"table": "t", "rows": rows}})),
-        (care, time(), 0..4_u32).prop_map(|(care, think, retries)| {
-            json!({"change": {"table": "t", "by": -1, "care": care, "think": think, "retries": retries}})
+        (care, time(), 0..4_u32, any::<bool>()).prop_map(|(care, think, retries, fails)| {
+            json!({"change": {"table": "t", "by": -1, "care": care, "think": think, "retries": retries, "or_fail": fails}})
         }),
     ];
     let pool = (0..3_u32, 3..6_u32, number(1.0..50.0), number(1.0..50.0)).prop_map(|(min, max, wait, idle)| {
@@ -746,7 +746,8 @@ fn plan(tier: Tier, plain: bool) -> Part {
     let invalidate = (select(vec!["kept", "near"]), guard()).prop_map(|(cache, resilience)| {
         json!({"invalidate": object([("cache", Some(json!(cache))), ("resilience", resilience)])})
     });
-    let step = prop_oneof![8 => step, 2 => cached, 1 => invalidate];
+    let stop = select(vec!["end", "fail"]).prop_map(|stop| json!(stop));
+    let step = prop_oneof![16 => step, 4 => cached, 2 => invalidate, 1 => stop];
     // Where calls come from front, a step of a saga could lead to another.
     let step = if targets.contains(&"back-lb") {
         step.boxed()
@@ -821,14 +822,21 @@ fn service(most: u32, tier: Tier, plain: bool) -> Part {
         .boxed()
 }
 
-fn database() -> Part {
-    (1..5_u32, 0..15_u32, time(), of(time()))
-        .prop_map(|(connections, queue, read, write)| {
+fn database(plain: bool) -> Part {
+    (1..5_u32, 0..15_u32, time(), of(time()), -1..2_i32)
+        .prop_map(move |(connections, queue, read, write, by)| {
             let mut queries = json!({"*": read});
+            let mut fields = json!({"connections": connections, "queue": queue});
             if let Some(write) = write {
                 queries["write"] = write;
+            } else if !plain {
+                // What a saga or a transaction can change.
+                let change = json!({"table": "t", "by": by, "care": "atomic_update"});
+                fields["statements"] = json!({"write": {"change": change}});
+                fields["tables"] = json!({"t": {"rows": 3, "value": 5}});
             }
-            json!({"database": {"connections": connections, "queue": queue, "queries": queries}})
+            fields["queries"] = queries;
+            json!({"database": fields})
         })
         .boxed()
 }
@@ -938,8 +946,8 @@ fn components(plain: bool) -> impl Strategy<Value = Map<String, Value>> {
         ("back", service(3, BELOW_BACK, plain)),
         ("side", service(1, BELOW_BACK, plain)),
         ("db-lb", balancer(&["db-1", "db-2"], plain)),
-        ("db-1", database()),
-        ("db-2", database()),
+        ("db-1", database(plain)),
+        ("db-2", database(plain)),
     ];
     if !plain {
         parts.extend([

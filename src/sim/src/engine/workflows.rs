@@ -218,13 +218,15 @@ impl<P: Probe> Engine<P> {
             Next::Undo(step) => (step, Role::Undo),
             // Nothing is to be written any more.
             Next::End(point) | Next::Log(point) => {
-                let failure = workflow.failure.unwrap_or(Failure {
+                // Its caller hears why it was taken back; of what a person must see to, only that.
+                let stuck = Failure {
                     reason: Loss::Stuck,
                     station: workflow.station,
-                });
+                };
                 let outcome = match point {
                     Point::Finished => Ok(self.frames[id].outcome.unwrap_or_default()),
-                    _ => Err(failure),
+                    Point::Compensated => Err(workflow.failure.unwrap_or(stuck)),
+                    _ => Err(stuck),
                 };
                 return self.end_workflow(id, at, outcome);
             }
