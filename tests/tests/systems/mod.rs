@@ -746,8 +746,8 @@ fn plan(tier: Tier, plain: bool) -> Part {
     let invalidate = (select(vec!["kept", "near"]), guard()).prop_map(|(cache, resilience)| {
         json!({"invalidate": object([("cache", Some(json!(cache))), ("resilience", resilience)])})
     });
-    let stop = select(vec!["end", "fail"]).prop_map(|stop| json!(stop));
-    let step = prop_oneof![16 => step, 4 => cached, 2 => invalidate, 1 => stop];
+    let ends = select(vec!["end", "fail"]).prop_map(|word| json!(word));
+    let step = prop_oneof![16 => step, 4 => cached, 2 => invalidate, 1 => ends];
     // Where calls come from front, a step of a saga could lead to another.
     let step = if targets.contains(&"back-lb") {
         step.boxed()
