@@ -66,8 +66,8 @@ pub use cache::{
 pub use component::{
     Arrivals, Asked, Asking, Balancer, BatchSize, Cached, Call, Care, Choice, Client, Commits,
     Component, Costs, Database, Discipline, Gateway, Instruction, Invalidate, Kind, LimitBy,
-    LogFormat, Paging, Parallel, Persist, Pool, Protocol, Reads, Replication, Reshard, Saga, SagaStep,
-    Scatter, Service, Shards, Statement, Table, Transaction, Weight,
+    LogFormat, Paging, Parallel, Persist, Pool, Protocol, Reads, Replication, Reshard, Saga,
+    SagaStep, Scatter, Service, Shards, Statement, Table, Transaction, Weight,
 };
 pub use database_figures::DatabaseFigures;
 pub use distribution::Distribution;

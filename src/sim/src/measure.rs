@@ -281,9 +281,7 @@ impl Metric {
             Kind::Cache | Kind::Gateway => {
                 !(self.needs_database() || self.needs_shards() || self.needs_service())
             }
-            Kind::Database => {
-                !(self.needs_cache() || self.needs_shards() || self.needs_service())
-            }
+            Kind::Database => !(self.needs_cache() || self.needs_shards() || self.needs_service()),
             Kind::Shards => {
                 self.places().is_empty()
                     || self.needs_shards()

@@ -22,10 +22,6 @@ pub(super) struct Pending {
 }
 
 /// What such a call waits for.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "a box would be an allocation for each guarded call"
-)]
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub(super) enum Terms {
     /// Enough answers of calls made at once.
