@@ -27,7 +27,7 @@ const EIGHT: Row = Row {
 };
 
 /// All rows.
-pub const ROWS: [Row; 31] = [
+pub const ROWS: [Row; 32] = [
     EIGHT,
     Row {
         name: "round robin",
@@ -219,6 +219,9 @@ pub const ROWS: [Row; 31] = [
             "b":{"database":{"connections":8,"writes":["write"],"queries":{"*":{"exponential":{"mean_ms":8}}}}},
             "c":{"database":{"connections":8,"writes":["write"],"queries":{"*":{"exponential":{"mean_ms":8}}}}}"#,
         client: r#","mix":{"read":9,"write":1},"keys":{"uniform":{"count":2000}},"users":1000"#,
+        ..EIGHT
+    },
+    Row {
         name: "sagas",
         components: r#""lb":{"balancer":{"policy":"least_connections","targets":["shop"]}},
             "shop":{"service":{"instances":8,"workers":4,"plans":{"*":[{"saga":{"steps":[
