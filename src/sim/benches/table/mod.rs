@@ -239,7 +239,7 @@ pub const ROWS: [Row; 32] = [
         components: r#""lb":{"balancer":{"policy":"least_connections","targets":["shop"]}},
             "shop":{"service":{"instances":8,"workers":8,"plans":{"*":[{"transaction":{"branches":[{"to":"db","operation":"take"},{"to":"accounts","operation":"pay"}]}}]}}},
             "db":{"database":{"connections":64,"tables":{"stock":{"rows":1000,"value":1000000}},"statements":{"take":{"change":{"table":"stock","by":-1,"care":"atomic_update"}}}}},
-            "accounts":{"database":{"connections":64,"tables":{"t":{"rows":1000,"value":100}},"statements":{"pay":{"change":{"table":"t","by":-1,"care":"atomic_update"}}}}}"#,
+            "accounts":{"database":{"connections":64,"tables":{"t":{"rows":1000,"value":1000000}},"statements":{"pay":{"change":{"table":"t","by":-1,"care":"atomic_update"}}}}}"#,
         client: r#","operation":"x","keys":{"uniform":{"count":1000}},"users":1000"#,
         ..EIGHT
     },
