@@ -58,7 +58,7 @@ fn watching_allocates_by_the_window_and_not_by_the_event() {
 }
 
 /// Systems with timers of an hour, or planned anew all the time, most of which are void soon.
-const LONG_TIMERS: [(&str, &str, &str); 7] = [
+const LONG_TIMERS: [(&str, &str, &str); 9] = [
     (
         "timeouts of calls",
         r#""db":{"database":{"connections":1,"queries":{"*":{"constant":{"mean_ms":1}}}}}"#,
@@ -93,6 +93,18 @@ const LONG_TIMERS: [(&str, &str, &str); 7] = [
         "",
     ),
     (
+        "deliveries of messages",
+        r#""db":{"queue":{"to":"w","prefetch":10,"visibility_timeout_ms":3600000}},
+            "w":{"service":{"workers":10,"plans":{"*":[{"work":{"exponential":{"mean_ms":1.5}}}]}}}"#,
+        "",
+    ),
+    (
+        "sessions of consumers",
+        r#""db":{"topic":{"partitions":4,"subscriptions":{"a":{"to":"member","session_timeout_ms":3600000,"rebalance_ms":1}}}},
+            "member":{"service":{"instances":2,"workers":1,"plans":{"*":[{"work":{"exponential":{"mean_ms":1.5}}}]}}}"#,
+        "",
+    ),
+    (
         "arrivals",
         r#""rare":{"client":{"operation":"x","target":"db","arrivals":{"poisson":{"rate_per_s":0.001}}}},
             "db":{"database":{"connections":50,"queries":{"*":{"exponential":{"mean_ms":1.5}}}}}"#,
@@ -105,6 +117,9 @@ fn long_timers(components: &str, client: &str) -> Engine {
     let mut faults = r#"{"what":{"crash":{"component":"db","instance":1}},"random":{"mean_up_s":0.01,"mean_down_s":0.001}}"#.to_owned();
     if components.contains("rare") {
         faults += r#",{"what":{"traffic_spike":{"client":"rare","factor":2}},"random":{"mean_up_s":0.001,"mean_down_s":0.001}}"#;
+    }
+    if components.contains("member") {
+        faults += r#",{"what":{"crash":{"component":"member","instance":1}},"random":{"mean_up_s":0.01,"mean_down_s":0.001}}"#;
     }
     let text = format!(
         r#"{{"version":1,"horizon_s":100000,"components":{{"users":{{"client":{{"operation":"x","target":"db",

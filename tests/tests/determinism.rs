@@ -150,7 +150,7 @@ macro_rules! texts {
 }
 
 /// All samples but those that replay a file.
-const TEXTS: [(&str, &str); 89] = texts![
+const TEXTS: [(&str, &str); 100] = texts![
     "autoscale",
     "batches",
     "bulkhead",
@@ -169,6 +169,7 @@ const TEXTS: [(&str, &str); 89] = texts![
     "daily",
     "double-effect",
     "double-effect-once",
+    "dual-write",
     "eight-servers",
     "ejection",
     "failover",
@@ -182,6 +183,8 @@ const TEXTS: [(&str, &str); 89] = texts![
     "guards",
     "health-check",
     "hedging",
+    "image-pipeline",
+    "image-pipeline-queued",
     "in-order",
     "in-order-one-worker",
     "lost-update",
@@ -197,11 +200,18 @@ const TEXTS: [(&str, &str); 89] = texts![
     "mm1",
     "mm4",
     "n-plus-one",
+    "order-flow",
+    "order-flow-queued",
     "outages",
+    "outbox",
     "own-write-sticky",
     "pagination",
     "priorities",
     "profile",
+    "queue-back-pressure",
+    "queue-crashes",
+    "queue-dead-letters",
+    "queue-redelivery",
     "ramp",
     "read-your-writes",
     "recorded-day",
@@ -233,6 +243,7 @@ const TEXTS: [(&str, &str); 89] = texts![
     "stale-read",
     "stale-read-primary",
     "sticky",
+    "topic-rebalance",
     "transfer",
     "transfer-compensated",
     "two-choices",

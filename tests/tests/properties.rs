@@ -278,7 +278,9 @@ fn changed(scenario: &Scenario, more: u32) -> Scenario {
             Component::Balancer(_)
             | Component::Cache(_)
             | Component::Gateway(_)
-            | Component::Shards(_) => {}
+            | Component::Shards(_)
+            | Component::Queue(_)
+            | Component::Topic(_) => {}
         }
     }
     for link in &mut changed.links {
@@ -355,7 +357,9 @@ fn patient(scenario: &Scenario) -> Scenario {
             Component::Balancer(_)
             | Component::Cache(_)
             | Component::Gateway(_)
-            | Component::Shards(_) => {}
+            | Component::Shards(_)
+            | Component::Queue(_)
+            | Component::Topic(_) => {}
         }
     }
     // A database behind a balancer is one of two, so its visits are another's with another policy.

@@ -12,6 +12,8 @@ pub enum Sign {
     Service,
     Database,
     Shards,
+    Queue,
+    Topic,
     Play,
     Pause,
     Step,
@@ -40,6 +42,8 @@ impl From<Kind> for Sign {
             Kind::Service | Kind::Gateway => Self::Service,
             Kind::Cache | Kind::Database => Self::Database,
             Kind::Shards => Self::Shards,
+            Kind::Queue => Self::Queue,
+            Kind::Topic => Self::Topic,
         }
     }
 }
@@ -61,6 +65,10 @@ impl Sign {
                 "M4 6c0-1.700 3.600-3 8-3s8 1.300 8 3s-3.600 3-8 3s-8-1.300-8-3zM4 6v12c0 1.700 3.600 3 8 3s8-1.300 8-3V6M4 12c0 1.700 3.600 3 8 3s8-1.300 8-3"
             }
             Self::Shards => "M12 3v10M5 13V8h14v5M3 13h4v7H3zM10 13h4v7h-4zM17 13h4v7h-4z",
+            Self::Queue => "M2.500 8h13v8h-13zM7 8v8M11.500 8v8M17.500 12h4M19.500 10l2 2l-2 2",
+            Self::Topic => {
+                "M3 4.500h18v4H3zM3 10h18v4H3zM3 15.500h18v4H3zM8 4.500v4M14 4.500v4M11 10v4M6.500 15.500v4M16 15.500v4"
+            }
             Self::Play => "M7 4.500v15l12.500-7.500z",
             Self::Pause => "M8 5v14M16 5v14",
             Self::Step => "M6 5v14l9-7zM18 5v14",

@@ -369,7 +369,12 @@ impl Scene {
                     balancer.targets.iter().filter_map(number).collect()
                 }
                 Component::Service(service) => service.called().filter_map(number).collect(),
-                Component::Database(_) => Vec::new(),
+                Component::Database(database) => {
+                    let outbox = database.outbox.iter();
+                    outbox.filter_map(|outbox| number(&outbox.to)).collect()
+                }
+                Component::Queue(queue) => queue.called().filter_map(number).collect(),
+                Component::Topic(topic) => topic.called().filter_map(number).collect(),
                 Component::Cache(cache) => cache.target.iter().filter_map(number).collect(),
                 Component::Gateway(gateway) => number(&gateway.target).into_iter().collect(),
                 Component::Shards(shards) => {

@@ -1,6 +1,7 @@
 //! `lab`: Scale Lab's engine on the command line.
 
 mod args;
+mod brokers;
 mod check;
 mod events;
 mod failure;

@@ -12,6 +12,7 @@ use scale_sim::{
     Model, Scenario, StationFigures, Stop, Time, Totals,
 };
 
+use crate::brokers::{BrokerReport, brokers};
 use crate::violations::{self, InvariantReport, ViolationReport};
 
 /// The confidence of every interval.
@@ -67,6 +68,8 @@ pub struct Report {
     pub sagas: Vec<SagaReport>,
     /// What databases did with rows, locks, connections and replicas: every node of which there is anything to tell.
     pub databases: Vec<DatabaseReport>,
+    /// What queues and topics did with messages.
+    pub brokers: Vec<BrokerReport>,
     /// Where requests were lost, and why; a place where none was is not listed.
     pub losses: Vec<LossReport>,
     /// What had to hold, and whether it did; from the very start, too.
@@ -316,6 +319,7 @@ impl Report {
                 .filter(|(at, _)| all.is_database(*at))
                 .map(|(at, info)| all.database(at, info.name))
                 .collect(),
+            brokers: brokers(&all, model),
             losses: all.losses(model),
             invariants: violations::invariants(&all),
             violations: violations::violations(runs),
@@ -349,7 +353,8 @@ impl Runs<'_> {
         Figure::Estimate(Estimate::new(&counts, LEVEL).expect("a report is on one run at least"))
     }
 
-    fn value(&self, value: impl Fn(&Figures) -> Option<f64>) -> Option<Figure> {
+    /// A value, of the runs that have one.
+    pub fn value(&self, value: impl Fn(&Figures) -> Option<f64>) -> Option<Figure> {
         if let [run] = self.0 {
             return value(&run.figures).map(Figure::Value);
         }
@@ -361,7 +366,8 @@ impl Runs<'_> {
         Estimate::new(&values, LEVEL).map(Figure::Estimate)
     }
 
-    fn per_s(&self, count: impl Fn(&Figures) -> u64) -> Option<Figure> {
+    /// A count, by the second.
+    pub fn per_s(&self, count: impl Fn(&Figures) -> u64) -> Option<Figure> {
         self.value(|figures| {
             (figures.seconds() > 0.0).then(|| count(figures) as f64 / figures.seconds())
         })

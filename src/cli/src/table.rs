@@ -97,6 +97,7 @@ fn write_text(out: &mut String, report: &Report) -> std::fmt::Result {
     }
     write_sagas(out, report)?;
     write_databases(out, report)?;
+    write_brokers(out, report)?;
 
     if !report.losses.is_empty() {
         let all = &report.losses;
@@ -242,6 +243,35 @@ fn write_violations(out: &mut String, report: &Report) -> std::fmt::Result {
         writeln!(out, "  {at_s:.6} s, {invariant}: {sentence}")?;
     }
     Ok(())
+}
+
+fn write_brokers(out: &mut String, report: &Report) -> std::fmt::Result {
+    let all = &report.brokers;
+    if all.is_empty() {
+        return Ok(());
+    }
+    let columns = [
+        Column::words("\nbroker", all.iter().map(|b| b.broker.clone())),
+        column(
+            "published\nmessages/s",
+            all.iter().map(|b| b.published_per_s),
+        ),
+        column(
+            "processed\nmessages/s",
+            all.iter().map(|b| b.processed_per_s),
+        ),
+        column(
+            "processed after\nmean ms",
+            all.iter().map(|b| b.processed_ms),
+        ),
+        column("backlog\nmean", all.iter().map(|b| b.backlog)),
+        column("backlog\nmax", all.iter().map(|b| Some(b.backlog_max))),
+        column("delivered\nagain", all.iter().map(|b| Some(b.redelivered))),
+        column("dead\nletters", all.iter().map(|b| Some(b.dead_letters))),
+        column("dropped\n", all.iter().map(|b| Some(b.dropped))),
+        column("lost\n", all.iter().map(|b| Some(b.lost))),
+    ];
+    section(out, "Messages", &columns)
 }
 
 fn subtitle(report: &Report) -> String {

@@ -65,6 +65,17 @@ pub(crate) enum Due {
     Reshard { router: u16, turn: u32 },
     /// Shards that have not answered are waited for no longer.
     Gathered { call: CallId },
+    /// A delivery has not been answered in time, or a message (of a topic: a partition) has rested enough; void if it was
+    /// another (`receipt`).
+    Message {
+        broker: u16,
+        slot: u32,
+        receipt: u32,
+    },
+    /// A group has missed a member, or has rebalanced; void if it does something else by now (`turn`).
+    Rebalance { broker: u16, group: u16, turn: u32 },
+    /// Time for a relay to look into its outbox.
+    Relay { database: u16 },
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

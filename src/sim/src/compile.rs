@@ -3,6 +3,7 @@
 mod caches;
 mod databases;
 mod invariants;
+mod messages;
 mod shards;
 mod workflows;
 
@@ -228,6 +229,7 @@ impl Compiler<'_> {
         let mut entries = caches::NO_ENTRIES;
         let (mut cache_model, mut gateway_model, mut rows) = (None, None, u64::MAX);
         let (mut database_model, mut shards_model) = (None, None);
+        let mut broker_model = None;
         let role = match component {
             Component::Client(client) => {
                 let first = self.model.sites.len() as u32;
@@ -324,6 +326,20 @@ impl Compiler<'_> {
                 shards_model = Some(Box::new(self.shards_model(shards)));
                 Role::Station
             }
+            Component::Queue(queue) => {
+                let (workers, room) = (queue.workers, queue.queue);
+                stations.push(self.station(self.name.to_owned(), 0, workers, room, true));
+                plans = self.publishing(queue.publish.as_ref());
+                broker_model = Some(Box::new(self.queue(queue)));
+                Role::Station
+            }
+            Component::Topic(topic) => {
+                let (workers, room) = (topic.workers, topic.queue);
+                stations.push(self.station(self.name.to_owned(), 0, workers, room, true));
+                plans = self.publishing(topic.publish.as_ref());
+                broker_model = Some(Box::new(self.topic(topic)));
+                Role::Station
+            }
         };
         let (autoscale, sessions) = match component {
             Component::Service(service) => {
@@ -357,6 +373,7 @@ impl Compiler<'_> {
             rows,
             told: Vec::new(),
             database: database_model,
+            broker: broker_model,
         })
     }
 
@@ -570,10 +587,16 @@ fn operations(scenario: &Scenario) -> Result<Vec<String>, Vec<Problem>> {
                         .map(|check| check.operation.as_str()),
                 );
             }
-            Component::Database(_)
-            | Component::Cache(_)
-            | Component::Gateway(_)
-            | Component::Shards(_) => {}
+            Component::Database(database) => {
+                let outbox = database.outbox.as_ref();
+                all.extend(outbox.and_then(|outbox| outbox.operation.as_deref()));
+            }
+            Component::Queue(queue) => all.extend(queue.operation.as_deref()),
+            Component::Topic(topic) => {
+                let groups = topic.subscriptions.values();
+                all.extend(groups.filter_map(|group| group.operation.as_deref()));
+            }
+            Component::Cache(_) | Component::Gateway(_) | Component::Shards(_) => {}
         }
     }
     if all.len() as u64 > limits::OPERATIONS {

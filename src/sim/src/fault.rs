@@ -213,7 +213,9 @@ impl Fault {
 }
 
 /// Kinds of component that have stations.
-const STATIONS: &[&str] = &["service", "database", "cache", "gateway", "shards"];
+const STATIONS: &[&str] = &[
+    "service", "database", "cache", "gateway", "shards", "queue", "topic",
+];
 
 impl Trouble {
     fn check(&self, scenario: &Scenario, p: &mut Problems) {

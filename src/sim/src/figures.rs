@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::database_figures::{DatabaseCounters, DatabaseFigures, Longest};
 use crate::event::Loss;
+use crate::message_figures::{MessageCounters, MessageFigures};
 use crate::time::{Duration, Time};
 
 /// Figures over a stretch of a run.
@@ -31,6 +32,9 @@ pub struct Figures {
     pub in_system: f64,
     /// Of the requests answered; absent if there were none.
     pub latency: Option<Latency>,
+    /// Of messages: how long after they were published they were processed, over all brokers; absent if none were.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub processed: Option<Latency>,
     /// By station, numbered as in the model.
     pub stations: Vec<StationFigures>,
 }
@@ -110,6 +114,8 @@ pub struct StationFigures {
     pub sagas_stuck: u64,
     /// Of a database's node.
     pub database: DatabaseFigures,
+    /// Of a broker.
+    pub messages: MessageFigures,
 }
 
 impl StationFigures {
@@ -148,6 +154,11 @@ pub(crate) struct Counters {
     pub latency_ns: u128,
     pub in_system_ns: u128,
     pub stations: Vec<StationCounters>,
+    /// By station; empty if there are no brokers.
+    pub messages: Vec<MessageCounters>,
+    /// Messages that were processed, and how long after they were published.
+    pub processed: u64,
+    pub processed_ns: u128,
     /// Losses so far, in the order in which places and reasons first came up: few.
     losses: Vec<Losses>,
 }
@@ -183,11 +194,15 @@ impl Counters {
     pub fn copy_from(&mut self, other: &Self) {
         let stations = core::mem::take(&mut self.stations);
         let losses = core::mem::take(&mut self.losses);
+        let messages = core::mem::take(&mut self.messages);
         *self = Self {
             stations,
+            messages,
             losses,
             ..*other
         };
+        self.messages.clear();
+        self.messages.extend_from_slice(&other.messages);
         self.stations.clear();
         self.stations.extend_from_slice(&other.stations);
         self.losses.clear();
@@ -209,15 +224,14 @@ impl Counters {
     }
 
     /// The figures between `mark` at `from` and this at `to`.
-    pub fn since(
-        &self,
-        mark: &Self,
-        from: Time,
-        to: Time,
-        latency: &LatencyTally,
-        waiting_max: &[u32],
-        longest: &[Longest],
-    ) -> Figures {
+    pub fn since(&self, mark: &Self, from: Time, to: Time, peaks: &Peaks<'_>) -> Figures {
+        let Peaks {
+            latency,
+            processed,
+            waiting_max,
+            backlog_max,
+            longest,
+        } = *peaks;
         let length = to.since(from).nanos().max(1) as f64;
         let mean = |now: u128, then: u128| (now - then) as f64 / length;
         let completed = self.completed - mark.completed;
@@ -253,6 +267,11 @@ impl Counters {
                     let longest = longest.get(at).copied().unwrap_or_default();
                     now.database.since(&then.database, started, longest)
                 },
+                messages: self.messages.get(at).map_or_else(Default::default, |now| {
+                    let then = mark.messages.get(at).copied().unwrap_or_default();
+                    let most = backlog_max.get(at).copied().unwrap_or(0);
+                    now.since(&then, length, most)
+                }),
             }
         });
         Figures {
@@ -279,9 +298,29 @@ impl Counters {
                 mean_ms: (self.latency_ns - mark.latency_ns) as f64 / 1e6 / completed as f64,
                 ..latency.quantiles()
             }),
+            processed: processed
+                .filter(|_| self.processed > mark.processed)
+                .map(|processed| Latency {
+                    mean_ms: (self.processed_ns - mark.processed_ns) as f64
+                        / 1e6
+                        / (self.processed - mark.processed) as f64,
+                    ..processed.quantiles()
+                }),
             stations: stations.collect(),
         }
     }
+}
+
+/// What can't be had by subtraction: latencies, and the most of a stretch.
+#[derive(Clone, Copy)]
+pub(crate) struct Peaks<'a> {
+    pub latency: &'a LatencyTally,
+    /// Of messages.
+    pub processed: Option<&'a LatencyTally>,
+    /// By station.
+    pub waiting_max: &'a [u32],
+    pub backlog_max: &'a [u32],
+    pub longest: &'a [Longest],
 }
 
 /// Latencies of a stretch in a log-scaled histogram: its memory does not grow with the run.

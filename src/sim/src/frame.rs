@@ -89,6 +89,14 @@ pub(crate) enum Waiter {
     Workflow(WorkflowId, u32),
     /// Nobody: the caller has gone on at once.
     Nobody,
+    /// A broker, of a delivery: which message or member, and which delivery.
+    Message {
+        broker: u16,
+        slot: u32,
+        receipt: u32,
+    },
+    /// The relay of a database's outbox, of what it sent under this receipt.
+    Relay { database: u16, receipt: u32 },
 }
 
 /// What an answer brings back.
@@ -153,7 +161,7 @@ pub(crate) enum State {
     Asking,
     /// It has let go of its server; the answer is on its way back.
     Returning,
-    /// Holding a server, waiting for a lock or for replicas.
+    /// Holding a server, waiting for a lock, for replicas or for room in a queue.
     Blocked,
     /// Held back by a limit, without a server.
     Delayed,

@@ -34,6 +34,8 @@ mod keys;
 pub mod limits;
 mod list;
 mod measure;
+mod message_figures;
+mod messaging;
 mod mix;
 mod model;
 mod payload;
@@ -65,16 +67,18 @@ pub use cache::{
 };
 pub use component::{
     Arrivals, Asked, Asking, Balancer, BatchSize, Cached, Call, Care, Choice, Client, Commits,
-    Component, Costs, Database, Discipline, Gateway, Instruction, Invalidate, Kind, LimitBy,
-    LogFormat, Paging, Parallel, Persist, Pool, Protocol, Reads, Replication, Reshard, Saga,
-    SagaStep, Scatter, Service, Shards, Statement, Table, Transaction, Weight,
+    Component, Costs, Database, Discipline, Full, Gateway, Instruction, Invalidate, Kind, LimitBy,
+    LogFormat, Outbox, Paging, Parallel, Persist, Pool, Protocol, Queue, Reads, Replication,
+    Reshard, Saga, SagaStep, Scatter, Service, Shards, Statement, Subscription, Table, Topic,
+    Transaction, Weight,
 };
 pub use database_figures::DatabaseFigures;
 pub use distribution::Distribution;
 pub use engine::{Engine, Parts, Stop, Totals};
 pub use estimate::Estimate;
 pub use event::{
-    Child, Event, LOG_HEAD, Loss, RequestRef, RowEvent, ShardEvent, WorkflowEvent, write_line,
+    Child, Event, LOG_HEAD, Loss, MessageEvent, MessageRef, RequestRef, RowEvent, ShardEvent,
+    WorkflowEvent, write_line,
 };
 pub use fault::{
     Between, Errors, Fault, Lossy, Place, RandomTimes, Reduced, Slow, Spike, Trouble, Zone,
@@ -84,6 +88,8 @@ pub use invariant::{Freshness, Invariant, TableOf, Tables, Watched};
 pub use json::{from_json_value, parse_json, read_json, write_json};
 pub use keys::{KeySampler, Keys};
 pub use measure::{Condition, Measure, Metric};
+pub use message_figures::MessageFigures;
+pub use messaging::{Assignment, Delivery};
 pub use mix::{Mix, MixSampler};
 pub use model::{Files, Model, StationInfo};
 pub use payload::{Codec, Compression, Content, Payload};

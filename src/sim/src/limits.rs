@@ -144,3 +144,15 @@ pub const BRANCHES: u64 = 16;
 pub const WORKFLOWS: usize = 50_000;
 /// Marks of steps, over all databases of a scenario; see `workflow::Fence`.
 pub const MARKS: u32 = 262_144;
+/// Messages that all queues and topics of a scenario may keep together.
+pub const MESSAGES: u64 = 1_000_000;
+/// Deliveries of one message.
+pub const DELIVERIES: u64 = 1_000;
+/// Partitions of one topic.
+pub const PARTITIONS: u64 = 1_000;
+/// Consumer groups of one topic.
+pub const SUBSCRIPTIONS: u64 = 20;
+/// Messages that a group processes between two commits.
+pub const COMMIT_EVERY: u64 = 10_000;
+/// Messages that one outbox holds before writes are refused.
+pub const OUTBOX: usize = 100_000;

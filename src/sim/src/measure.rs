@@ -102,6 +102,24 @@ pub enum Metric {
     InDoubtMs,
     /// How long at most.
     InDoubtMaxMs,
+    /// Mean number of messages that wait at a queue or topic: with no consumer, or not committed by the subscription that is
+    /// furthest behind.
+    Backlog,
+    /// The most that waited at any moment.
+    BacklogMax,
+    /// Deliveries of messages by a queue or topic after their first.
+    Redelivered,
+    /// Messages of a queue or topic that were delivered as often as they may be.
+    DeadLetters,
+    /// Messages of a queue or topic that were lost: dropped for others, acknowledged and not processed, or by a crash of the
+    /// broker.
+    LostMessages,
+    /// Messages of a queue or topic that were processed, by all subscriptions.
+    Processed,
+    /// How long after they were published messages were processed, on average, in milliseconds.
+    ProcessedMs,
+    /// 99th percentile of that time.
+    ProcessedP99Ms,
 }
 
 impl Metric {
@@ -128,7 +146,9 @@ impl Metric {
             | Self::StaleMaxMs
             | Self::InDoubtMs
             | Self::InDoubtMaxMs
-            | Self::LagMaxMs => "ms",
+            | Self::LagMaxMs
+            | Self::ProcessedMs
+            | Self::ProcessedP99Ms => "ms",
             Self::Utilisation | Self::HitRatio | Self::Conflicts | Self::Connects => "",
             Self::Stale => "hits",
             Self::StalePerS => "hits/s",
@@ -142,6 +162,12 @@ impl Metric {
             Self::KeysMoved => "keys",
             Self::PartialAnswers => "answers",
             Self::SagasFinished | Self::SagasCompensated | Self::SagasStuck => "sagas",
+            Self::Redelivered => "deliveries",
+            Self::Backlog
+            | Self::BacklogMax
+            | Self::DeadLetters
+            | Self::LostMessages
+            | Self::Processed => "messages",
         }
     }
 
@@ -191,6 +217,14 @@ impl Metric {
             Self::SagasStuck => "sagas stuck",
             Self::InDoubtMs => "mean time in doubt",
             Self::InDoubtMaxMs => "greatest time in doubt",
+            Self::Backlog => "backlog",
+            Self::BacklogMax => "greatest backlog",
+            Self::Redelivered => "redeliveries",
+            Self::DeadLetters => "dead letters",
+            Self::LostMessages => "lost messages",
+            Self::Processed => "messages processed",
+            Self::ProcessedMs => "mean time until processed",
+            Self::ProcessedP99Ms => "p99 of the time until processed",
         }
     }
 
@@ -200,6 +234,7 @@ impl Metric {
             || self.needs_either()
             || self.needs_shards()
             || self.needs_service()
+            || (self.needs_broker() && !matches!(self, Self::ProcessedMs))
             || matches!(
                 self,
                 Self::QueueLength
@@ -247,6 +282,20 @@ impl Metric {
         matches!(self, Self::KeysMoved | Self::PartialAnswers)
     }
 
+    /// Whether it is about messages; `ProcessedP99Ms` is one of the whole system.
+    const fn needs_broker(self) -> bool {
+        matches!(
+            self,
+            Self::Backlog
+                | Self::BacklogMax
+                | Self::Redelivered
+                | Self::DeadLetters
+                | Self::LostMessages
+                | Self::Processed
+                | Self::ProcessedMs
+        )
+    }
+
     const fn needs_either(self) -> bool {
         matches!(self, Self::StaleMs | Self::LostWrites)
     }
@@ -270,6 +319,8 @@ impl Metric {
             "shards"
         } else if self.needs_service() {
             "services"
+        } else if self.needs_broker() {
+            "queues and topics"
         } else {
             ""
         }
@@ -279,14 +330,23 @@ impl Metric {
     const fn is_at(self, kind: Kind) -> bool {
         match kind {
             Kind::Cache | Kind::Gateway => {
-                !(self.needs_database() || self.needs_shards() || self.needs_service())
+                !(self.needs_database()
+                    || self.needs_shards()
+                    || self.needs_service()
+                    || self.needs_broker())
             }
-            Kind::Database => !(self.needs_cache() || self.needs_shards() || self.needs_service()),
+            Kind::Database => {
+                !(self.needs_cache()
+                    || self.needs_shards()
+                    || self.needs_service()
+                    || self.needs_broker())
+            }
             Kind::Shards => {
                 self.places().is_empty()
                     || self.needs_shards()
                     || matches!(self, Self::StaleReads | Self::LostWrites)
             }
+            Kind::Queue | Kind::Topic => self.places().is_empty() || self.needs_broker(),
             Kind::Service => self.places().is_empty() || self.needs_service(),
             Kind::Client | Kind::Balancer => self.places().is_empty(),
         }
@@ -297,6 +357,7 @@ impl Metric {
             || matches!(
                 self,
                 Self::OfferedPerS
+                    | Self::ProcessedMs
                     | Self::ThroughputPerS
                     | Self::LostPerS
                     | Self::Lost
@@ -376,12 +437,14 @@ impl Measure {
                     | Component::Gateway(_)
                     | Component::Shards(_)
                     | Component::Service(_)
-                    | Component::Database(_),
+                    | Component::Database(_)
+                    | Component::Queue(_)
+                    | Component::Topic(_),
                 ) => {}
                 Some(other) => problems.push(Problem::new(
                     "of",
                     format!(
-                        "'{name}' is a {}: {words} is measured at services, databases, caches, gateways and shards",
+                        "'{name}' is a {}: {words} is measured at services, databases, caches, gateways, shards, queues and topics",
                         other.kind().name()
                     ),
                 )),
@@ -397,10 +460,7 @@ impl Measure {
         if let Some(name) = &self.of {
             let component = model.component_named(name)?;
             let kind = model.components[component].kind;
-            if !matches!(
-                kind,
-                Kind::Service | Kind::Database | Kind::Cache | Kind::Gateway | Kind::Shards
-            ) {
+            if matches!(kind, Kind::Client | Kind::Balancer) {
                 return None;
             }
             let stations = || {
@@ -463,6 +523,7 @@ impl Measure {
                     let own = own.filter(|(s, _)| usize::from(s.component) == component);
                     Some(own.map(|(s, f)| f.servers / f64::from(s.servers)).sum())
                 }
+                _ if self.metric.needs_broker() => self.of_broker(&stations()),
                 Metric::Rebuilt => Some(stations().map(|s| s.rebuilt).sum::<u64>() as f64),
                 Metric::SagasFinished => {
                     Some(stations().map(|s| s.sagas_finished).sum::<u64>() as f64)
@@ -490,6 +551,26 @@ impl Measure {
             Metric::MaxMs => latency.map(|l| l.max_ms),
             Metric::InSystem => Some(figures.in_system),
             Metric::Violations => Some(figures.violations as f64),
+            Metric::ProcessedMs => figures.processed.as_ref().map(|l| l.mean_ms),
+            Metric::ProcessedP99Ms => figures.processed.as_ref().map(|l| l.p99_ms),
+            _ => None,
+        }
+    }
+
+    /// Its value at a queue or topic.
+    fn of_broker<'a>(
+        &self,
+        stations: &(impl Iterator<Item = &'a StationFigures> + Clone),
+    ) -> Option<f64> {
+        let own = stations.clone().next()?.messages;
+        match self.metric {
+            Metric::Backlog => Some(own.backlog),
+            Metric::BacklogMax => Some(f64::from(own.backlog_max)),
+            Metric::Redelivered => Some(own.redelivered as f64),
+            Metric::DeadLetters => Some(own.dead_letters as f64),
+            Metric::LostMessages => Some((own.lost + own.dropped) as f64),
+            Metric::Processed => Some(own.processed as f64),
+            Metric::ProcessedMs => (own.processed > 0).then_some(own.processed_ms),
             _ => None,
         }
     }

@@ -2,6 +2,7 @@
 
 mod database;
 mod invariant;
+mod messages;
 mod shards;
 mod workflow;
 
@@ -24,6 +25,10 @@ pub(crate) use database::{
 pub(crate) use invariant::{InvariantModel, Rule};
 pub(crate) use shards::{ReshardModel, ScatterModel, ShardStep, ShardsModel};
 pub(crate) use workflow::{BranchAct, SagaModel, WorkflowAct, WorkflowKind, WorkflowModel};
+
+pub(crate) use messages::{
+    BrokerModel, ConsumerModel, GroupModel, OutboxModel, QueueModel, RetryModel, TopicModel,
+};
 
 /// The texts of the files that a scenario names (recorded arrivals), by name.
 pub type Files = BTreeMap<String, String>;
@@ -139,6 +144,8 @@ pub(crate) struct ComponentModel {
     pub health: Option<HealthModel>,
     /// What there is to know of a database beyond the times of its queries.
     pub database: Option<Box<DatabaseModel>>,
+    /// What it does with messages, if it keeps any.
+    pub broker: Option<Box<BrokerModel>>,
 }
 
 /// Compiled [`HealthCheck`](crate::balance::HealthCheck).
@@ -287,6 +294,8 @@ pub(crate) enum Step {
     Branch(BranchAct),
     /// Answer that it has failed.
     Fail,
+    /// Store a message at a broker.
+    Publish,
     /// Answer.
     End,
 }
@@ -420,6 +429,10 @@ impl Model {
                     (a, b) => a.is_none() && b.is_none(),
                 }
                 && match (&a.database, &b.database) {
+                    (Some(a), Some(b)) => a.same_shape(b),
+                    (a, b) => a.is_none() && b.is_none(),
+                }
+                && match (&a.broker, &b.broker) {
                     (Some(a), Some(b)) => a.same_shape(b),
                     (a, b) => a.is_none() && b.is_none(),
                 }

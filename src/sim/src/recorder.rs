@@ -2,8 +2,9 @@
 
 use crate::audit::{Auditor, Findings};
 use crate::database_figures::Longest;
-use crate::event::{Event, RequestRef, ShardEvent, WorkflowEvent};
-use crate::figures::{Counters, Figures, LatencyTally, StationCounters};
+use crate::event::{Event, MessageEvent, RequestRef, ShardEvent, WorkflowEvent};
+use crate::figures::{Counters, Figures, LatencyTally, Peaks, StationCounters};
+use crate::message_figures::MessageCounters;
 use crate::model::{Model, Role};
 use crate::probe::Probe;
 use crate::story::Stories;
@@ -69,6 +70,10 @@ struct Stretch {
     latency: LatencyTally,
     waiting_max: Vec<u32>,
     longest: Vec<Longest>,
+    /// Of messages; nothing if there are no brokers.
+    processed: Option<Box<LatencyTally>>,
+    backlog_max: Vec<u32>,
+    digits: u8,
 }
 
 impl Stretch {
@@ -79,6 +84,9 @@ impl Stretch {
             latency: LatencyTally::new(digits),
             waiting_max: Vec::new(),
             longest: Vec::new(),
+            processed: None,
+            backlog_max: Vec::new(),
+            digits,
         }
     }
 
@@ -89,6 +97,12 @@ impl Stretch {
         self.waiting_max.clear();
         self.waiting_max.extend(gauges.iter().map(|g| g.waiting));
         self.longest.fill(Longest::default());
+        if let Some(processed) = &mut self.processed {
+            processed.clear();
+        }
+        self.backlog_max.clear();
+        let levels = counters.messages.iter().map(MessageCounters::level);
+        self.backlog_max.extend(levels);
     }
 }
 
@@ -173,9 +187,13 @@ impl Recorder {
             &stretch.mark,
             stretch.from,
             self.now,
-            &stretch.latency,
-            &stretch.waiting_max,
-            &stretch.longest,
+            &Peaks {
+                latency: &stretch.latency,
+                processed: stretch.processed.as_deref(),
+                waiting_max: &stretch.waiting_max,
+                backlog_max: &stretch.backlog_max,
+                longest: &stretch.longest,
+            },
         )
     }
 
@@ -184,6 +202,9 @@ impl Recorder {
         counters.in_system_ns += area(self.in_system, now.since(self.settled).nanos());
         for (gauge, station) in self.gauges.iter().zip(&mut counters.stations) {
             gauge.count(now, station);
+        }
+        for messages in &mut counters.messages {
+            messages.settle(now);
         }
     }
 
@@ -238,6 +259,31 @@ impl Recorder {
 }
 
 impl Recorder {
+    /// Counts what happened to messages.
+    fn count_messages(&mut self, event: &MessageEvent) {
+        let at = event.station() as usize;
+        let now = self.now;
+        let Some(counters) = self.counters.messages.get_mut(at) else {
+            return;
+        };
+        counters.count(now, event);
+        let level = counters.level();
+        let took = match *event {
+            MessageEvent::Processed { took, .. } => Some(took),
+            _ => None,
+        };
+        for stretch in [&mut self.total, &mut self.current] {
+            stretch.backlog_max[at] = stretch.backlog_max[at].max(level);
+            if let (Some(took), Some(processed)) = (took, &mut stretch.processed) {
+                processed.add(took);
+            }
+        }
+        if let Some(took) = took {
+            self.counters.processed += 1;
+            self.counters.processed_ns += u128::from(took.nanos());
+        }
+    }
+
     /// Counts what happened at a cache.
     fn count_cache(&mut self, event: &Event) {
         let Some(station) = event.station() else {
@@ -400,6 +446,7 @@ impl Probe for Recorder {
             }
             Event::Shard(event) => self.count_shards(event),
             Event::Workflow(ref event) => self.count_workflow(event),
+            Event::Message(ref event) => self.count_messages(event),
             Event::Row(_)
             | Event::Following { .. }
             | Event::Followed
@@ -446,6 +493,17 @@ impl Probe for Recorder {
         for stretch in [&mut self.total, &mut self.current] {
             stretch.waiting_max.resize(count, 0);
             stretch.longest.resize(count, Longest::default());
+        }
+        if model.components.iter().any(|c| c.broker.is_some()) {
+            let fresh = MessageCounters::at(now);
+            self.counters.messages.resize(count, fresh);
+            for stretch in [&mut self.total, &mut self.current] {
+                stretch.backlog_max.resize(count, 0);
+                let digits = stretch.digits;
+                stretch
+                    .processed
+                    .get_or_insert_with(|| Box::new(LatencyTally::new(digits)));
+            }
         }
         for (gauge, station) in self.gauges.iter_mut().zip(&model.stations) {
             gauge.servers = if station.live && station.starts {

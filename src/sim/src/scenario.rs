@@ -224,6 +224,7 @@ impl Scenario {
             crate::component::calls::check(self, &mut problems);
             crate::sessions::check_total(self, &mut problems);
             crate::component::client::check_total(self, &mut problems);
+            crate::component::queue::check_total(self, &mut problems);
         }
         problems.or(()).err().unwrap_or_default()
     }

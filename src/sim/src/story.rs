@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::event::{Child, Event, Loss, RequestRef, ShardEvent};
+use crate::event::{Child, Event, Loss, MessageEvent, RequestRef, ShardEvent};
 use crate::model::Model;
 use crate::time::{Duration, Time};
 
@@ -36,6 +36,8 @@ pub enum Doing {
     Replicating,
     /// It was held while its key moved.
     Held,
+    /// Its message waited for room in a queue.
+    Blocked,
 }
 
 /// A stretch of a request's life, in exactly one place and doing one thing.
@@ -356,13 +358,18 @@ impl Stories {
             }
             Event::Locked { station, .. }
             | Event::Committed { station, .. }
-            | Event::Shard(ShardEvent::Released { station }) => {
+            | Event::Shard(ShardEvent::Released { station })
+            | Event::Message(MessageEvent::Unblocked { station }) => {
                 self.turn(frame, now, Some((Doing::Served, station)));
             }
             Event::Shard(ShardEvent::Held { station }) => {
                 self.turn(frame, now, Some((Doing::Held, station)));
             }
+            Event::Message(MessageEvent::Blocked { station }) => {
+                self.turn(frame, now, Some((Doing::Blocked, station)));
+            }
             Event::Shard(_)
+            | Event::Message(_)
             | Event::Examined { .. }
             | Event::Row(_)
             | Event::ReplicaRead { .. }

@@ -114,6 +114,7 @@ mod tests {
             losses: Vec::new(),
             in_system: 1.5,
             latency: None,
+            processed: None,
             stations: vec![StationFigures {
                 busy: 0.5,
                 ..StationFigures::default()

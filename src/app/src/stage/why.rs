@@ -66,7 +66,12 @@ fn rows(spans: &[SpanView]) -> Vec<Row> {
 const fn class(doing: Doing) -> &'static str {
     match doing {
         Doing::Served => "served",
-        Doing::Queued | Doing::Pooled | Doing::Locked | Doing::Joined | Doing::Delayed => "waited",
+        Doing::Queued
+        | Doing::Pooled
+        | Doing::Locked
+        | Doing::Joined
+        | Doing::Delayed
+        | Doing::Blocked => "waited",
         Doing::OnWire => "wired",
         _ => "held",
     }
@@ -94,6 +99,7 @@ fn words(row: &Row, player: &Player) -> String {
         Doing::Locked => format!("waiting for a row that another holds locked{}", place("at")),
         Doing::Held => format!("held{} while its key moves to another shard", place("at")),
         Doing::Replicating => format!("waiting for replicas to have what it wrote{}", place("at")),
+        Doing::Blocked => format!("waiting for room for its message{}", place("in")),
     };
     if row.count > 1 {
         format!("{said}, in {} stretches", row.count)

@@ -27,7 +27,7 @@ const EIGHT: Row = Row {
 };
 
 /// All rows.
-pub const ROWS: [Row; 32] = [
+pub const ROWS: [Row; 35] = [
     EIGHT,
     Row {
         name: "round robin",
@@ -240,6 +240,34 @@ pub const ROWS: [Row; 32] = [
             "shop":{"service":{"instances":8,"workers":8,"plans":{"*":[{"transaction":{"branches":[{"to":"db","operation":"take"},{"to":"accounts","operation":"pay"}]}}]}}},
             "db":{"database":{"connections":64,"tables":{"stock":{"rows":1000,"value":1000000}},"statements":{"take":{"change":{"table":"stock","by":-1,"care":"atomic_update"}}}}},
             "accounts":{"database":{"connections":64,"tables":{"t":{"rows":1000,"value":1000000}},"statements":{"pay":{"change":{"table":"t","by":-1,"care":"atomic_update"}}}}}"#,
+        client: r#","operation":"x","keys":{"uniform":{"count":1000}},"users":1000"#,
+        ..EIGHT
+    },
+    Row {
+        name: "work queue",
+        components: r#""lb":{"balancer":{"policy":"least_connections","targets":["shop"]}},
+            "shop":{"service":{"instances":8,"workers":1,"plans":{"*":[{"work":{"exponential":{"mean_ms":7}}},{"call":{"to":"jobs"}}]}}},
+            "jobs":{"queue":{"to":"worker","prefetch":2,"max_deliveries":5,"publish":{"constant":{"mean_ms":0.5}}}},
+            "worker":{"service":{"instances":8,"workers":2,"plans":{"*":[{"work":{"exponential":{"mean_ms":10}}}]}}}"#,
+        ..EIGHT
+    },
+    Row {
+        name: "topic with two groups",
+        components: r#""lb":{"balancer":{"policy":"least_connections","targets":["shop"]}},
+            "shop":{"service":{"instances":8,"workers":1,"plans":{"*":[{"work":{"exponential":{"mean_ms":7}}},{"call":{"to":"events"}}]}}},
+            "events":{"topic":{"partitions":24,"retention":1000,"subscriptions":{"a":{"to":"one","commit_every":10},"b":{"to":"two"}}}},
+            "one":{"service":{"instances":12,"workers":1,"plans":{"*":[{"work":{"exponential":{"mean_ms":5}}}]}}},
+            "two":{"service":{"instances":8,"workers":1,"plans":{"*":[{"work":{"exponential":{"mean_ms":5}}}]}}}"#,
+        client: r#","operation":"x","keys":{"uniform":{"count":100000}},"users":1000"#,
+        ..EIGHT
+    },
+    Row {
+        name: "outbox",
+        components: r#""lb":{"balancer":{"policy":"least_connections","targets":["shop"]}},
+            "shop":{"service":{"instances":8,"workers":4,"plans":{"*":[{"work":{"exponential":{"mean_ms":4}}},{"call":{"to":"db"}}]}}},
+            "db":{"database":{"connections":20,"writes":["x"],"queries":{"x":{"exponential":{"mean_ms":5}}},"outbox":{"operations":["x"],"to":"jobs","poll_ms":10}}},
+            "jobs":{"queue":{"to":"worker","prefetch":2}},
+            "worker":{"service":{"instances":8,"workers":2,"plans":{"*":[{"work":{"exponential":{"mean_ms":10}}}]}}}"#,
         client: r#","operation":"x","keys":{"uniform":{"count":1000}},"users":1000"#,
         ..EIGHT
     },

@@ -427,7 +427,21 @@ fn reach<'a>(scenario: &'a Scenario, name: &'a str, all: &mut vecmap::VecSet<&'a
                 reach_by(scenario, plan, all);
             }
         }
-        Component::Database(_) => {}
+        Component::Database(database) => {
+            if let Some(outbox) = &database.outbox {
+                reach(scenario, &outbox.to, all);
+            }
+        }
+        Component::Queue(queue) => {
+            for to in queue.called() {
+                reach(scenario, to, all);
+            }
+        }
+        Component::Topic(topic) => {
+            for to in topic.called() {
+                reach(scenario, to, all);
+            }
+        }
         Component::Cache(cache) => {
             if let Some(target) = &cache.target {
                 reach(scenario, target, all);

@@ -99,6 +99,7 @@ impl Compiler<'_> {
                 ),
                 once_kept: Duration::from_secs(database.once_kept_s.unwrap_or(86_400.0)),
                 tables: database.tables.keys().cloned().collect(),
+                outbox: self.outbox(database),
             })
         });
         (plans, model)

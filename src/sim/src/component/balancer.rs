@@ -139,7 +139,12 @@ impl Balancer {
                             ),
                         );
                     }
-                    Some(Component::Client(_) | Component::Balancer(_)) => p.note_at(
+                    Some(
+                        Component::Client(_)
+                        | Component::Balancer(_)
+                        | Component::Queue(_)
+                        | Component::Topic(_),
+                    ) => p.note_at(
                         place,
                         format!("'{target}' sends requests on: a balancer's targets are services, databases, gateways and caches"),
                     ),

@@ -1,6 +1,8 @@
 //! Checks on who calls whom: every call is answered by some plan, none comes back to itself, and no loop is free of time.
 
-use super::{ANY, Arrivals, Call, Client, Component, Instruction, Saga, Transaction};
+use super::{
+    ANY, Arrivals, Call, Client, Component, Full, Instruction, Queue, Saga, Topic, Transaction,
+};
 use crate::cache::{Cache, Mode};
 use crate::limits;
 use crate::problem::Problems;
@@ -197,6 +199,12 @@ impl<'a> Walk<'a> {
                     unanswered(name, operation, known)
                 })?;
                 self.time_passes |= database.takes_time(answer);
+                if let Some(outbox) = &database.outbox
+                    && outbox.has(operation)
+                    && database.changes_rows(operation, answer)
+                {
+                    self.messages(Some(&outbox.to), outbox.operation.as_ref(), operation)?;
+                }
             }
             Component::Cache(cache) => {
                 self.look_up(name, cache);
@@ -210,6 +218,8 @@ impl<'a> Walk<'a> {
                     }
                 }
             }
+            Component::Queue(queue) => self.queue(name, queue, operation)?,
+            Component::Topic(topic) => self.topic(name, topic, operation)?,
             Component::Gateway(gateway) => {
                 let limited = gateway.rate_limit.is_some() || gateway.concurrency.is_some();
                 if limited {
@@ -244,6 +254,47 @@ impl<'a> Walk<'a> {
                 self.time_passes = on_every_way;
             }
         }
+        Ok(())
+    }
+
+    /// Publishes in a queue; its messages go on.
+    fn queue(&mut self, name: &'a str, queue: &'a Queue, operation: &'a str) -> Result<(), String> {
+        let room = if queue.full == Full::Refuse {
+            queue.capacity
+        } else {
+            limits::QUEUE as u32
+        };
+        self.enter(name, queue.workers, queue.queue.min(room));
+        let publish = queue.publish.as_ref();
+        self.time_passes |= publish.is_some_and(|time| time.mean_ms() > 0.0);
+        self.messages(queue.to.as_ref(), queue.operation.as_ref(), operation)?;
+        self.messages(queue.dead_letters.as_ref(), None, operation)
+    }
+
+    /// Publishes in a topic; its messages go on.
+    fn topic(&mut self, name: &'a str, topic: &'a Topic, operation: &'a str) -> Result<(), String> {
+        self.enter(name, topic.workers, topic.queue);
+        let publish = topic.publish.as_ref();
+        self.time_passes |= publish.is_some_and(|time| time.mean_ms() > 0.0);
+        for group in topic.subscriptions.values() {
+            self.messages(Some(&group.to), group.operation.as_ref(), operation)?;
+            self.messages(group.dead_letters.as_ref(), None, operation)?;
+        }
+        Ok(())
+    }
+
+    /// Walks on to where messages go, for which nobody waits.
+    fn messages(
+        &mut self,
+        to: Option<&'a String>,
+        named: Option<&'a String>,
+        operation: &'a str,
+    ) -> Result<(), String> {
+        let before = (self.time_passes, self.refuser);
+        if let Some(to) = to {
+            self.visit(to, named.map_or(operation, String::as_str))?;
+        }
+        (self.time_passes, self.refuser) = before;
         Ok(())
     }
 

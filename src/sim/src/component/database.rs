@@ -8,12 +8,14 @@
 //! Each row has a version, which a write raises when it is done and a read takes when it begins, as a snapshot does; every
 //! answer carries it, so that whoever keeps an answer can be told to be old.
 //! A crash loses no committed row and all locks; a failover loses what the new primary had not received.
+//! An [`Outbox`] keeps messages beside the rows that they are about.
 //! Does not model: a planner that chooses, queries that slow each other down but by connections and locks, or a query that
 //! ends because its caller has gone away.
 
 use serde::{Deserialize, Serialize};
 use vecmap::VecMap;
 
+use super::outbox::Outbox;
 use super::pool::Pool;
 use super::replication::Replication;
 use super::service::no_bound;
@@ -24,6 +26,7 @@ use crate::distribution::Distribution;
 use crate::limits;
 use crate::problem::Problems;
 use crate::resilience::Shedding;
+use crate::scenario::Scenario;
 use crate::time::Duration;
 
 /// Checks the names of operations that write.
@@ -111,6 +114,9 @@ pub struct Database {
     /// written. Without it, all that is asked for is there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rows: Option<u64>,
+    /// Messages that writes leave to be published.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outbox: Option<Box<Outbox>>,
 }
 
 impl Database {
@@ -119,12 +125,21 @@ impl Database {
         self.writes.iter().any(|own| own == operation || own == ANY)
     }
 
+    /// Whether what it does for `operation` may change a row.
+    pub(super) fn changes_rows(&self, operation: &str, answer: Answer<'_>) -> bool {
+        match answer {
+            Answer::Query(_) => self.is_write(operation),
+            Answer::Statement(statement) => statement.writes(),
+        }
+    }
+
     /// Whether it is of account what its rows hold.
     pub(crate) fn keeps_rows(&self) -> bool {
         !self.writes.is_empty()
             || !self.statements.is_empty()
             || self.replication.is_some()
             || self.rows.is_some()
+            || self.outbox.is_some()
     }
 
     /// Whether calls have to choose a node or to get a connection.
@@ -148,7 +163,20 @@ impl Database {
         }
     }
 
-    pub(crate) fn check(&self, p: &mut Problems) {
+    pub(crate) fn check(&self, scenario: &Scenario, p: &mut Problems) {
+        if let Some(outbox) = &self.outbox {
+            p.within("outbox", |p| outbox.check(scenario, p));
+            for (i, operation) in outbox.operations.iter().enumerate() {
+                let answer = self.answer(operation);
+                let writes = answer.is_some_and(|(_, answer)| self.changes_rows(operation, answer));
+                if operation != ANY && !writes {
+                    p.note_at(
+                        format!("outbox.operations[{i}]"),
+                        format!("'{operation}' writes nothing here, so it leaves no message"),
+                    );
+                }
+            }
+        }
         p.count(
             "connections",
             u64::from(self.connections),
@@ -233,8 +261,10 @@ mod tests {
 
     fn problems(database: &str) -> String {
         let database: Database = crate::read_json(database).expect("it can be read");
+        let scenario = r#"{"version":1,"horizon_s":1,"components":{}}"#;
+        let scenario: Scenario = crate::read_json(scenario).expect("it can be read");
         let mut problems = Problems::default();
-        database.check(&mut problems);
+        database.check(&scenario, &mut problems);
         let found = problems.or(()).err().unwrap_or_default();
         let found: Vec<String> = found.iter().map(ToString::to_string).collect();
         found.join("\n")

@@ -7,12 +7,15 @@ pub(crate) mod calls;
 pub(crate) mod client;
 pub(crate) mod database;
 pub(crate) mod gateway;
+pub(crate) mod outbox;
 pub(crate) mod pool;
+pub(crate) mod queue;
 pub(crate) mod replication;
 pub(crate) mod service;
 pub(crate) mod shards;
 pub(crate) mod statement;
 pub(crate) mod station;
+pub(crate) mod topic;
 mod weight;
 pub(crate) mod workflow;
 
@@ -29,12 +32,15 @@ pub use client::{Asked, Asking, Client};
 pub(crate) use database::Answer;
 pub use database::Database;
 pub use gateway::{Gateway, LimitBy};
+pub use outbox::Outbox;
 pub use pool::Pool;
+pub use queue::{Full, Queue};
 pub use replication::{Choice, Commits, Reads, Replication};
 pub use service::{Call, Discipline, Instruction, Parallel, Service};
 pub(crate) use service::{PRIORITIES, is_one, no_bound, one};
 pub use shards::{Reshard, Scatter, Shards};
 pub use statement::{Care, Costs, Paging, Statement, Table};
+pub use topic::{Subscription, Topic};
 pub use weight::Weight;
 pub use workflow::{Persist, Protocol, Saga, SagaStep, Transaction};
 
@@ -57,6 +63,10 @@ pub enum Component {
     Gateway(Box<Gateway>),
     /// Sends each request to the store that owns its key.
     Shards(Box<Shards>),
+    /// Keeps messages for one of several consumers.
+    Queue(Box<Queue>),
+    /// Keeps messages in partitions, for groups of consumers.
+    Topic(Box<Topic>),
 }
 
 /// Which kind a component is: for icons, colours and summaries.
@@ -77,6 +87,10 @@ pub enum Kind {
     Gateway,
     /// [`Shards`] behind their router.
     Shards,
+    /// A [`Queue`].
+    Queue,
+    /// A [`Topic`].
+    Topic,
 }
 
 impl Kind {
@@ -90,14 +104,18 @@ impl Kind {
             Self::Cache => "cache",
             Self::Gateway => "gateway",
             Self::Shards => "shards",
+            Self::Queue => "queue",
+            Self::Topic => "topic",
         }
     }
 
     /// The kind that scenario files spell so; nothing if it is none.
     pub fn named(name: &str) -> Option<Self> {
-        use Kind::{Balancer, Cache, Client, Database, Gateway, Service, Shards};
+        use Kind::{Balancer, Cache, Client, Database, Gateway, Queue, Service, Shards, Topic};
 
-        let kinds = [Client, Balancer, Service, Database, Cache, Gateway, Shards];
+        let kinds = [
+            Client, Balancer, Service, Database, Cache, Gateway, Shards, Queue, Topic,
+        ];
         kinds.into_iter().find(|kind| kind.name() == name)
     }
 }
@@ -113,6 +131,8 @@ impl Component {
             Self::Cache(_) => Kind::Cache,
             Self::Gateway(_) => Kind::Gateway,
             Self::Shards(_) => Kind::Shards,
+            Self::Queue(_) => Kind::Queue,
+            Self::Topic(_) => Kind::Topic,
         }
     }
 
@@ -121,10 +141,12 @@ impl Component {
             Self::Client(client) => client.check(scenario, p),
             Self::Balancer(balancer) => balancer.check(scenario, p),
             Self::Service(service) => service.check(scenario, p),
-            Self::Database(database) => database.check(p),
+            Self::Database(database) => database.check(scenario, p),
             Self::Cache(cache) => cache::check(cache, scenario, p),
             Self::Gateway(gateway) => gateway.check(scenario, p),
             Self::Shards(shards) => shards.check(name, scenario, p),
+            Self::Queue(queue) => queue.check(scenario, p),
+            Self::Topic(topic) => topic.check(scenario, p),
         });
     }
 }

@@ -243,6 +243,23 @@ impl Databases {
         replicas.is_some_and(|replicas| replicas.crashes == crash)
     }
 
+    /// Which node of a database is its primary.
+    pub fn primary(&self, database: u16) -> u16 {
+        self.replicas(database)
+            .map_or(0, |replicas| replicas.log.primary())
+    }
+
+    /// Whether all may see what was written at a position of the log.
+    pub fn is_shown(&self, database: u16, position: u64) -> bool {
+        let Some(replicas) = self.replicas(database) else {
+            return true;
+        };
+        let unshown = &replicas.unshown;
+        let at = unshown.partition_point(|u| u.written.after.version < position);
+        let found = unshown.get(at);
+        found.is_none_or(|u| u.shown || u.written.after.version != position)
+    }
+
     /// The replicas of a database, with their settings.
     pub fn replicated<'a, 'm>(
         &'a mut self,
@@ -571,6 +588,8 @@ impl<P: Probe> Engine<P> {
         let log = &replicas.log;
         let kept = log.replicas().map(|at| log.received(at)).max();
         let (mut lost, mut failed) = (Vec::new(), Vec::new());
+        let log = &replicas.log;
+        let received = log.replicas().map(|at| log.received(at)).max().unwrap_or(0);
         let Some(promotion) =
             { &mut replicas.log }.fail_over(&settings.timing, rows, now, &mut lost, &mut failed)
         else {
@@ -597,6 +616,7 @@ impl<P: Probe> Engine<P> {
             lost: lost.iter().filter(|gone| gone.acknowledged).count() as u32,
         };
         self.probe.event(&model, now, RequestRef::NONE, &told);
+        self.lose_recorded(database, |position| position > received);
         self.send_readers_on(database, promotion.node);
         self.tend(database);
         self.watch(database);

@@ -192,6 +192,9 @@ impl<P: Probe> Engine<P> {
         if recovered {
             self.recover_own(station);
         }
+        if crashed || recovered {
+            self.messages_struck(model, station, crashed);
+        }
         self.serve_waiting(station);
     }
 

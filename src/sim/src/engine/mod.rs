@@ -16,13 +16,16 @@ mod databases;
 mod faults;
 mod gateways;
 mod guard;
+mod messages;
 mod moves;
+mod relays;
 mod scaling;
 mod scatter;
 mod sessions;
 mod shards;
 mod shedding;
 mod statements;
+mod subscriptions;
 mod visit;
 mod workflows;
 
@@ -58,6 +61,7 @@ use databases::Databases;
 use faults::FaultState;
 use gateways::LimitState;
 use guard::GuardState;
+use messages::Messaging;
 use shards::Routers;
 use workflows::Workflows;
 
@@ -164,6 +168,7 @@ pub struct Engine<P = NoProbe> {
     databases: Databases,
     routers: Routers,
     workflows: Workflows,
+    messaging: Messaging,
     totals: Totals,
     events: u64,
     /// After so many events the next of the faults comes that count them.
@@ -196,6 +201,7 @@ impl<P: Probe> Engine<P> {
             databases: Databases::new(&model),
             routers: Routers::new(&model),
             workflows: Workflows::default(),
+            messaging: Messaging::new(&model),
             totals: Totals::default(),
             events: 0,
             strikes_after: u64::MAX,
@@ -214,6 +220,7 @@ impl<P: Probe> Engine<P> {
         engine.plan_resharding();
         engine.plan_scaling();
         engine.all_members_changed();
+        engine.start_messaging();
         engine.probe.reconfigured(&engine.model, Time::ZERO);
         engine
     }
@@ -318,6 +325,9 @@ impl<P: Probe> Engine<P> {
             self.routers.hash(&mut hasher);
         }
         self.workflows.hash(&mut hasher);
+        if !self.messaging.is_empty() {
+            self.messaging.hash(&mut hasher);
+        }
         hasher.finish()
     }
 
@@ -391,6 +401,17 @@ impl<P: Probe> Engine<P> {
             Due::Reshard { router, turn } => self.reshard(router, turn),
             Due::Gathered { call } => self.gathered(call),
             Due::Recover { workflow, turn } => self.recover(workflow, turn),
+            Due::Message {
+                broker,
+                slot,
+                receipt,
+            } => self.message_due(broker, slot, receipt),
+            Due::Rebalance {
+                broker,
+                group,
+                turn,
+            } => self.rebalance(broker, group, turn),
+            Due::Relay { database } => self.relay(database),
         }
         while let Some(frame) = self.ready.pop_front() {
             self.advance(frame);
@@ -411,6 +432,7 @@ impl<P: Probe> Engine<P> {
         let (clients, stations, databases) = (&self.clients, &self.stations, &self.databases);
         let routers = &self.routers;
         let workflows = &self.workflows;
+        let messaging = &self.messaging;
         self.calendar.keep(|time, due| match *due {
             Due::Timeout { call, attempt } | Due::Hedge { call, attempt } => {
                 calls.get(call).is_some_and(|call| call.awaits(attempt))
@@ -436,6 +458,16 @@ impl<P: Probe> Engine<P> {
             Due::FailOver { database, crash } => databases.is_gone(database, crash),
             Due::Reshard { router, turn } => routers.is_planned(router, turn),
             Due::Recover { workflow, turn } => workflows.is_orphan(workflow, turn),
+            Due::Message {
+                broker,
+                slot,
+                receipt,
+            } => messaging.awaits(broker, slot, receipt),
+            Due::Rebalance {
+                broker,
+                group,
+                turn,
+            } => messaging.is_at(broker, group, turn),
             // Of these there are only so many for each user, component, check, fault or row that was written.
             Due::Thought { .. }
             | Due::Check { .. }
@@ -444,6 +476,7 @@ impl<P: Probe> Engine<P> {
             | Due::Flush { .. }
             | Due::Scale { .. }
             | Due::Told { .. }
+            | Due::Relay { .. }
             | Due::Idle { .. } => true,
         });
     }
@@ -470,6 +503,7 @@ impl<P: Probe> Engine<P> {
         self.reconfigure_scaling();
         self.reconfigure_shedding();
         self.reconfigure_sessions();
+        self.reconfigure_messaging(&before);
         for guard in model.sites.iter().filter_map(|site| site.guard.as_ref()) {
             for state in &mut self.guards[guard.number as usize] {
                 state.reconfigure(guard);

@@ -271,6 +271,7 @@ impl<P: Probe> Engine<P> {
                 self.follow_members(&model, at);
             }
         }
+        self.consumers_changed(component);
     }
 
     /// Every balancer chooses among those of its targets that serve.

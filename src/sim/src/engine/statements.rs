@@ -119,7 +119,9 @@ impl<P: Probe> Engine<P> {
                 return Some(Loss::ReadOnly);
             }
         }
-        (writes && self.stations[at.station as usize].disk_full).then_some(Loss::DiskFull)
+        let full = writes
+            && (self.stations[at.station as usize].disk_full || self.outbox_is_full(at.database));
+        full.then_some(Loss::DiskFull)
     }
 
     /// Rows are looked at.
@@ -318,6 +320,9 @@ impl<P: Probe> Engine<P> {
 
     /// Puts a frame's write into the log.
     fn put_for(&mut self, id: FrameId, at: At, written: Written, is_first: bool) {
+        if is_first && self.messaging.outboxes[usize::from(at.database)].is_some() {
+            self.leave_message(id, at.database, &written);
+        }
         let waits = self.put(id, at.database, written);
         let request = self.frames[id].request;
         let count = &mut self.requests[request].written;

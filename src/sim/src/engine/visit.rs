@@ -391,6 +391,11 @@ impl<P: Probe> Engine<P> {
                     let (reason, station) = (Loss::Failed, frame.station);
                     return self.finish(id, Err(Failure { reason, station }));
                 }
+                Step::Publish => {
+                    if !self.publish(id) {
+                        return;
+                    }
+                }
                 Step::End => {
                     let outcome = frame.outcome;
                     return self.finish(id, outcome);
@@ -474,6 +479,14 @@ impl<P: Probe> Engine<P> {
             Waiter::Check(check, sent) => self.checked(check, sent, outcome),
             Waiter::Workflow(workflow, turn) => self.ran(workflow, turn),
             Waiter::Nobody => {}
+            Waiter::Message {
+                broker,
+                slot,
+                receipt,
+            } => self.message_answered(broker, slot, receipt, outcome),
+            Waiter::Relay { database, receipt } => {
+                self.relay_answered(database, receipt, outcome.is_ok());
+            }
         }
     }
 

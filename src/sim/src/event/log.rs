@@ -162,6 +162,7 @@ pub fn write_line(
             event.write_detail(out)?;
             writeln!(out)
         }
+        Event::Message(ref event) => event.write(out, model),
         Event::Completed {
             client, latency, ..
         } => {

@@ -24,7 +24,7 @@ macro_rules! losses {
 }
 
 losses! {
-    /// All servers were busy and the waiting line was full.
+    /// All servers were busy and the waiting line was full; or a queue had no room for a message.
     QueueFull = "queue_full",
     /// It had waited longer than the line's rule allows.
     Shed = "shed",

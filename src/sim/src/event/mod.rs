@@ -2,6 +2,7 @@
 
 mod log;
 mod loss;
+mod message;
 mod row;
 mod shard;
 mod workflow;
@@ -11,6 +12,7 @@ use crate::time::Duration;
 
 pub use log::{LOG_HEAD, write_line};
 pub use loss::Loss;
+pub use message::{MessageEvent, MessageRef};
 pub use row::RowEvent;
 pub use shard::ShardEvent;
 pub use workflow::WorkflowEvent;
@@ -412,6 +414,8 @@ pub enum Event {
     },
     /// Something happened at shards.
     Shard(ShardEvent),
+    /// Something happened to a message.
+    Message(MessageEvent),
     /// The client has its answer.
     Completed {
         /// The client's component.
@@ -493,6 +497,7 @@ impl Event {
             Self::Row(row) => row.name(),
             Self::Promoted { .. } => "promoted",
             Self::Shard(event) => event.name(),
+            Self::Message(event) => event.name(),
             Self::Completed { .. } => "completed",
             Self::Lost { .. } => "lost",
             Self::Workflow(event) => event.name(),
@@ -547,6 +552,7 @@ impl Event {
             }
             Self::Row(row) => row.station(),
             Self::Workflow(ref event) => Some(event.station()),
+            Self::Message(ref event) => Some(event.station()),
             _ => None,
         }
     }

@@ -8,6 +8,7 @@ pub mod jump;
 pub mod ketama;
 pub mod maglev;
 pub mod modulo;
+pub mod murmur2;
 pub mod murmur3;
 pub mod rendezvous;
 pub mod ring;

@@ -1,5 +1,6 @@
 //! What is compiled of databases: their nodes, what their statements touch, and the ways to them.
 
+use super::OutboxModel;
 use crate::component::Reads;
 use crate::db::{PoolBounds, Prepared, Timing};
 use crate::distribution::Sampler;
@@ -24,6 +25,7 @@ pub(crate) struct DatabaseModel {
     pub once_kept: Duration,
     /// The names of its tables, as rows number them.
     pub tables: Vec<String>,
+    pub outbox: Option<OutboxModel>,
 }
 
 /// Compiled [`Replication`](crate::component::Replication).
@@ -107,6 +109,10 @@ impl DatabaseModel {
             && self.of_operation == other.of_operation
             && self.pool.is_some() == other.pool.is_some()
             && self.replication.is_some() == other.replication.is_some()
+            && match (&self.outbox, &other.outbox) {
+                (Some(a), Some(b)) => a.broker == b.broker,
+                (a, b) => a.is_none() && b.is_none(),
+            }
     }
 }
 
