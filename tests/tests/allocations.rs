@@ -58,7 +58,7 @@ fn watching_allocates_by_the_window_and_not_by_the_event() {
 }
 
 /// Systems with timers of an hour, or planned anew all the time, most of which are void soon.
-const LONG_TIMERS: [(&str, &str, &str); 9] = [
+const LONG_TIMERS: [(&str, &str, &str); 10] = [
     (
         "timeouts of calls",
         r#""db":{"database":{"connections":1,"queries":{"*":{"constant":{"mean_ms":1}}}}}"#,
@@ -102,6 +102,13 @@ const LONG_TIMERS: [(&str, &str, &str); 9] = [
         "sessions of consumers",
         r#""db":{"topic":{"partitions":4,"subscriptions":{"a":{"to":"member","session_timeout_ms":3600000,"rebalance_ms":1}}}},
             "member":{"service":{"instances":2,"workers":1,"plans":{"*":[{"work":{"exponential":{"mean_ms":1.5}}}]}}}"#,
+        "",
+    ),
+    (
+        "deliveries to a view",
+        r#""writers":{"client":{"operation":"add","target":"store","arrivals":{"poisson":{"rate_per_s":1}}}},
+            "store":{"event_store":{"connections":9,"streams":1,"operations":{"add":{"append":{"by":1}}}}},
+            "db":{"view":{"source":"store","connections":9,"queries":{"x":{"exponential":{"mean_ms":1.5}}},"apply":{"constant":{"mean_ms":1}},"delay_ms":3600000}}"#,
         "",
     ),
     (

@@ -150,7 +150,7 @@ macro_rules! texts {
 }
 
 /// All samples but those that replay a file.
-const TEXTS: [(&str, &str); 100] = texts![
+const TEXTS: [(&str, &str); 106] = texts![
     "autoscale",
     "batches",
     "bulkhead",
@@ -164,14 +164,19 @@ const TEXTS: [(&str, &str); 100] = texts![
     "calls-at-once",
     "closed",
     "compression",
+    "computed-results",
     "connection-per-request",
     "connection-pool",
+    "cqrs",
+    "cqrs-rebuild",
     "daily",
     "double-effect",
     "double-effect-once",
     "dual-write",
     "eight-servers",
     "ejection",
+    "event-sourcing",
+    "event-sourcing-snapshots",
     "failover",
     "failover-semi-synchronous",
     "fallback",
@@ -249,6 +254,7 @@ const TEXTS: [(&str, &str); 100] = texts![
     "two-choices",
     "two-phase-commit",
     "two-phase-commit-in-doubt",
+    "versioned-keys",
     "weights",
     "wires",
 ];

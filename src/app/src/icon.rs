@@ -14,6 +14,8 @@ pub enum Sign {
     Shards,
     Queue,
     Topic,
+    EventStore,
+    View,
     Play,
     Pause,
     Step,
@@ -44,6 +46,8 @@ impl From<Kind> for Sign {
             Kind::Shards => Self::Shards,
             Kind::Queue => Self::Queue,
             Kind::Topic => Self::Topic,
+            Kind::EventStore => Self::EventStore,
+            Kind::View => Self::View,
         }
     }
 }
@@ -68,6 +72,14 @@ impl Sign {
             Self::Queue => "M2.500 8h13v8h-13zM7 8v8M11.500 8v8M17.500 12h4M19.500 10l2 2l-2 2",
             Self::Topic => {
                 "M3 4.500h18v4H3zM3 10h18v4H3zM3 15.500h18v4H3zM8 4.500v4M14 4.500v4M11 10v4M6.500 15.500v4M16 15.500v4"
+            }
+            // A row of events, the last of them just put there.
+            Self::EventStore => {
+                "M3 9h4v6H3zM10 9h4v6h-4zM17 9h4v6h-4zM19 2.500v4M17 4.500l2 2l2-2M3 19h18"
+            }
+            // A table, and the arrow round to it.
+            Self::View => {
+                "M4 10h16v10H4zM4 15h16M10 10v10M4 6.500A9 9 0 0 1 18 5M18.500 1.500V5.500H14.500"
             }
             Self::Play => "M7 4.500v15l12.500-7.500z",
             Self::Pause => "M8 5v14M16 5v14",

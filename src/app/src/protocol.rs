@@ -381,6 +381,9 @@ impl Scene {
                     let all = shards.all_targets().into_iter();
                     all.filter_map(|name| number(&name.to_owned())).collect()
                 }
+                Component::EventStore(_) => Vec::new(),
+                // What it applies it reads from there.
+                Component::View(view) => number(&view.source).into_iter().collect(),
             };
             for at in (1..targets.len()).rev() {
                 if targets[..at].contains(&targets[at]) {

@@ -14,6 +14,7 @@ mod replications;
 mod report;
 mod run;
 mod schema;
+mod sourcing;
 mod table;
 mod violations;
 

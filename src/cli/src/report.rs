@@ -13,6 +13,7 @@ use scale_sim::{
 };
 
 use crate::brokers::{BrokerReport, brokers};
+use crate::sourcing::{EventStoreReport, ViewReport};
 use crate::violations::{self, InvariantReport, ViolationReport};
 
 /// The confidence of every interval.
@@ -70,6 +71,10 @@ pub struct Report {
     pub databases: Vec<DatabaseReport>,
     /// What queues and topics did with messages.
     pub brokers: Vec<BrokerReport>,
+    /// What event stores did with their streams.
+    pub event_stores: Vec<EventStoreReport>,
+    /// How far views followed their sources, and how old their answers were.
+    pub views: Vec<ViewReport>,
     /// Where requests were lost, and why; a place where none was is not listed.
     pub losses: Vec<LossReport>,
     /// What had to hold, and whether it did; from the very start, too.
@@ -320,6 +325,8 @@ impl Report {
                 .map(|(at, info)| all.database(at, info.name))
                 .collect(),
             brokers: brokers(&all, model),
+            event_stores: all.event_stores(model),
+            views: all.views(model),
             losses: all.losses(model),
             invariants: violations::invariants(&all),
             violations: violations::violations(runs),
@@ -354,7 +361,7 @@ impl Runs<'_> {
     }
 
     /// A value, of the runs that have one.
-    pub fn value(&self, value: impl Fn(&Figures) -> Option<f64>) -> Option<Figure> {
+    pub(crate) fn value(&self, value: impl Fn(&Figures) -> Option<f64>) -> Option<Figure> {
         if let [run] = self.0 {
             return value(&run.figures).map(Figure::Value);
         }
@@ -367,7 +374,7 @@ impl Runs<'_> {
     }
 
     /// A count, by the second.
-    pub fn per_s(&self, count: impl Fn(&Figures) -> u64) -> Option<Figure> {
+    pub(crate) fn per_s(&self, count: impl Fn(&Figures) -> u64) -> Option<Figure> {
         self.value(|figures| {
             (figures.seconds() > 0.0).then(|| count(figures) as f64 / figures.seconds())
         })

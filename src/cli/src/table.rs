@@ -98,6 +98,7 @@ fn write_text(out: &mut String, report: &Report) -> std::fmt::Result {
     write_sagas(out, report)?;
     write_databases(out, report)?;
     write_brokers(out, report)?;
+    write_sourcing(out, report)?;
 
     if !report.losses.is_empty() {
         let all = &report.losses;
@@ -272,6 +273,44 @@ fn write_brokers(out: &mut String, report: &Report) -> std::fmt::Result {
         column("lost\n", all.iter().map(|b| Some(b.lost))),
     ];
     section(out, "Messages", &columns)
+}
+
+fn write_sourcing(out: &mut String, report: &Report) -> std::fmt::Result {
+    let all = &report.event_stores;
+    if !all.is_empty() {
+        let stores = [
+            Column::words("\nevent store", all.iter().map(|s| s.station.clone())),
+            column("loads\nstreams/s", all.iter().map(|s| s.loads_per_s)),
+            column(
+                "replayed\nevents/load",
+                all.iter().map(|s| s.events_per_load),
+            ),
+            column("upcast\nevents", all.iter().map(|s| Some(s.upcasts))),
+            column("appended\nevents/s", all.iter().map(|s| s.appended_per_s)),
+            column("conflicts\n", all.iter().map(|s| Some(s.conflicts))),
+            column("snapshots\ntaken", all.iter().map(|s| Some(s.snapshots))),
+        ];
+        section(out, "Event stores", &stores)?;
+    }
+    let all = &report.views;
+    if !all.is_empty() {
+        let views = [
+            Column::words("\nview", all.iter().map(|v| v.station.clone())),
+            column("reads\nrows/s", all.iter().map(|v| v.reads_per_s)),
+            column("stale\nreads", all.iter().map(|v| Some(v.stale_reads))),
+            column("stale for\nmean ms", all.iter().map(|v| v.stale_ms)),
+            column("stale for\nmax ms", all.iter().map(|v| v.stale_max_ms)),
+            column("applied\nchanges/s", all.iter().map(|v| v.applied_per_s)),
+            column("lag\nmean ms", all.iter().map(|v| v.lag_ms)),
+            column("lag\nmax ms", all.iter().map(|v| v.lag_max_ms)),
+            column(
+                "behind\nmax changes",
+                all.iter().map(|v| Some(v.behind_max)),
+            ),
+        ];
+        section(out, "Views", &views)?;
+    }
+    Ok(())
 }
 
 fn subtitle(report: &Report) -> String {

@@ -76,6 +76,10 @@ pub(crate) enum Due {
     Rebalance { broker: u16, group: u16, turn: u32 },
     /// Time for a relay to look into its outbox.
     Relay { database: u16 },
+    /// A view's projector has waited or worked long enough; void if that build of it has begun something else since (`turn`).
+    Follow { view: u16, build: u32, turn: u32 },
+    /// A view is built anew.
+    Rebuild { view: u16, rebuild: u16 },
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

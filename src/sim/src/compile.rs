@@ -5,6 +5,7 @@ mod databases;
 mod invariants;
 mod messages;
 mod shards;
+mod sourcing;
 mod workflows;
 
 use std::sync::Arc;
@@ -13,6 +14,7 @@ use crate::arrivals::Arriving;
 use crate::balance::{Balancing, Seat};
 use crate::component::{
     ANY, Asking, Call, Component, Discipline, Instruction, LogFormat, PRIORITIES, Service,
+    VersionOf,
 };
 use crate::distribution::Sampler;
 use crate::fault::{Place, Trouble};
@@ -67,6 +69,8 @@ impl Model {
             statements: Vec::new(),
             approaches: Vec::new(),
             workflows: Vec::new(),
+            streams: Vec::new(),
+            logs: sourcing::logs(scenario),
             zones: scenario.zones,
         };
         for station in &mut model.stations {
@@ -77,12 +81,19 @@ impl Model {
                 model: &mut model,
                 scenario,
                 name,
+                versioned: false,
             }
             .component(files, component)?;
             model.components.push(compiled);
         }
         caches::tell_caches(&mut model, scenario);
         shards::tell_databases(&mut model);
+        for (number, log) in (0..).zip(&model.logs) {
+            let source = &mut model.components[usize::from(log.source)];
+            if source.database.is_some() {
+                source.feeds.push(number);
+            }
+        }
         // Balancers come last: their targets' stations must have numbers.
         for (at, component) in scenario.components.values().enumerate() {
             if let Component::Balancer(balancer) = component {
@@ -212,6 +223,8 @@ struct Compiler<'a> {
     scenario: &'a Scenario,
     /// The component's name.
     name: &'a str,
+    /// Whether the caches that are asked here have a version in their keys.
+    versioned: bool,
 }
 
 impl Compiler<'_> {
@@ -230,6 +243,7 @@ impl Compiler<'_> {
         let (mut cache_model, mut gateway_model, mut rows) = (None, None, u64::MAX);
         let (mut database_model, mut shards_model) = (None, None);
         let mut broker_model = None;
+        let (mut event_store, mut view_model) = (None, None);
         let role = match component {
             Component::Client(client) => {
                 let first = self.model.sites.len() as u32;
@@ -246,6 +260,7 @@ impl Compiler<'_> {
                         link: link(self.scenario, self.name, &client.target),
                         approach: self.approach(&client.target),
                         bytes: 0,
+                        versioned: false,
                         guard: guard.clone(),
                     };
                     self.model.sites.push(site);
@@ -340,6 +355,22 @@ impl Compiler<'_> {
                 broker_model = Some(Box::new(self.topic(topic)));
                 Role::Station
             }
+            Component::EventStore(store) => {
+                let (connections, queue) = (store.connections, store.queue);
+                lines = lines.shedding(&store.shedding);
+                stations.push(self.station(self.name.to_owned(), 0, connections, queue, true));
+                let (operations, compiled) = self.event_store(store);
+                (plans, event_store) = (operations, Some(compiled));
+                Role::Station
+            }
+            Component::View(view) => {
+                let (connections, queue) = (view.connections, view.queue);
+                lines = lines.shedding(&view.shedding);
+                stations.push(self.station(self.name.to_owned(), 0, connections, queue, true));
+                let (queries, compiled) = self.view(view);
+                (plans, view_model) = (queries, Some(compiled));
+                Role::Station
+            }
         };
         let (autoscale, sessions) = match component {
             Component::Service(service) => {
@@ -374,6 +405,9 @@ impl Compiler<'_> {
             told: Vec::new(),
             database: database_model,
             broker: broker_model,
+            feeds: Vec::new(),
+            event_store,
+            view: view_model,
         })
     }
 
@@ -541,6 +575,7 @@ impl Compiler<'_> {
             link: link(self.scenario, self.name, &call.to),
             approach: self.approach(&call.to),
             bytes: frame::bytes(call.bytes),
+            versioned: false,
             guard: self.guard(&call.resilience),
         };
         self.model.sites.push(site);
@@ -596,7 +631,11 @@ fn operations(scenario: &Scenario) -> Result<Vec<String>, Vec<Problem>> {
                 let groups = topic.subscriptions.values();
                 all.extend(groups.filter_map(|group| group.operation.as_deref()));
             }
-            Component::Cache(_) | Component::Gateway(_) | Component::Shards(_) => {}
+            Component::Cache(_)
+            | Component::Gateway(_)
+            | Component::Shards(_)
+            | Component::EventStore(_)
+            | Component::View(_) => {}
         }
     }
     if all.len() as u64 > limits::OPERATIONS {
@@ -613,6 +652,10 @@ fn operations(scenario: &Scenario) -> Result<Vec<String>, Vec<Problem>> {
 fn asked_by<'a>(plan: &'a [Instruction], all: &mut vecmap::VecSet<&'a str>) {
     for instruction in plan {
         if let Instruction::Cached(cached) = instruction {
+            if let Some(VersionOf::Call(call)) = &cached.version {
+                all.extend(call.operation.as_deref());
+                asked_by(call.fallback.as_deref().unwrap_or_default(), all);
+            }
             asked_by(&cached.miss, all);
         }
         if let Instruction::Saga(saga) = instruction {

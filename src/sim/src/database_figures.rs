@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::event::Event;
 use crate::time::Duration;
+use crate::view_figures::ViewMost;
 
 /// What one node of a database did; all zero for other stations.
 #[derive(Clone, Copy, PartialEq, Debug, Default, Serialize, Deserialize)]
@@ -72,6 +73,8 @@ pub(crate) struct Longest {
     stale: Duration,
     lag: Duration,
     doubt: Duration,
+    /// The same of a view.
+    pub view: ViewMost,
 }
 
 impl Longest {

@@ -69,9 +69,9 @@ pub enum Trouble {
     MissedHealthChecks(Place),
     /// A cache forgets all.
     CacheFlush(Place),
-    /// A database has no room left: it refuses writes.
+    /// A database or an event store has no room left: it refuses writes.
     DiskFull(Place),
-    /// A database's replicas do not apply what they receive.
+    /// A database's replicas, or a view, do not apply what they receive.
     ReplicaLag(Place),
     /// All instances in a zone crash; see the scenario's `zones`.
     ZoneOutage(Zone),
@@ -214,7 +214,20 @@ impl Fault {
 
 /// Kinds of component that have stations.
 const STATIONS: &[&str] = &[
-    "service", "database", "cache", "gateway", "shards", "queue", "topic",
+    "service",
+    "database",
+    "cache",
+    "gateway",
+    "shards",
+    "queue",
+    "topic",
+    "service",
+    "database",
+    "cache",
+    "gateway",
+    "shards",
+    "event_store",
+    "view",
 ];
 
 impl Trouble {
@@ -231,10 +244,14 @@ impl Trouble {
                 });
             }
             Self::DiskFull(place) => {
-                p.within("disk_full", |p| place.check(kinds(&["database"]), p));
+                p.within("disk_full", |p| {
+                    place.check(kinds(&["database", "event_store"]), p);
+                });
             }
             Self::ReplicaLag(place) => {
-                p.within("replica_lag", |p| place.check(kinds(&["database"]), p));
+                p.within("replica_lag", |p| {
+                    place.check(kinds(&["database", "view"]), p);
+                });
             }
             Self::Slow(slow) => p.within("slow", |p| {
                 check_place(&slow.component, slow.instance, kinds(STATIONS), p);

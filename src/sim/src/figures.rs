@@ -6,6 +6,7 @@ use crate::database_figures::{DatabaseCounters, DatabaseFigures, Longest};
 use crate::event::Loss;
 use crate::message_figures::{MessageCounters, MessageFigures};
 use crate::time::{Duration, Time};
+use crate::view_figures::{StoreFigures, ViewCounters, ViewFigures};
 
 /// Figures over a stretch of a run.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -33,7 +34,6 @@ pub struct Figures {
     /// Of the requests answered; absent if there were none.
     pub latency: Option<Latency>,
     /// Of messages: how long after they were published they were processed, over all brokers; absent if none were.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub processed: Option<Latency>,
     /// By station, numbered as in the model.
     pub stations: Vec<StationFigures>,
@@ -116,6 +116,10 @@ pub struct StationFigures {
     pub database: DatabaseFigures,
     /// Of a broker.
     pub messages: MessageFigures,
+    /// Of an event store.
+    pub store: StoreFigures,
+    /// Of a view.
+    pub view: ViewFigures,
 }
 
 impl StationFigures {
@@ -187,6 +191,7 @@ pub(crate) struct StationCounters {
     pub sagas_compensated: u64,
     pub sagas_stuck: u64,
     pub database: DatabaseCounters,
+    pub view: ViewCounters,
 }
 
 impl Counters {
@@ -272,6 +277,11 @@ impl Counters {
                     let most = backlog_max.get(at).copied().unwrap_or(0);
                     now.since(&then, length, most)
                 }),
+                store: now.view.store_since(&then.view),
+                view: {
+                    let longest = longest.get(at).copied().unwrap_or_default();
+                    now.view.view_since(&then.view, longest.view)
+                },
             }
         });
         Figures {

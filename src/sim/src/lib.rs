@@ -50,10 +50,12 @@ mod run;
 mod scenario;
 mod sessions;
 pub mod shard;
+pub mod sourcing;
 mod state_hash;
 mod story;
 mod time;
 mod trace;
+mod view_figures;
 mod why;
 mod wire;
 pub mod workflow;
@@ -67,10 +69,11 @@ pub use cache::{
 };
 pub use component::{
     Arrivals, Asked, Asking, Balancer, BatchSize, Cached, Call, Care, Choice, Client, Commits,
-    Component, Costs, Database, Discipline, Full, Gateway, Instruction, Invalidate, Kind, LimitBy,
-    LogFormat, Outbox, Paging, Parallel, Persist, Pool, Protocol, Queue, Reads, Replication,
-    Reshard, Saga, SagaStep, Scatter, Service, Shards, Statement, Subscription, Table, Topic,
-    Transaction, Weight,
+    Component, Costs, Database, Discipline, EventCosts, EventSchema, EventStore, Expected, Full,
+    Gateway, Instruction, Invalidate, Kind, LimitBy, LogFormat, Outbox, Paging, Parallel, Persist,
+    Pool, Protocol, Queue, ReadModel, Reads, Rebuild, Rebuilding, Replication, Reshard, Saga,
+    SagaStep, Scatter, Service, Shards, Snapshots, Statement, StreamOperation, Subscription, Table,
+    Topic, Transaction, VersionOf, Weight,
 };
 pub use database_figures::DatabaseFigures;
 pub use distribution::Distribution;
@@ -78,7 +81,7 @@ pub use engine::{Engine, Parts, Stop, Totals};
 pub use estimate::Estimate;
 pub use event::{
     Child, Event, LOG_HEAD, Loss, MessageEvent, MessageRef, RequestRef, RowEvent, ShardEvent,
-    WorkflowEvent, write_line,
+    StoreEvent, ViewEvent, WorkflowEvent, write_line,
 };
 pub use fault::{
     Between, Errors, Fault, Lossy, Place, RandomTimes, Reduced, Slow, Spike, Trouble, Zone,
@@ -110,5 +113,6 @@ pub use sessions::{LostSession, Sessions};
 pub use story::{Doing, Span, Stories, Story};
 pub use time::{Duration, Time};
 pub use trace::Trace;
+pub use view_figures::{StoreFigures, ViewFigures};
 pub use why::{Account, Holder, Wait, Why};
 pub use wire::{Link, Sent, Wire, WireState};

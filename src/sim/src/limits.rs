@@ -156,3 +156,17 @@ pub const SUBSCRIPTIONS: u64 = 20;
 pub const COMMIT_EVERY: u64 = 10_000;
 /// Messages that one outbox holds before writes are refused.
 pub const OUTBOX: usize = 100_000;
+/// Streams of one event store, or rows of a table that a view follows.
+pub const STREAMS: u64 = 100_000;
+/// Rows of logs and of the views that follow them, over all of a scenario; a view that may be rebuilt counts twice.
+pub const FOLLOWED_ROWS: u64 = 500_000;
+/// Changes that logs keep one by one, over all of a scenario; see `sourcing::ChangeLog`.
+pub const CHANGES_KEPT: usize = 500_000;
+/// Events of one stream at the start of a run. They are counted, not held.
+pub const STREAM_EVENTS: u64 = 100_000;
+/// Schemas of an event store after the first.
+pub const SCHEMAS: u64 = 8;
+/// Changes that a view applies at once.
+pub const BATCH_CHANGES: u64 = 10_000;
+/// Rebuilds of one view in a run.
+pub const REBUILDS: u64 = 100;

@@ -8,6 +8,7 @@ use crate::figures::{Figures, StationFigures};
 use crate::model::Model;
 use crate::problem::Problem;
 use crate::scenario::{Scenario, unknown};
+use crate::view_figures::{StoreFigures, ViewFigures};
 
 /// What can be measured.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
@@ -84,7 +85,8 @@ pub enum Metric {
     StaleMaxMs,
     /// Reads at replicas that did not see what their own user had written.
     OwnMissed,
-    /// How far replicas were behind at most when they were read, in milliseconds.
+    /// How far replicas were behind at most when they were read, in milliseconds; of a view, how long a change took at most to
+    /// be seen.
     LagMaxMs,
     /// How often the scenario's invariants were violated.
     Violations,
@@ -120,6 +122,18 @@ pub enum Metric {
     ProcessedMs,
     /// 99th percentile of that time.
     ProcessedP99Ms,
+    /// How long a change took on average from its source to being seen in a view, in milliseconds.
+    LagMs,
+    /// How many changes a view was behind at most when it was read.
+    BehindMax,
+    /// Changes that a view applied; those of a rebuild, and after a crash, count each time.
+    Applied,
+    /// Events that an event store replayed, of each stream that it read.
+    EventsPerLoad,
+    /// Of those, how often one had to be upcast, in all.
+    Upcasts,
+    /// Events that were appended to an event store.
+    Appended,
 }
 
 impl Metric {
@@ -148,7 +162,10 @@ impl Metric {
             | Self::InDoubtMaxMs
             | Self::LagMaxMs
             | Self::ProcessedMs
+            | Self::LagMs
             | Self::ProcessedP99Ms => "ms",
+            Self::BehindMax | Self::Applied => "changes",
+            Self::EventsPerLoad | Self::Upcasts | Self::Appended => "events",
             Self::Utilisation | Self::HitRatio | Self::Conflicts | Self::Connects => "",
             Self::Stale => "hits",
             Self::StalePerS => "hits/s",
@@ -225,6 +242,12 @@ impl Metric {
             Self::Processed => "messages processed",
             Self::ProcessedMs => "mean time until processed",
             Self::ProcessedP99Ms => "p99 of the time until processed",
+            Self::LagMs => "mean lag",
+            Self::BehindMax => "most changes behind",
+            Self::Applied => "changes applied",
+            Self::EventsPerLoad => "events a load",
+            Self::Upcasts => "events upcast",
+            Self::Appended => "events appended",
         }
     }
 
@@ -235,6 +258,8 @@ impl Metric {
             || self.needs_shards()
             || self.needs_service()
             || (self.needs_broker() && !matches!(self, Self::ProcessedMs))
+            || self.needs_view()
+            || self.needs_store()
             || matches!(
                 self,
                 Self::QueueLength
@@ -296,60 +321,55 @@ impl Metric {
         )
     }
 
+    const fn needs_view(self) -> bool {
+        matches!(self, Self::LagMs | Self::BehindMax | Self::Applied)
+    }
+
+    const fn needs_store(self) -> bool {
+        matches!(self, Self::EventsPerLoad | Self::Upcasts | Self::Appended)
+    }
+
     const fn needs_either(self) -> bool {
         matches!(self, Self::StaleMs | Self::LostWrites)
     }
 
     /// The kinds of component that it is measured at, in words; empty for all that hold requests.
     const fn places(self) -> &'static str {
-        if self.needs_cache() {
-            "caches, and gateways that have one"
-        } else if self.needs_database() {
-            if matches!(self, Self::StaleReads) {
-                "databases and shards"
-            } else {
-                "databases"
-            }
-        } else if self.needs_either() {
-            match self {
-                Self::LostWrites => "databases, shards, caches, and gateways that have one",
-                _ => "databases, caches, and gateways that have one",
-            }
-        } else if self.needs_shards() {
-            "shards"
-        } else if self.needs_service() {
-            "services"
-        } else if self.needs_broker() {
-            "queues and topics"
-        } else {
-            ""
+        match self {
+            Self::Conflicts => "databases and event stores",
+            Self::StaleReads => "databases, shards and views",
+            Self::StaleMaxMs | Self::LagMaxMs => "databases and views",
+            Self::StaleMs => "databases, views, caches, and gateways that have one",
+            Self::LostWrites => "databases, shards, caches, and gateways that have one",
+            _ if self.needs_cache() => "caches, and gateways that have one",
+            _ if self.needs_database() => "databases",
+            _ if self.needs_shards() => "shards",
+            _ if self.needs_view() => "views",
+            _ if self.needs_store() => "event stores",
+            _ if self.needs_service() => "services",
+            _ if self.needs_broker() => "queues and topics",
+            _ => "",
         }
     }
 
     /// Whether it is measured at a component of this kind.
     const fn is_at(self, kind: Kind) -> bool {
-        match kind {
-            Kind::Cache | Kind::Gateway => {
-                !(self.needs_database()
-                    || self.needs_shards()
-                    || self.needs_service()
-                    || self.needs_broker())
-            }
-            Kind::Database => {
-                !(self.needs_cache()
-                    || self.needs_shards()
-                    || self.needs_service()
-                    || self.needs_broker())
-            }
+        let own = match kind {
+            Kind::Cache | Kind::Gateway => self.needs_cache() || self.needs_either(),
+            Kind::Database => self.needs_database() || self.needs_either(),
             Kind::Shards => {
-                self.places().is_empty()
-                    || self.needs_shards()
-                    || matches!(self, Self::StaleReads | Self::LostWrites)
+                self.needs_shards() || matches!(self, Self::StaleReads | Self::LostWrites)
             }
-            Kind::Queue | Kind::Topic => self.places().is_empty() || self.needs_broker(),
-            Kind::Service => self.places().is_empty() || self.needs_service(),
-            Kind::Client | Kind::Balancer => self.places().is_empty(),
-        }
+            Kind::EventStore => self.needs_store() || matches!(self, Self::Conflicts),
+            Kind::View => {
+                let stale = matches!(self, Self::StaleReads | Self::StaleMs | Self::StaleMaxMs);
+                self.needs_view() || stale || matches!(self, Self::LagMaxMs)
+            }
+            Kind::Queue | Kind::Topic => self.needs_broker(),
+            Kind::Service => self.needs_service(),
+            Kind::Client | Kind::Balancer => false,
+        };
+        own || self.places().is_empty()
     }
 
     const fn takes_component(self) -> bool {
@@ -439,12 +459,14 @@ impl Measure {
                     | Component::Service(_)
                     | Component::Database(_)
                     | Component::Queue(_)
-                    | Component::Topic(_),
+                    | Component::Topic(_)
+                    | Component::EventStore(_)
+                    | Component::View(_),
                 ) => {}
                 Some(other) => problems.push(Problem::new(
                     "of",
                     format!(
-                        "'{name}' is a {}: {words} is measured at services, databases, caches, gateways, shards, queues and topics",
+                        "'{name}' is a {}: {words} is measured where requests are worked on, such as services and databases",
                         other.kind().name()
                     ),
                 )),
@@ -455,6 +477,7 @@ impl Measure {
     }
 
     /// Its value over a stretch of a run of `model`; `None` if nothing was there to be measured.
+    #[expect(clippy::too_many_lines, reason = "one arm a metric")]
     pub fn value(&self, model: &Model, figures: &Figures) -> Option<f64> {
         let per_s = |count: u64| count as f64 / figures.seconds().max(f64::MIN_POSITIVE);
         if let Some(name) = &self.of {
@@ -503,7 +526,7 @@ impl Measure {
                 }
                 Metric::Stale => Some(stale() as f64),
                 Metric::StalePerS => Some(per_s(stale())),
-                Metric::StaleMs if kind != Kind::Database => {
+                Metric::StaleMs if matches!(kind, Kind::Cache | Kind::Gateway) => {
                     let sum: f64 = stations().map(|s| s.stale_ms * s.stale_hits as f64).sum();
                     (stale() > 0).then(|| sum / stale() as f64)
                 }
@@ -532,6 +555,8 @@ impl Measure {
                     Some(stations().map(|s| s.sagas_compensated).sum::<u64>() as f64)
                 }
                 Metric::SagasStuck => Some(stations().map(|s| s.sagas_stuck).sum::<u64>() as f64),
+                _ if kind == Kind::EventStore => self.of_store(&stations().next()?.store),
+                _ if kind == Kind::View => self.of_view(&stations().next()?.view),
                 _ => self.of_database(&stations()),
             };
         }
@@ -571,6 +596,33 @@ impl Measure {
             Metric::LostMessages => Some((own.lost + own.dropped) as f64),
             Metric::Processed => Some(own.processed as f64),
             Metric::ProcessedMs => (own.processed > 0).then_some(own.processed_ms),
+            _ => None,
+        }
+    }
+
+    /// Its value at an event store.
+    fn of_store(&self, store: &StoreFigures) -> Option<f64> {
+        match self.metric {
+            Metric::Conflicts => Some(store.conflicts as f64),
+            Metric::Upcasts => Some(store.upcasts as f64),
+            Metric::Appended => Some(store.appended as f64),
+            Metric::EventsPerLoad => {
+                (store.loads > 0).then(|| store.replayed as f64 / store.loads as f64)
+            }
+            _ => None,
+        }
+    }
+
+    /// Its value at a view.
+    fn of_view(&self, view: &ViewFigures) -> Option<f64> {
+        match self.metric {
+            Metric::StaleReads => Some(view.stale_reads as f64),
+            Metric::StaleMs => (view.stale_reads > 0).then_some(view.stale_ms),
+            Metric::StaleMaxMs => Some(view.stale_max_ms),
+            Metric::LagMaxMs => Some(view.lag_max_ms),
+            Metric::LagMs => (view.shown > 0).then_some(view.lag_ms),
+            Metric::BehindMax => Some(view.behind_max as f64),
+            Metric::Applied => Some(view.applied as f64),
             _ => None,
         }
     }

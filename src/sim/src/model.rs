@@ -4,6 +4,7 @@ mod database;
 mod invariant;
 mod messages;
 mod shards;
+mod sourcing;
 mod workflow;
 
 use std::collections::BTreeMap;
@@ -28,6 +29,10 @@ pub(crate) use workflow::{BranchAct, SagaModel, WorkflowAct, WorkflowKind, Workf
 
 pub(crate) use messages::{
     BrokerModel, ConsumerModel, GroupModel, OutboxModel, QueueModel, RetryModel, TopicModel,
+};
+
+pub(crate) use sourcing::{
+    EventStoreModel, LogModel, SourcingStep, StreamAct, StreamModel, ViewModel,
 };
 
 /// The texts of the files that a scenario names (recorded arrivals), by name.
@@ -56,6 +61,10 @@ pub struct Model {
     pub(crate) approaches: Vec<Approach>,
     /// Sagas and transactions of plans.
     pub(crate) workflows: Vec<WorkflowModel>,
+    /// What event stores do, by number.
+    pub(crate) streams: Vec<StreamModel>,
+    /// The logs of event stores, and of tables that views follow.
+    pub(crate) logs: Vec<LogModel>,
     /// Over how many zones the instances are spread.
     pub(crate) zones: u32,
 }
@@ -146,6 +155,11 @@ pub(crate) struct ComponentModel {
     pub database: Option<Box<DatabaseModel>>,
     /// What it does with messages, if it keeps any.
     pub broker: Option<Box<BrokerModel>>,
+    /// Of a database: the logs of its tables that views follow.
+    pub feeds: Vec<u16>,
+    /// What it is, if it is an event store, or a view.
+    pub event_store: Option<Box<EventStoreModel>>,
+    pub view: Option<Box<ViewModel>>,
 }
 
 /// Compiled [`HealthCheck`](crate::balance::HealthCheck).
@@ -296,6 +310,8 @@ pub(crate) enum Step {
     Fail,
     /// Store a message at a broker.
     Publish,
+    /// Something at an event store or a view.
+    Sourcing(SourcingStep),
     /// Answer.
     End,
 }
@@ -321,6 +337,10 @@ pub(crate) enum CacheStep {
     Join { cache: u16, landed: u32 },
     /// Those who wait get what has been answered.
     Land { cache: u16 },
+    /// The version of what has been answered belongs to the keys of caches from here on.
+    Know,
+    /// It does not any more.
+    Unknow,
 }
 
 /// "The operation of the caller", as the operation of a call.
@@ -350,6 +370,8 @@ pub(crate) struct Site {
     pub approach: u32,
     /// Bytes of the request on the wire.
     pub bytes: u32,
+    /// Whether the version that the caller knows belongs to the key.
+    pub versioned: bool,
     /// What guards it, if it is not a plain call.
     pub guard: Option<Guard>,
 }
@@ -391,6 +413,7 @@ impl Model {
                     act: other_act,
                 },
             ) => workflow == other && act == other_act,
+            (Step::Sourcing(a), Step::Sourcing(b)) => a == b,
             (
                 Step::Database { act, statement },
                 Step::Database {
@@ -408,6 +431,7 @@ impl Model {
                 && a.link == b.link
                 && a.approach == b.approach
                 && a.guard.is_some() == b.guard.is_some()
+                && a.versioned == b.versioned
         };
         let component = |(a, b): (&ComponentModel, &ComponentModel)| {
             a.name == b.name
@@ -436,6 +460,14 @@ impl Model {
                     (Some(a), Some(b)) => a.same_shape(b),
                     (a, b) => a.is_none() && b.is_none(),
                 }
+                && match (&a.event_store, &b.event_store) {
+                    (Some(a), Some(b)) => a.same_shape(b),
+                    (a, b) => a.is_none() && b.is_none(),
+                }
+                && match (&a.view, &b.view) {
+                    (Some(a), Some(b)) => a.same_shape(b),
+                    (a, b) => a.is_none() && b.is_none(),
+                }
         };
         self.operations == other.operations
             && self.components.len() == other.components.len()
@@ -449,6 +481,8 @@ impl Model {
             && self.workflows.len() == other.workflows.len()
             && { self.workflows.iter().zip(&other.workflows) }.all(|(a, b)| a.same_shape(b))
             && self.approaches == other.approaches
+            && self.logs == other.logs
+            && self.streams.len() == other.streams.len()
             && self.wires.len() == other.wires.len()
             && self.faults.len() == other.faults.len()
     }

@@ -447,6 +447,16 @@ impl Probe for Recorder {
             Event::Shard(event) => self.count_shards(event),
             Event::Workflow(ref event) => self.count_workflow(event),
             Event::Message(ref event) => self.count_messages(event),
+            Event::Store(event) => {
+                let station = event.station() as usize;
+                self.counters.stations[station].view.count_store(&event);
+            }
+            Event::View(event) => {
+                let station = event.station() as usize;
+                self.counters.stations[station].view.count_view(&event);
+                self.total.longest[station].view.see(&event);
+                self.current.longest[station].view.see(&event);
+            }
             Event::Row(_)
             | Event::Following { .. }
             | Event::Followed

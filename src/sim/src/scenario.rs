@@ -176,6 +176,7 @@ impl Scenario {
         });
         crate::component::cache::check_caps(self, p);
         crate::component::shards::check_caps(self, p);
+        crate::component::read_model::check_rows(self, p);
         p.within("links", |p| {
             p.count("", self.links.len() as u64, 0, limits::LINKS);
             for (i, link) in self.links.iter().enumerate() {

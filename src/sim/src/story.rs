@@ -370,6 +370,8 @@ impl Stories {
             }
             Event::Shard(_)
             | Event::Message(_)
+            | Event::Store(_)
+            | Event::View(_)
             | Event::Examined { .. }
             | Event::Row(_)
             | Event::ReplicaRead { .. }

@@ -27,7 +27,7 @@ const EIGHT: Row = Row {
 };
 
 /// All rows.
-pub const ROWS: [Row; 35] = [
+pub const ROWS: [Row; 38] = [
     EIGHT,
     Row {
         name: "round robin",
@@ -269,6 +269,31 @@ pub const ROWS: [Row; 35] = [
             "jobs":{"queue":{"to":"worker","prefetch":2}},
             "worker":{"service":{"instances":8,"workers":2,"plans":{"*":[{"work":{"exponential":{"mean_ms":10}}}]}}}"#,
         client: r#","operation":"x","keys":{"uniform":{"count":1000}},"users":1000"#,
+        ..EIGHT
+    },
+    Row {
+        name: "event store",
+        components: r#""lb":{"event_store":{"connections":50,"streams":1000,"events":50,"value":1000,"snapshots":{"every_events":20},"schemas":[{"at_s":10,"upcast_us":5}],
+            "operations":{"read":"load","past":{"as_of":{"ago":{"uniform":{"min_ms":0,"max_ms":60000}}}},"write":{"append":{"by":1,"least":0,"retries":3}}}}}"#,
+        client: r#","mix":{"read":4,"past":1,"write":5},"keys":{"zipf":{"count":1000,"exponent":0.9}},"users":1000"#,
+        ..EIGHT
+    },
+    Row {
+        name: "view",
+        components: r#""lb":{"service":{"workers":200,"plans":{"write":[{"call":{"to":"store"}}],"read":[{"call":{"to":"list"}}]}}},
+            "store":{"event_store":{"connections":50,"streams":1000,"operations":{"write":{"append":{"by":1,"expected":"any"}}}}},
+            "list":{"view":{"source":"store","connections":20,"queries":{"*":{"exponential":{"mean_ms":1}}},"apply":{"exponential":{"mean_ms":0.5}},"commit":{"constant":{"mean_ms":1}},"batch":100,"delay_ms":5}}"#,
+        client: r#","mix":{"read":1,"write":1},"keys":{"zipf":{"count":1000,"exponent":0.9}},"users":1000"#,
+        ..EIGHT
+    },
+    Row {
+        name: "keys with versions",
+        components: r#""lb":{"service":{"workers":200,"plans":{"write":[{"call":{"to":"db"}}],
+                "read":[{"cached":{"cache":"redis","version":{"call":{"to":"db","operation":"version"}},"miss":[{"call":{"to":"db"}}]}}]}}},
+            "redis":{"cache":{"capacity_entries":500,"lookup":{"constant":{"mean_ms":0.5}}}},
+            "db":{"database":{"connections":50,"tables":{"t":{"rows":1000}},
+                "statements":{"version":{"read":{"table":"t"}},"read":{"read":{"table":"t"}},"write":{"write":{"table":"t"}}}}}"#,
+        client: r#","mix":{"read":9,"write":1},"keys":{"zipf":{"count":1000,"exponent":0.9}},"users":1000"#,
         ..EIGHT
     },
     Row {

@@ -2,7 +2,7 @@
 
 use super::{Compiler, index, link};
 use crate::cache::{Cache, Mode};
-use crate::component::{Cached, Client, Component, Gateway, Instruction, Invalidate};
+use crate::component::{Cached, Client, Component, Gateway, Instruction, Invalidate, VersionOf};
 use crate::distribution::Sampler;
 use crate::frame::{Entry, NOBODY, NONE};
 use crate::keys::KeySampler;
@@ -112,6 +112,19 @@ impl Compiler<'_> {
 
     /// Asking a cache in a service's plan.
     pub(super) fn cached(&mut self, cached: &Cached, operation: u16, key: Key) {
+        let outer = self.versioned;
+        if let Some(version) = &cached.version {
+            if let VersionOf::Call(call) = version {
+                let key = key.named("version");
+                let site = self.site(call, operation, key);
+                self.step(Step::Call { site });
+                if let Some(fallback) = &call.fallback {
+                    self.fallback(site, fallback, operation, key);
+                }
+            }
+            self.cache_step(CacheStep::Know);
+            self.versioned = true;
+        }
         let get = self.ask_cache(
             &cached.cache,
             Entry::Get,
@@ -144,6 +157,10 @@ impl Compiler<'_> {
         self.found_at(found);
         if let Some(join) = join {
             self.found_at(join);
+        }
+        if cached.version.is_some() {
+            self.cache_step(CacheStep::Unknow);
+            self.versioned = outer;
         }
     }
 
@@ -259,7 +276,9 @@ impl Compiler<'_> {
         let guard = self.guard(resilience);
         let wire = link(self.scenario, self.name, cache);
         let site = self.push_site(index(self.scenario, cache), entry, wire, key);
-        self.model.sites[site as usize].guard = guard;
+        let versioned = self.versioned && entry != Entry::Delete;
+        let made = &mut self.model.sites[site as usize];
+        (made.guard, made.versioned) = (guard, versioned);
         site
     }
 
@@ -275,6 +294,7 @@ impl Compiler<'_> {
             fallback: NONE,
             link,
             bytes: 0,
+            versioned: false,
             guard: None,
             approach,
         });
@@ -442,6 +462,8 @@ fn reach<'a>(scenario: &'a Scenario, name: &'a str, all: &mut vecmap::VecSet<&'a
                 reach(scenario, to, all);
             }
         }
+        // What a view follows, those who ask it do not get to.
+        Component::EventStore(_) | Component::View(_) => {}
         Component::Cache(cache) => {
             if let Some(target) = &cache.target {
                 reach(scenario, target, all);
@@ -490,6 +512,10 @@ fn reach_by<'a>(
                 }
             }
             Instruction::Cached(cached) => {
+                if let Some(VersionOf::Call(call)) = &cached.version {
+                    reach(scenario, &call.to, all);
+                    reach_by(scenario, call.fallback.as_deref().unwrap_or_default(), all);
+                }
                 reach(scenario, &cached.cache, all);
                 reach_by(scenario, &cached.miss, all);
             }

@@ -6,6 +6,8 @@
 //! A cache keeps rows: all operations that read the same key share an entry. A cache in front of a disk is a buffer pool.
 //! Who tells whom of a change: when a database has written a row, every cache that it stands behind and that has an
 //! `invalidation` learns of it after that cache's own delay, as change streams and purges by event do.
+//! A service may ask with a key that has the version of what the result is computed from ([`VersionOf`]): who was slow to compute
+//! then fills a key that nobody asks for any more.
 //! Does not model: locks of keys, so that two writes through a cache may come back in the other order and leave the older;
 //! purges that get lost; that what was compressed is unpacked again on each hit.
 //! Sources: the modes are those of Ehcache and Hazelcast; cache-aside and its races: Nishtala and others, *Scaling Memcache at
@@ -15,7 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use super::database::check_writes;
 use super::service::check_plan;
-use super::{Component, Instruction, check_target};
+use super::{Call, Component, Instruction, check_target};
 use crate::cache::{Cache, Mode};
 use crate::limits;
 use crate::problem::Problems;
@@ -30,11 +32,27 @@ pub struct Cached {
     /// The cache, of mode `cache_aside`. With `single_flight`, of those at one instance who miss the same key one goes on
     /// and the others wait for what it brings, as with Go's `singleflight`.
     pub cache: String,
+    /// The version of what the kept results are computed from, to be part of the key. Results of older versions are then not
+    /// found any more, all at once and without being dropped; they leave as the cache makes room. Caches that are asked
+    /// within `miss` have it in their keys, too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<VersionOf>,
     /// What to do if it has nothing for the key. What comes of it is put into the cache; nobody waits for that.
     pub miss: Vec<Instruction>,
     /// How the caller guards itself against a slow or failing cache.
     #[serde(default, skip_serializing_if = "Resilience::is_empty")]
     pub resilience: Resilience,
+}
+
+/// How the version is known that is part of a cache's key, as in Rails' `cache_key_with_version` and Memcached's namespaces.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum VersionOf {
+    /// It is that of what this call answers; it is made first, each time.
+    Call(Box<Call>),
+    /// It is that of what has been answered last in the plan.
+    Answer,
 }
 
 /// Dropping the request's key in a cache, in all its regions, and waiting until that is done. If the cache fails, the key
@@ -84,9 +102,50 @@ impl Cached {
                 );
             }
         }
+        if let Some(version) = &self.version {
+            p.within("version", |p| version.check(scenario, p, depth));
+        }
+        if versions(&self.miss) && (self.version.is_some() || self.flies_itself(scenario)) {
+            p.note_at(
+                "miss",
+                "a version within a look-up that has one, or that others wait for (single flight): give 'version' to the outer one",
+            );
+        }
         check_plan("miss", &self.miss, scenario, p, depth + 1);
         p.within("resilience", |p| self.resilience.check(p));
     }
+}
+
+impl Cached {
+    fn flies_itself(&self, scenario: &Scenario) -> bool {
+        let cache = scenario.components.get(&self.cache);
+        matches!(cache, Some(Component::Cache(cache)) if cache.single_flight)
+    }
+}
+
+impl VersionOf {
+    fn check(&self, scenario: &Scenario, p: &mut Problems, depth: usize) {
+        if let Self::Call(call) = self {
+            p.within("call", |p| {
+                call.check(scenario, p, depth);
+                if call.asynchronous {
+                    p.note_at(
+                        "asynchronous",
+                        "the version has to be known: leave this out",
+                    );
+                }
+            });
+        }
+    }
+}
+
+/// Whether a plan asks a cache by version.
+fn versions(plan: &[Instruction]) -> bool {
+    plan.iter().any(|step| match step {
+        Instruction::Cached(cached) => cached.version.is_some() || versions(&cached.miss),
+        Instruction::Call(call) => call.fallback.as_ref().is_some_and(|plan| versions(plan)),
+        _ => false,
+    })
 }
 
 /// Whether a plan asks a cache with single flight.

@@ -1,7 +1,8 @@
 //! Checks on who calls whom: every call is answered by some plan, none comes back to itself, and no loop is free of time.
 
 use super::{
-    ANY, Arrivals, Call, Client, Component, Full, Instruction, Queue, Saga, Topic, Transaction,
+    ANY, Arrivals, Call, Client, Component, Full, Instruction, Queue, Rebuilding, Saga, Topic,
+    Transaction, VersionOf,
 };
 use crate::cache::{Cache, Mode};
 use crate::limits;
@@ -167,6 +168,7 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
+    #[expect(clippy::too_many_lines, reason = "one arm a kind of component")]
     fn behind(&mut self, name: &'a str, operation: &'a str) -> Result<(), String> {
         if self.within == Within::Branch {
             self.check_branch(name)?;
@@ -205,6 +207,24 @@ impl<'a> Walk<'a> {
                 {
                     self.messages(Some(&outbox.to), outbox.operation.as_ref(), operation)?;
                 }
+            }
+            Component::EventStore(store) => {
+                self.enter(name, store.connections, store.queue);
+                let (_, answer) = store
+                    .answer(operation)
+                    .ok_or_else(|| unanswered(name, operation, store.operations.keys()))?;
+                self.time_passes |= store.takes_time(answer);
+            }
+            Component::View(view) => {
+                self.enter(name, view.connections, view.queue);
+                // While it is built anew it may refuse at once.
+                if !self.time_passes && view.rebuilds.iter().any(|r| r.how == Rebuilding::Offline) {
+                    self.refuser.get_or_insert(name);
+                }
+                let (_, time) = view
+                    .answer(operation)
+                    .ok_or_else(|| unanswered(name, operation, view.queries.keys()))?;
+                self.time_passes |= time.mean_ms() > 0.0;
             }
             Component::Cache(cache) => {
                 self.look_up(name, cache);
@@ -338,6 +358,15 @@ impl<'a> Walk<'a> {
                     self.time_passes = on_every_way;
                 }
                 Instruction::Cached(cached) => {
+                    if let Some(VersionOf::Call(call)) = &cached.version {
+                        self.call(call, operation)?;
+                        if let Some(fallback) = &call.fallback {
+                            let after = core::mem::replace(&mut self.time_passes, before);
+                            self.plan(fallback, operation)?;
+                            self.time_passes &= after;
+                        }
+                    }
+                    let before = self.time_passes;
                     self.ask(&cached.cache);
                     let found = self.time_passes;
                     self.time_passes = before;

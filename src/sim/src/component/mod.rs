@@ -6,10 +6,12 @@ pub(crate) mod cache;
 pub(crate) mod calls;
 pub(crate) mod client;
 pub(crate) mod database;
+pub(crate) mod event_store;
 pub(crate) mod gateway;
 pub(crate) mod outbox;
 pub(crate) mod pool;
 pub(crate) mod queue;
+pub(crate) mod read_model;
 pub(crate) mod replication;
 pub(crate) mod service;
 pub(crate) mod shards;
@@ -27,14 +29,16 @@ use crate::scenario::{Scenario, unknown};
 
 pub use arrivals::{Arrivals, BatchSize, LogFormat};
 pub use balancer::Balancer;
-pub use cache::{Cached, Invalidate};
+pub use cache::{Cached, Invalidate, VersionOf};
 pub use client::{Asked, Asking, Client};
 pub(crate) use database::Answer;
 pub use database::Database;
+pub use event_store::{EventCosts, EventSchema, EventStore, Expected, Snapshots, StreamOperation};
 pub use gateway::{Gateway, LimitBy};
 pub use outbox::Outbox;
 pub use pool::Pool;
 pub use queue::{Full, Queue};
+pub use read_model::{ReadModel, Rebuild, Rebuilding};
 pub use replication::{Choice, Commits, Reads, Replication};
 pub use service::{Call, Discipline, Instruction, Parallel, Service};
 pub(crate) use service::{PRIORITIES, is_one, no_bound, one};
@@ -67,6 +71,10 @@ pub enum Component {
     Queue(Box<Queue>),
     /// Keeps messages in partitions, for groups of consumers.
     Topic(Box<Topic>),
+    /// Keeps streams of events.
+    EventStore(Box<EventStore>),
+    /// Follows an event store or a table, and answers queries from what it has applied.
+    View(Box<ReadModel>),
 }
 
 /// Which kind a component is: for icons, colours and summaries.
@@ -91,6 +99,10 @@ pub enum Kind {
     Queue,
     /// A [`Topic`].
     Topic,
+    /// An [`EventStore`].
+    EventStore,
+    /// A view: a [`ReadModel`].
+    View,
 }
 
 impl Kind {
@@ -106,15 +118,21 @@ impl Kind {
             Self::Shards => "shards",
             Self::Queue => "queue",
             Self::Topic => "topic",
+            Self::EventStore => "event_store",
+            Self::View => "view",
         }
     }
 
     /// The kind that scenario files spell so; nothing if it is none.
     pub fn named(name: &str) -> Option<Self> {
-        use Kind::{Balancer, Cache, Client, Database, Gateway, Queue, Service, Shards, Topic};
+        use Kind::{
+            Balancer, Cache, Client, Database, EventStore, Gateway, Queue, Service, Shards, Topic,
+            View,
+        };
 
         let kinds = [
-            Client, Balancer, Service, Database, Cache, Gateway, Shards, Queue, Topic,
+            Client, Balancer, Service, Database, Cache, Gateway, Shards, Queue, Topic, EventStore,
+            View,
         ];
         kinds.into_iter().find(|kind| kind.name() == name)
     }
@@ -133,6 +151,8 @@ impl Component {
             Self::Shards(_) => Kind::Shards,
             Self::Queue(_) => Kind::Queue,
             Self::Topic(_) => Kind::Topic,
+            Self::EventStore(_) => Kind::EventStore,
+            Self::View(_) => Kind::View,
         }
     }
 
@@ -147,6 +167,8 @@ impl Component {
             Self::Shards(shards) => shards.check(name, scenario, p),
             Self::Queue(queue) => queue.check(scenario, p),
             Self::Topic(topic) => topic.check(scenario, p),
+            Self::EventStore(store) => store.check(p),
+            Self::View(view) => view.check(scenario, p),
         });
     }
 }

@@ -9,7 +9,7 @@
 use serde::{Deserialize, Serialize};
 use vecmap::VecMap;
 
-use super::{Cached, Invalidate, Saga, Transaction, check_operation, check_target};
+use super::{Cached, Invalidate, Saga, Transaction, VersionOf, check_operation, check_target};
 use crate::distribution::Distribution;
 use crate::limits;
 use crate::payload::Payload;
@@ -249,6 +249,10 @@ fn called_by<'a>(plan: &'a [Instruction], all: &mut Vec<&'a String>) {
     for instruction in plan {
         match instruction {
             Instruction::Cached(cached) => {
+                if let Some(VersionOf::Call(call)) = &cached.version {
+                    all.push(&call.to);
+                    called_by(call.fallback.as_deref().unwrap_or_default(), all);
+                }
                 all.push(&cached.cache);
                 called_by(&cached.miss, all);
             }

@@ -175,6 +175,7 @@ impl<P: Probe> Engine<P> {
     fn flight_key(&self, id: FrameId, model: &Model, cache: u16) -> u64 {
         let settings = model.components[usize::from(cache)].cache.as_deref();
         let key = settings.map_or(0, |settings| self.cache_key(id, settings));
+        let key = self.sourcing.versioned(id, key);
         mixed(u64::from(cache)) ^ key
     }
 
@@ -212,6 +213,15 @@ impl<P: Probe> Engine<P> {
                 }
             }
             CacheStep::Join { cache, .. } => return !self.join(&model, id, cache),
+            CacheStep::Know => {
+                let value = self.frames[id].outcome.unwrap_or_default();
+                self.sourcing.versions.insert(id, value.version);
+                self.frames[id].step += 1;
+            }
+            CacheStep::Unknow => {
+                self.sourcing.versions.remove(id);
+                self.frames[id].step += 1;
+            }
             CacheStep::Land { cache } => {
                 let outcome = self.frames[id].outcome;
                 self.land(&model, id, cache, outcome);
@@ -274,7 +284,9 @@ impl<P: Probe> Engine<P> {
 
     /// If what a cache has is older than what the database has: how long ago the newer version came.
     fn staleness(&self, value: cache::Value) -> Option<crate::time::Duration> {
-        let row = self.databases.row(value.source, value.row)?;
+        let Some(row) = self.databases.row(value.source, value.row) else {
+            return self.outdated(value.source, value.row, value.version);
+        };
         (value.version < row.version).then(|| self.now.since(row.since))
     }
 

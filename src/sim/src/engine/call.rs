@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use slotmap::Key as _;
+
 use super::Engine;
 use super::guard::Attempts;
 use crate::event::{Child, Event};
@@ -72,6 +74,8 @@ pub(super) struct Caller {
     pub data: u64,
     /// What it does for a saga or a transaction.
     pub part: Part,
+    /// The frame itself, or the null key.
+    id: FrameId,
     operation: u16,
     /// What it has to answer so far, to be put into a cache.
     value: Value,
@@ -87,6 +91,7 @@ impl<P: Probe> Engine<P> {
             key: frame.key,
             data: frame.data,
             part: frame.part,
+            id,
             operation: frame.operation,
             value: frame.outcome.unwrap_or_default(),
         }
@@ -112,7 +117,20 @@ impl<P: Probe> Engine<P> {
             key = key.with(u64::from(turn));
         }
         if site.guard.is_some() {
-            let call = self.guarded(Caller { key, ..caller }, waiter, at);
+            let data = if site.versioned {
+                self.sourcing.versioned(caller.id, data)
+            } else {
+                data
+            };
+            let call = self.guarded(
+                Caller {
+                    key,
+                    data,
+                    ..caller
+                },
+                waiter,
+                at,
+            );
             tell(self, site, Child::Call(call.slot()));
             self.attempt(call, false);
         } else {
@@ -127,6 +145,9 @@ impl<P: Probe> Engine<P> {
             if site.entry != Entry::Operation {
                 let frame = &mut self.frames[child];
                 frame.entry = site.entry;
+                if site.versioned {
+                    frame.data = self.sourcing.versioned(caller.id, data);
+                }
                 if site.entry == Entry::Put {
                     frame.outcome = Ok(caller.value);
                 }
@@ -261,6 +282,7 @@ impl<P: Probe> Engine<P> {
             key,
             data,
             part: Part::NONE,
+            id: FrameId::null(),
             operation: 0,
             value: Value::default(),
         };

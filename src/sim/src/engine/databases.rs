@@ -411,6 +411,12 @@ impl<P: Probe> Engine<P> {
             return true;
         }
         state.rows.publish(&written);
+        if !self.model.components[usize::from(database)]
+            .feeds
+            .is_empty()
+        {
+            self.feed(database, &written);
+        }
         false
     }
 

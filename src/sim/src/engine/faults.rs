@@ -195,6 +195,7 @@ impl<P: Probe> Engine<P> {
         if crashed || recovered {
             self.messages_struck(model, station, crashed);
         }
+        self.struck_views(station, crashed, recovered, held_up);
         self.serve_waiting(station);
     }
 

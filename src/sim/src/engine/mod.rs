@@ -13,6 +13,7 @@ mod changes;
 mod clients;
 mod connections;
 mod databases;
+mod event_stores;
 mod faults;
 mod gateways;
 mod guard;
@@ -24,8 +25,10 @@ mod scatter;
 mod sessions;
 mod shards;
 mod shedding;
+mod sourcing;
 mod statements;
 mod subscriptions;
+mod views;
 mod visit;
 mod workflows;
 
@@ -63,6 +66,7 @@ use gateways::LimitState;
 use guard::GuardState;
 use messages::Messaging;
 use shards::Routers;
+use sourcing::Sourcing;
 use workflows::Workflows;
 
 /// Why a run is not over yet, or why it had to be stopped.
@@ -169,6 +173,7 @@ pub struct Engine<P = NoProbe> {
     routers: Routers,
     workflows: Workflows,
     messaging: Messaging,
+    sourcing: Sourcing,
     totals: Totals,
     events: u64,
     /// After so many events the next of the faults comes that count them.
@@ -202,6 +207,7 @@ impl<P: Probe> Engine<P> {
             routers: Routers::new(&model),
             workflows: Workflows::default(),
             messaging: Messaging::new(&model),
+            sourcing: Sourcing::new(&model),
             totals: Totals::default(),
             events: 0,
             strikes_after: u64::MAX,
@@ -219,6 +225,7 @@ impl<P: Probe> Engine<P> {
         engine.plan_faults();
         engine.plan_resharding();
         engine.plan_scaling();
+        engine.plan_rebuilds();
         engine.all_members_changed();
         engine.start_messaging();
         engine.probe.reconfigured(&engine.model, Time::ZERO);
@@ -328,6 +335,7 @@ impl<P: Probe> Engine<P> {
         if !self.messaging.is_empty() {
             self.messaging.hash(&mut hasher);
         }
+        self.sourcing.hash(&mut hasher);
         hasher.finish()
     }
 
@@ -412,6 +420,8 @@ impl<P: Probe> Engine<P> {
                 turn,
             } => self.rebalance(broker, group, turn),
             Due::Relay { database } => self.relay(database),
+            Due::Follow { view, build, turn } => self.followed(view, build, turn),
+            Due::Rebuild { view, rebuild } => self.rebuild(view, rebuild),
         }
         while let Some(frame) = self.ready.pop_front() {
             self.advance(frame);
@@ -433,6 +443,7 @@ impl<P: Probe> Engine<P> {
         let routers = &self.routers;
         let workflows = &self.workflows;
         let messaging = &self.messaging;
+        let views = &self.sourcing.views;
         self.calendar.keep(|time, due| match *due {
             Due::Timeout { call, attempt } | Due::Hedge { call, attempt } => {
                 calls.get(call).is_some_and(|call| call.awaits(attempt))
@@ -468,7 +479,11 @@ impl<P: Probe> Engine<P> {
                 group,
                 turn,
             } => messaging.is_at(broker, group, turn),
-            // Of these there are only so many for each user, component, check, fault or row that was written.
+            Due::Follow { view, build, turn } => {
+                let view = views[usize::from(view)].as_ref();
+                view.is_some_and(|view| view.is_planned(build, turn))
+            }
+            // Of these there are only so many for each user, component, check, fault, rebuild or row that was written.
             Due::Thought { .. }
             | Due::Check { .. }
             | Due::CheckTimeout { .. }
@@ -477,6 +492,7 @@ impl<P: Probe> Engine<P> {
             | Due::Scale { .. }
             | Due::Told { .. }
             | Due::Relay { .. }
+            | Due::Rebuild { .. }
             | Due::Idle { .. } => true,
         });
     }

@@ -396,6 +396,12 @@ impl<P: Probe> Engine<P> {
                         return;
                     }
                 }
+                Step::Sourcing(step) => {
+                    let step = *step;
+                    if !self.sourcing_step(id, step) {
+                        return;
+                    }
+                }
                 Step::End => {
                     let outcome = frame.outcome;
                     return self.finish(id, outcome);

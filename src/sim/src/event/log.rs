@@ -163,6 +163,8 @@ pub fn write_line(
             writeln!(out)
         }
         Event::Message(ref event) => event.write(out, model),
+        Event::Store(event) => event.write(out, station(event.station())),
+        Event::View(event) => event.write(out, station(event.station())),
         Event::Completed {
             client, latency, ..
         } => {

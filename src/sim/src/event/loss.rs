@@ -66,4 +66,8 @@ losses! {
     Stuck = "stuck",
     /// A plan says so.
     Failed = "failed",
+    /// The view is being built anew.
+    Rebuilding = "rebuilding",
+    /// The moment asked for is older than what the log remembers.
+    Forgotten = "forgotten",
 }

@@ -5,6 +5,8 @@ mod loss;
 mod message;
 mod row;
 mod shard;
+mod store;
+mod view;
 mod workflow;
 
 use crate::resilience::Phase;
@@ -15,6 +17,8 @@ pub use loss::Loss;
 pub use message::{MessageEvent, MessageRef};
 pub use row::RowEvent;
 pub use shard::ShardEvent;
+pub use store::StoreEvent;
+pub use view::ViewEvent;
 pub use workflow::WorkflowEvent;
 
 /// What an event is about, as probes know it.
@@ -416,6 +420,10 @@ pub enum Event {
     Shard(ShardEvent),
     /// Something happened to a message.
     Message(MessageEvent),
+    /// Something at an event store.
+    Store(StoreEvent),
+    /// Something at a view.
+    View(ViewEvent),
     /// The client has its answer.
     Completed {
         /// The client's component.
@@ -498,6 +506,8 @@ impl Event {
             Self::Promoted { .. } => "promoted",
             Self::Shard(event) => event.name(),
             Self::Message(event) => event.name(),
+            Self::Store(event) => event.name(),
+            Self::View(event) => event.name(),
             Self::Completed { .. } => "completed",
             Self::Lost { .. } => "lost",
             Self::Workflow(event) => event.name(),
@@ -508,6 +518,8 @@ impl Event {
     pub const fn station(&self) -> Option<u32> {
         match *self {
             Self::Shard(event) => Some(event.station()),
+            Self::Store(event) => Some(event.station()),
+            Self::View(event) => Some(event.station()),
             Self::Queued { station, .. }
             | Self::Unqueued { station, .. }
             | Self::Started { station, .. }
