@@ -73,11 +73,9 @@ fn drain<P: Probe>(engine: &mut Engine<P>, scenario: &Scenario) {
         return;
     }
     check_totals(engine);
-    assert_eq!(engine.totals().under_way, 0);
-    // What is behind such a cache may be out of service for good: then it tries for ever.
-    let tries = |component: &Component| match component {
-        Component::Cache(cache) => matches!(cache.mode, Mode::WriteBehind { .. }),
-        // So may be an orchestrator, or what must acknowledge a decision; or its answers may take longer than a branch may.
+    // An orchestrator whose services fail may try for ever, and so may what must have a decision acknowledged, or whose answers
+    // take longer than a branch may; then others wait behind them. So does a move whose shards fail again and again.
+    let keeps_on = |component: &Component| match component {
         Component::Service(service) => {
             let mut steps = service.plans.values().flatten();
             steps.any(|step| match step {
@@ -88,12 +86,14 @@ fn drain<P: Probe>(engine: &mut Engine<P>, scenario: &Scenario) {
         }
         _ => false,
     };
-    if scenario.components.values().any(tries) {
+    let moves = |at: usize| engine.keys_moved(at).is_some_and(|(_, done)| !done);
+    if scenario.components.values().any(keeps_on) || (0..scenario.components.len()).any(moves) {
         return;
     }
-    // So does a move whose shards fail again and again.
-    let moves = |at: usize| engine.keys_moved(at).is_some_and(|(_, done)| !done);
-    if (0..scenario.components.len()).any(moves) {
+    assert_eq!(engine.totals().under_way, 0);
+    // What is behind such a cache may be out of service for good: then it tries for ever.
+    let writes_behind = |component: &Component| matches!(component, Component::Cache(cache) if matches!(cache.mode, Mode::WriteBehind { .. }));
+    if scenario.components.values().any(writes_behind) {
         return;
     }
     assert_eq!(engine.parts(), Parts::default());

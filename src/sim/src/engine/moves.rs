@@ -15,7 +15,7 @@ use crate::frame::{Entry, Errand, FrameId, NOBODY, NONE, Request, State, Waiter}
 use crate::model::{Model, ReshardModel, StatementModel};
 use crate::probe::Probe;
 use crate::random::Key;
-use crate::shard::{Policy, Turn};
+use crate::shard::{Moving, Policy, Turn};
 use crate::time::{Duration, Time};
 
 /// After how long a copy that has failed is made anew.
@@ -108,12 +108,20 @@ impl<P: Probe> Engine<P> {
                 return;
             };
             state.copying += 1;
-            self.copy(model, router, reshard, place, moving.key);
+            self.copy(model, router, reshard, place, moving);
         }
     }
 
     /// Copies a key's row, as a request of the system's own.
-    fn copy(&mut self, model: &Model, router: u16, reshard: &ReshardModel, place: u32, key: u64) {
+    fn copy(
+        &mut self,
+        model: &Model,
+        router: u16,
+        reshard: &ReshardModel,
+        place: u32,
+        moving: Moving,
+    ) {
+        let Moving { key, failures, .. } = moving;
         let (station, operation) = (reshard.mover, reshard.operation);
         let request = self.requests.insert(Request {
             id: u64::MAX,
@@ -133,7 +141,8 @@ impl<P: Probe> Engine<P> {
             Waiter::Nobody,
             router,
             operation,
-            draws.with(key),
+            // A copy that is made anew may fare better.
+            draws.with(key).with(u64::from(failures)),
             key,
         );
         let frame = &mut self.frames[id];

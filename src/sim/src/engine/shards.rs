@@ -14,6 +14,9 @@ use crate::probe::Probe;
 use crate::shard::{Policy, Resharding, Route};
 use crate::time::Time;
 
+/// So few that are held are not worth looking through.
+const FEW: usize = 64;
+
 /// What a run's routers remember; nothing where no keys move.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Routers {
@@ -29,6 +32,8 @@ pub(super) struct RouterState {
     pub resharding: Resharding,
     /// Frames that are held; some may have ended since.
     pub held: Vec<FrameId>,
+    /// At how many they are next looked through for such. Not by the room that there is: a clone has less.
+    pub held_full: usize,
     /// Copies under way.
     pub copying: u32,
     /// When the batch at hand was marked.
@@ -178,7 +183,7 @@ impl<P: Probe> Engine<P> {
             Route::To(owner) => (owner, false),
             Route::Both(owner, _) => (owner, true),
             Route::Hold => {
-                if state.held.len() == state.held.capacity() {
+                if state.held.len() >= state.held_full.max(FEW) {
                     let frames = &self.frames;
                     let waits = |id: &FrameId| {
                         frames
@@ -186,6 +191,7 @@ impl<P: Probe> Engine<P> {
                             .is_some_and(|frame| frame.state == State::Blocked)
                     };
                     state.held.retain(waits);
+                    state.held_full = 2 * state.held.len();
                 }
                 state.held.push(id);
                 self.frames[id].state = State::Blocked;

@@ -84,6 +84,8 @@ pub struct Moving {
     pub from: u16,
     /// Its new owner.
     pub to: u16,
+    /// How often its copy has failed.
+    pub failures: u32,
     /// The newest version of its old owner that the new one has; 0 if none.
     applied: u64,
     state: Copying,
@@ -305,6 +307,7 @@ impl Resharding {
                     key,
                     from,
                     to,
+                    failures: 0,
                     applied: 0,
                     state: Copying::Todo,
                     writes: 0,
@@ -386,6 +389,7 @@ impl Resharding {
             && moving.state == Copying::UnderWay
         {
             moving.state = Copying::Todo;
+            moving.failures += 1;
         }
     }
 
