@@ -154,7 +154,7 @@ test("one goes back in a run, on to a kind of event, and asks why", async () => 
   assert.equal(await lost(), 0);
   await page.getByRole("button", { name: "The slowest" }).click();
   await page.waitForSelector(".spans li");
-  assert.match(await page.locator(".why").innerText(), /in line at Shop \d: of 4 servers were held 4 by/);
+  assert.match(await page.locator(".why").innerText(), /in line at Shop \d: all 4 servers were held by/);
   // What is changed now happens from here on: the future that was known is another.
   await page.locator(".knob input").fill("60");
   await page.getByRole("button", { name: "Play" }).click();

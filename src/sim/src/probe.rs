@@ -20,6 +20,15 @@ pub trait Probe {
     }
 }
 
+/// The place number `at` of a list by slot, which grows if it must.
+pub(crate) fn place<T: Clone + Default>(list: &mut Vec<T>, at: u32) -> &mut T {
+    let at = at as usize;
+    if at >= list.len() {
+        list.resize(at + 1, T::default());
+    }
+    &mut list[at]
+}
+
 /// Sees nothing.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NoProbe;

@@ -7,7 +7,7 @@ use core::fmt::Write as _;
 
 use crate::event::{Event, RequestRef};
 use crate::model::Model;
-use crate::probe::Probe;
+use crate::probe::{Probe, place};
 use crate::time::Time;
 
 /// The process of the requests; those of the stations come after it.
@@ -44,15 +44,6 @@ impl core::fmt::Display for Micros {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         write!(f, "{}.{:03}", self.0 / 1000, self.0 % 1000)
     }
-}
-
-/// The place number `at` of a list, which grows if it must.
-fn place<T: Clone + Default>(list: &mut Vec<T>, at: u32) -> &mut T {
-    let at = at as usize;
-    if at >= list.len() {
-        list.resize(at + 1, T::default());
-    }
-    &mut list[at]
 }
 
 impl Trace {

@@ -5,7 +5,7 @@
 
 use crate::event::{Event, RequestRef};
 use crate::model::Model;
-use crate::probe::Probe;
+use crate::probe::{Probe, place};
 use crate::story::{Stories, Story};
 use crate::time::Time;
 
@@ -57,15 +57,6 @@ pub struct Why {
     holders: Vec<Vec<Holder>>,
     waits: Vec<Wait>,
     operation: u16,
-}
-
-/// The place number `at` of a list, which grows if it must.
-fn place<T: Clone + Default>(list: &mut Vec<T>, at: u32) -> &mut T {
-    let at = at as usize;
-    if at >= list.len() {
-        list.resize(at + 1, T::default());
-    }
-    &mut list[at]
 }
 
 impl Why {

@@ -1,10 +1,11 @@
 //! The stage: a run to be watched, stopped, stepped and changed.
 //!
-//! [`Player`](player::Player) keeps the time, [`Picture`](picture::Picture) knows what is to be seen at a moment,
+//! [`Player`](player::Player) keeps the time, [`Picture`](picture::Picture) knows what is to be seen at a moment, [`flight`] what is on its way,
 //! [`Layout`](layout::Layout) where it stands; [`painter`] and [`chart`] draw it; [`view`] is the component.
 
 pub mod chart;
 mod clock;
+pub mod flight;
 mod keep;
 pub mod layout;
 pub mod painter;

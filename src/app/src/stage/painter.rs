@@ -4,8 +4,9 @@ use core::f64::consts::TAU;
 
 use web_sys::CanvasRenderingContext2d as Canvas;
 
+use super::flight::{Dot, DotKind};
 use super::layout::{Layout, PITCH, Point, StationPlace};
-use super::picture::{Dot, DotKind, Picture};
+use super::picture::Picture;
 use crate::browser;
 
 /// The colours of the present theme.

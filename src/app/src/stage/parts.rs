@@ -8,7 +8,7 @@ use yew::prelude::*;
 
 use super::chart::number;
 use super::clock::Live;
-use super::picture::controls;
+use super::flight::controls;
 use super::player::{Player, SPEEDS, Sought};
 use super::view::Setting;
 use crate::icon::{Sign, icon};

@@ -113,21 +113,32 @@ fn because(behind: Option<&Behind>) -> String {
     let Some(behind) = behind else {
         return String::new();
     };
-    let held: Vec<String> = { behind.holders.iter() }
-        .map(|(operation, servers, asking)| match asking {
-            0 => format!("{servers} by ‘{operation}’"),
-            _ if asking == servers => {
-                format!("{servers} by ‘{operation}’, waiting for an answer from elsewhere")
-            }
-            _ => format!(
-                "{servers} by ‘{operation}’, {asking} of them waiting for an answer from elsewhere"
-            ),
-        })
-        .collect();
-    let said = match (behind.servers, held.is_empty()) {
-        (_, true) => String::new(),
-        (1, _) => format!(": its only server was held, {}", held.join("; ")),
-        (servers, _) => format!(": of {servers} servers were held {}", held.join("; ")),
+    let asking = |servers: u32, asking: u32| match asking {
+        0 => String::new(),
+        _ if asking == servers => ", waiting for an answer from elsewhere".to_owned(),
+        _ => format!(", {asking} of them waiting for an answer from elsewhere"),
+    };
+    let said = match (behind.servers, behind.holders.as_slice()) {
+        (_, []) => String::new(),
+        (1, [(operation, servers, waits)]) => {
+            format!(
+                ": its only server was held by ‘{operation}’{}",
+                asking(*servers, *waits)
+            )
+        }
+        (all, [(operation, servers, waits)]) if all == *servers => {
+            format!(
+                ": all {all} servers were held by ‘{operation}’{}",
+                asking(*servers, *waits)
+            )
+        }
+        (all, holders) => {
+            let held = holders.iter().map(|(operation, servers, waits)| {
+                format!("{servers} by ‘{operation}’{}", asking(*servers, *waits))
+            });
+            let held: Vec<String> = held.collect();
+            format!(": {all} servers, held {}", held.join(" and "))
+        }
     };
     if behind.ahead > 0 {
         format!("{said}; {} ahead of it", behind.ahead)
@@ -242,7 +253,16 @@ mod tests {
         };
         assert_eq!(
             because(Some(&behind)),
-            ": of 20 servers were held 18 by ‘report’; 2 by ‘read’, waiting for an answer from elsewhere; 3 ahead of it"
+            ": 20 servers, held 18 by ‘report’ and 2 by ‘read’, waiting for an answer from elsewhere; 3 ahead of it"
+        );
+        let behind = Behind {
+            servers: 4,
+            ahead: 0,
+            holders: vec![("buy".to_owned(), 4, 3)],
+        };
+        assert_eq!(
+            because(Some(&behind)),
+            ": all 4 servers were held by ‘buy’, 3 of them waiting for an answer from elsewhere"
         );
     }
 }

@@ -129,18 +129,7 @@ impl<P: Probe> Engine<P> {
         if self.stations[station as usize].deaf {
             return;
         }
-        let request = self.requests.insert(Request {
-            id: u64::MAX,
-            client: NOBODY,
-            user: 0,
-            looped: false,
-            priority: 0,
-            degraded: false,
-            over: true,
-            written: 0,
-            open: 0,
-            sent: self.now,
-        });
+        let request = self.own_request(0);
         let key = Key::root(model.seed).named("check");
         let key = key.with(u64::from(number)).with(u64::from(sent));
         let to = model.stations[station as usize].component;

@@ -13,9 +13,7 @@ use super::Engine;
 use crate::cache::{self, CacheStore, Dirty, Flights, Join, Lookup, WriteBehind, Written};
 use crate::calendar::Due;
 use crate::event::{Child, Event, Loss, RequestRef, RowEvent};
-use crate::frame::{
-    Entry, Errand, Failure, FrameId, NOBODY, NONE, Outcome, Request, State, Value, Waiter,
-};
+use crate::frame::{Entry, Errand, Failure, FrameId, NONE, Outcome, State, Value, Waiter};
 use crate::index::mixed;
 use crate::model::{CacheModel, CacheStep, Model, Step};
 use crate::probe::Probe;
@@ -465,18 +463,7 @@ impl<P: Probe> Engine<P> {
             return;
         };
         let sent = store.note_sent(dirty);
-        let request = self.requests.insert(Request {
-            id: u64::MAX,
-            client: NOBODY,
-            user: place.instance,
-            looped: false,
-            priority: 0,
-            degraded: false,
-            over: true,
-            written: 0,
-            open: 0,
-            sent: self.now,
-        });
+        let request = self.own_request(place.instance);
         let operation = (dirty.version >> OPERATION_SHIFT) as u16;
         let key = Key::root(model.seed).named("flush").with(dirty.version);
         let key = key.with(u64::from(station));

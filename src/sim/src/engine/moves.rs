@@ -11,7 +11,7 @@ use super::databases::Visit;
 use super::shards::settings;
 use crate::calendar::Due;
 use crate::event::{Child, Event, ShardEvent};
-use crate::frame::{Entry, Errand, FrameId, NOBODY, NONE, Request, State, Waiter};
+use crate::frame::{Entry, Errand, FrameId, NONE, State, Waiter};
 use crate::model::{Model, ReshardModel, StatementModel};
 use crate::probe::Probe;
 use crate::random::Key;
@@ -123,18 +123,7 @@ impl<P: Probe> Engine<P> {
     ) {
         let Moving { key, failures, .. } = moving;
         let (station, operation) = (reshard.mover, reshard.operation);
-        let request = self.requests.insert(Request {
-            id: u64::MAX,
-            client: NOBODY,
-            user: 0,
-            looped: false,
-            priority: 0,
-            degraded: false,
-            over: true,
-            written: 0,
-            open: 0,
-            sent: self.now,
-        });
+        let request = self.own_request(0);
         let draws = Key::root(model.seed).named("move").with(u64::from(router));
         let id = self.frame(
             request,

@@ -10,7 +10,8 @@ use crate::component::Discipline;
 use crate::component::station::{Duty, FULL_SPEED};
 use crate::event::{Event, Loss, RowEvent};
 use crate::frame::{
-    Entry, Errand, Failure, Frame, FrameId, NOBODY, NONE, Outcome, RequestId, State, Value, Waiter,
+    Entry, Errand, Failure, Frame, FrameId, NOBODY, NONE, Outcome, Request, RequestId, State,
+    Value, Waiter,
 };
 use crate::model::{Model, Role, Site, Step};
 use crate::probe::Probe;
@@ -20,6 +21,23 @@ use crate::wire::Sent;
 use crate::workflow::Part;
 
 impl<P: Probe> Engine<P> {
+    /// A request that the system sends itself: a probe, a write that a cache sends on, a copy of a key. No client
+    /// waits for it; `user` says to which region of a cache it goes.
+    pub(super) fn own_request(&mut self, user: u32) -> RequestId {
+        self.requests.insert(Request {
+            id: u64::MAX,
+            client: NOBODY,
+            user,
+            looped: false,
+            priority: 0,
+            degraded: false,
+            over: true,
+            written: 0,
+            open: 0,
+            sent: self.now,
+        })
+    }
+
     /// A new frame of `request`, for a call to component `to`, about `data`.
     #[inline(always)]
     pub(super) fn frame(

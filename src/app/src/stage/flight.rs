@@ -1,0 +1,190 @@
+//! What is on its way between components: where it comes from and goes to, and its dot at a moment.
+
+use super::layout::{Layout, Point};
+
+/// A place that a request comes from, goes through or goes to.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub(super) enum Place {
+    Component(u16),
+    Server {
+        station: u32,
+    },
+    /// In line, with so many.
+    Line {
+        station: u32,
+        waiting: u32,
+    },
+}
+
+/// One call's way: from where, through which balancer.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub(super) struct Leg {
+    pub from: Place,
+    pub through: Option<u16>,
+    pub queued: bool,
+}
+
+impl Leg {
+    pub const fn new(from: Place) -> Self {
+        Self {
+            from,
+            through: None,
+            queued: false,
+        }
+    }
+}
+
+/// Something on its way.
+#[derive(Clone, PartialEq, Debug)]
+pub(super) struct Flight {
+    pub from_s: f64,
+    pub to_s: f64,
+    pub way: [Option<Place>; 3],
+    pub kind: DotKind,
+    pub request: u64,
+}
+
+/// What a dot stands for: drawn in another colour and another shape.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum DotKind {
+    /// A request on its way: a full circle.
+    Request,
+    /// An answer on its way back: a ring.
+    Answer,
+    /// A refusal on its way back: a broken ring.
+    Refusal,
+    /// A request refused: a cross that falls away.
+    Lost,
+}
+
+/// A dot to draw.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Dot {
+    /// Where.
+    pub at: Point,
+    /// What it stands for.
+    pub kind: DotKind,
+    /// How opaque, 0 to 1.
+    pub alpha: f64,
+    /// The request's number.
+    pub request: u64,
+}
+
+/// How far from the middle of a connection requests keep to one side and answers to the other, in CSS pixels.
+const LANE: f64 = 5.0;
+
+impl Flight {
+    pub fn dot(&self, layout: &Layout, now_s: f64) -> Option<Dot> {
+        let gone = ((now_s - self.from_s) / (self.to_s - self.from_s)).clamp(0.0, 1.0);
+        if self.kind == DotKind::Lost {
+            let start = self.way[0]?.entry(layout)?;
+            // Across the way, so that it leaves free what stands behind the door.
+            let fall = layout.beside(start, 20.0 * gone * gone);
+            return Some(Dot {
+                at: fall,
+                kind: self.kind,
+                alpha: 1.0 - gone,
+                request: self.request,
+            });
+        }
+        let legs = if self.way[2].is_some() { 2.0 } else { 1.0 };
+        let leg = (gone * legs).min(legs - 1e-9);
+        let (first, part) = (leg as usize, leg.fract());
+        let (from, to) = (self.way[first]?, self.way[first + 1]?);
+        let back = matches!(self.kind, DotKind::Answer | DotKind::Refusal);
+        // Who goes to the end of a line leaves the lane for it.
+        let lined = matches!(to, Place::Line { .. });
+        let (from, to) = if back {
+            (from.entry(layout)?, to.exit(layout)?)
+        } else {
+            (from.exit(layout)?, to.entry(layout)?)
+        };
+        let lane = if back { LANE } else { -LANE };
+        let from = layout.beside(from, lane);
+        let to = layout.beside(to, if lined { 0.0 } else { lane });
+        let alpha = if back { 0.75 } else { 1.0 };
+        Some(Dot {
+            at: on_curve(layout, from, to, part),
+            kind: self.kind,
+            alpha,
+            request: self.request,
+        })
+    }
+}
+
+impl Place {
+    fn entry(self, layout: &Layout) -> Option<Point> {
+        match self {
+            Self::Component(at) => layout
+                .components
+                .get(usize::from(at))
+                .map(|rect| layout.entry(rect)),
+            Self::Server { station } => {
+                let place = layout.stations.get(station as usize)?.as_ref()?;
+                Some(layout.entry(&place.rect))
+            }
+            Self::Line { station, waiting } => {
+                let place = layout.stations.get(station as usize)?.as_ref()?;
+                Some(place.in_line((waiting as usize).saturating_sub(1)))
+            }
+        }
+    }
+
+    fn exit(self, layout: &Layout) -> Option<Point> {
+        match self {
+            Self::Component(at) => layout
+                .components
+                .get(usize::from(at))
+                .map(|rect| layout.exit(rect)),
+            Self::Server { station } | Self::Line { station, .. } => {
+                let place = layout.stations.get(station as usize)?.as_ref()?;
+                Some(layout.exit(&place.rect))
+            }
+        }
+    }
+}
+
+/// A point of the connection from `from` to `to`: the same curve as the connection itself is drawn with.
+pub fn on_curve(layout: &Layout, from: Point, to: Point, part: f64) -> Point {
+    let [a, b] = controls(layout, from, to);
+    let rest = 1.0 - part;
+    let mix = |p0: f64, p1: f64, p2: f64, p3: f64| {
+        rest * rest * rest * p0
+            + 3.0 * rest * rest * part * p1
+            + 3.0 * rest * part * part * p2
+            + part * part * part * p3
+    };
+    Point {
+        x: mix(from.x, a.x, b.x, to.x),
+        y: mix(from.y, a.y, b.y, to.y),
+    }
+}
+
+/// The control points of a connection: a cubic Bézier curve that leaves and arrives along the main axis.
+pub fn controls(layout: &Layout, from: Point, to: Point) -> [Point; 2] {
+    if layout.downwards {
+        let bend = (to.y - from.y) / 2.0;
+        [
+            Point {
+                x: from.x,
+                y: from.y + bend,
+            },
+            Point {
+                x: to.x,
+                y: to.y - bend,
+            },
+        ]
+    } else {
+        let bend = (to.x - from.x) / 2.0;
+        [
+            Point {
+                x: from.x + bend,
+                y: from.y,
+            },
+            Point {
+                x: to.x - bend,
+                y: to.y,
+            },
+        ]
+    }
+}
