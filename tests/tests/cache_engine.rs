@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 use scale_sim::{
-    CacheStore, Capacity, Component, Event, Eviction, Files, Lifetimes, Lookup, Measure, Model,
-    NoProbe, Outcome, Probe, Recorder, RequestRef, Scenario, Time, Value, run,
+    CacheStore, Capacity, Component, Engine, Event, Eviction, Files, Lifetimes, Lookup, Measure,
+    Model, NoProbe, Outcome, Probe, Recorder, RequestRef, Scenario, Time, Value, run,
 };
 use scale_tests::{engine, estimate, log, replications, scenario};
 
@@ -449,6 +449,33 @@ fn behind(batch: u32, crash: bool) -> Scenario {
         ];
     }
     scenario
+}
+
+#[test]
+fn a_write_that_is_lost_on_the_wire_once_is_not_lost_for_ever() {
+    let mut scenario = behind(7, false);
+    // Each try gets over with a chance of 0.6, and is not made again by the wire itself.
+    let link = r#"{ "from": "redis", "to": "db", "latency": { "constant": { "mean_ms": 1 } }, "loss": 0.4, "give_up_ms": 1,
+        "retransmit_ms": 1000 }"#;
+    scenario.links = vec![scale_sim::read_json(link).expect("a link")];
+    let mut engine = engine(&scenario, NoProbe);
+    engine.run_until(Time::from_secs(3.0));
+    let dirty = |engine: &Engine| {
+        let stations = 0..engine.model().stations().len();
+        let stores = stations.filter_map(|station| engine.cache(station));
+        let items = stores.flat_map(CacheStore::items);
+        items.filter(|item| item.entry.value.dirty).count()
+    };
+    assert!(dirty(&engine) > 0);
+    let Some(Component::Client(client)) = scenario.components.get_mut("users") else {
+        panic!("the client is there");
+    };
+    client.arrivals = scale_sim::Arrivals::Poisson { rate_per_s: 0.0 };
+    engine
+        .reconfigure(&scenario, &Files::new())
+        .expect("only the load differs");
+    engine.run_until(Time::from_secs(60.0));
+    assert_eq!(dirty(&engine), 0);
 }
 
 #[test]

@@ -690,6 +690,27 @@ fn consumers_can_be_added_while_a_run_goes_on() {
     );
 }
 
+#[test]
+fn what_a_relay_loses_on_the_wire_once_it_does_not_lose_for_ever() {
+    // Each try gets over with a chance of 0.6, and is not made again by the wire itself.
+    let components = format!(
+        r#"{},"db":{{"database":{{"connections":50,"writes":["x"],"queries":{{"*":{{"constant":{{"mean_ms":1}}}}}},
+            "outbox":{{"operations":["x"],"to":"q","poll_ms":10}}}}}},"q":{{"queue":{{}}}}"#,
+        publisher("db", 50, 1.0)
+    );
+    let mut scenario = whole(3, 30.0, &components, "");
+    let link = r#"{"from":"db","to":"q","latency":{"constant":{"mean_ms":1}},"loss":0.4,"give_up_ms":1,"retransmit_ms":1000}"#;
+    scenario.links = vec![scale_sim::read_json(link).expect("a link")];
+    let mut engine = engine(&scenario, Watch::default());
+    assert_eq!(engine.run_until(Time::from_secs(30.0)), Stop::Reached);
+    let at = engine.model().component_named("db").expect("it is there");
+    assert_eq!(engine.outbox(at), Some(0));
+    let relayed = engine.probe().named("outbox_relayed");
+    assert!(relayed > 30, "{relayed}");
+    // An answer may be lost, too: then the message is there twice.
+    assert!(engine.probe().named("message_published") > relayed);
+}
+
 /// Random settings of all that there is about messages.
 fn systems() -> impl Strategy<Value = Scenario> {
     let of = |options: &[&'static str]| proptest::sample::select(options.to_vec());

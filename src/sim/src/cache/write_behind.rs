@@ -21,6 +21,8 @@ pub struct Dirty {
     pub since: Time,
     /// How many writes became this one.
     pub writes: u32,
+    /// How often it has been sent in vain.
+    pub failures: u32,
 }
 
 /// What became of a write.
@@ -108,6 +110,7 @@ impl WriteBehind {
             bytes,
             since: now,
             writes: 1,
+            failures: 0,
         });
         self.order.push_back(self.places.all_mut(), at);
         Written::New
@@ -137,7 +140,8 @@ impl WriteBehind {
 
     /// Puts back, first in line, what was taken out and could not be sent; a write that came since takes it over. It always
     /// finds room: what was answered must not be dropped.
-    pub fn put_back(&mut self, dirty: Dirty) {
+    pub fn put_back(&mut self, mut dirty: Dirty) {
+        dirty.failures = dirty.failures.saturating_add(1);
         if let Some(at) = self.find(dirty.key) {
             let newer = &mut self.places[at].dirty;
             newer.since = newer.since.min(dirty.since);

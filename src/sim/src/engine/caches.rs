@@ -466,7 +466,11 @@ impl<P: Probe> Engine<P> {
         let request = self.own_request(place.instance);
         let operation = (dirty.version >> OPERATION_SHIFT) as u16;
         let key = Key::root(model.seed).named("flush").with(dirty.version);
-        let key = key.with(u64::from(station));
+        let mut key = key.with(u64::from(station));
+        if dirty.failures > 0 {
+            // What was lost on the wire need not be lost again.
+            key = key.with(u64::from(dirty.failures));
+        }
         let to = place.component;
         let id = self.frame(request, Waiter::Nobody, to, operation, key, dirty.key);
         let frame = &mut self.frames[id];

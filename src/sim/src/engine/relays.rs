@@ -112,7 +112,7 @@ impl<P: Probe> Engine<P> {
         let sent = outbox
             .and_then(Option::as_deref_mut)
             .and_then(|outbox| outbox.send(|version| databases.is_shown(database, version)));
-        let Some((message, receipt)) = sent else {
+        let Some((message, receipt, tries)) = sent else {
             return;
         };
         let broker = &settings.broker;
@@ -122,7 +122,11 @@ impl<P: Probe> Engine<P> {
         };
         let (request, to) = (message.request, broker.to);
         let waiter = Waiter::Relay { database, receipt };
-        let key = message.key.with(broker.key);
+        let mut key = message.key.with(broker.key);
+        if tries > 0 {
+            // What was lost on the wire need not be lost again.
+            key = key.with(u64::from(tries));
+        }
         let id = self.frame(request, waiter, to, operation, key, message.data);
         let station = self.relay_station(model, database);
         let child = Child::Frame(id.slot());

@@ -29,6 +29,8 @@ pub(crate) struct OutboxState {
     left: u32,
     /// Names the latest sending.
     receipt: u32,
+    /// How often the first of them has been sent before.
+    tries: u32,
     /// Whether the relay's next look is planned.
     pub planned: bool,
 }
@@ -51,8 +53,9 @@ impl OutboxState {
         }
     }
 
-    /// The next message of the batch, if its row `is_seen`: it is to be published under this receipt.
-    pub fn send(&mut self, is_seen: impl FnOnce(u64) -> bool) -> Option<(Message, u32)> {
+    /// The next message of the batch, if its row `is_seen`: it is to be published under this receipt. Tells also how often
+    /// that has been tried before.
+    pub fn send(&mut self, is_seen: impl FnOnce(u64) -> bool) -> Option<(Message, u32, u32)> {
         if self.sending || self.left == 0 {
             return None;
         }
@@ -62,7 +65,9 @@ impl OutboxState {
         }
         self.sending = true;
         self.receipt = self.receipt.wrapping_add(1);
-        Some((first.message, self.receipt))
+        let tries = self.tries;
+        self.tries = tries.saturating_add(1);
+        Some((first.message, self.receipt, tries))
     }
 
     /// The broker has answered to the sending of that receipt: the message that is marked, if that is still of account.
@@ -77,6 +82,7 @@ impl OutboxState {
             return None;
         }
         self.left -= 1;
+        self.tries = 0;
         self.entries.pop_front().map(|entry| entry.message)
     }
 
@@ -93,6 +99,7 @@ impl OutboxState {
             .is_some_and(|entry| is_lost(entry.version))
         {
             self.crash();
+            self.tries = 0;
         }
         self.entries.retain(|entry| {
             let goes = is_lost(entry.version);
@@ -124,7 +131,7 @@ mod tests {
     fn batch(outbox: &mut OutboxState, size: u32) -> Vec<u64> {
         outbox.look(size);
         let mut sent = Vec::new();
-        while let Some((message, receipt)) = outbox.send(|_| true) {
+        while let Some((message, receipt, _)) = outbox.send(|_| true) {
             sent.push(message.data);
             assert_eq!(outbox.answered(receipt, true), Some(message));
         }
@@ -143,7 +150,7 @@ mod tests {
     fn a_refusal_stops_the_batch_and_nothing_overtakes() {
         let mut outbox = outbox(3);
         outbox.look(3);
-        let (_, receipt) = outbox.send(|_| true).expect("there is one");
+        let (_, receipt, _) = outbox.send(|_| true).expect("there is one");
         assert_eq!(outbox.send(|_| true), None, "one at a time");
         assert_eq!(outbox.answered(receipt, false), None);
         assert_eq!(outbox.send(|_| true), None);
@@ -154,7 +161,7 @@ mod tests {
     fn a_crash_before_the_mark_makes_a_duplicate() {
         let mut outbox = outbox(1);
         outbox.look(1);
-        let (first, receipt) = outbox.send(|_| true).expect("there is one");
+        let (first, receipt, _) = outbox.send(|_| true).expect("there is one");
         outbox.crash();
         assert_eq!(outbox.answered(receipt, true), None, "nobody marks it");
         assert_eq!(batch(&mut outbox, 1), [first.data]);
