@@ -101,6 +101,46 @@ fn crash(of: &str, at_s: f64, for_s: f64) -> String {
     )
 }
 
+/// A service that does `plan`, with a queue whose consumer does `job`, and a database behind balancers.
+fn behind(plan: &str, job: &str) -> Result<Scenario, String> {
+    let text = format!(
+        r#"{{"version":1,"horizon_s":1,"components":{{
+            "u":{{"client":{{"operation":"x","target":"s","arrivals":{{"constant":{{"rate_per_s":1}}}}}}}},
+            "s":{{"service":{{"workers":1,"plans":{{"*":[{plan}]}}}}}},
+            "q":{{"queue":{{"to":"w"}}}},"w":{{"service":{{"workers":1,"plans":{{"*":[{job}]}}}}}},
+            "both":{{"balancer":{{"policy":"round_robin","targets":["a","b"]}}}},
+            "one":{{"balancer":{{"policy":"round_robin","targets":["a"]}}}},
+            "a":{{"database":{{"connections":1,"queries":{{"*":{{"constant":{{"mean_ms":1}}}}}}}}}},
+            "b":{{"database":{{"connections":1,"writes":["*"],"queries":{{"*":{{"constant":{{"mean_ms":1}}}}}},
+                "outbox":{{"operations":["*"],"to":"q"}}}}}}}}}}"#
+    );
+    let all = |problems: Vec<scale_sim::Problem>| problems[0].to_string();
+    Scenario::from_json(&text).map_err(all)
+}
+
+#[test]
+fn a_branch_is_at_one_database_that_hears_how_it_was_decided() {
+    let work = r#"{"work":{"constant":{"mean_ms":1}}}"#;
+    let branch = |to: &str| format!(r#"{{"transaction":{{"branches":[{{"to":"{to}"}}]}}}}"#);
+    assert!(behind(&branch("a"), work).is_ok() && behind(&branch("one"), work).is_ok());
+    // The balancer could send the decision to the other, and what was prepared would stay in doubt for ever.
+    let said = behind(&branch("both"), work).expect_err("must be refused");
+    assert!(said.contains("'both' chooses anew each time"), "{said}");
+    let said = behind(&branch("b"), work).expect_err("must be refused");
+    assert!(said.contains("would leave a message for 'q'"), "{said}");
+}
+
+#[test]
+fn what_comes_of_a_message_is_no_part_of_the_step_that_left_it() {
+    let saga = |to: &str| format!(r#"{{"saga":{{"steps":[{{"do":{{"to":"{to}"}}}}]}}}}"#);
+    assert!(behind(&saga("q"), &saga("a")).is_ok());
+    let called = behind(&saga("w"), &saga("a")).expect_err("must be refused");
+    assert!(
+        called.contains("a step of a saga leads to another"),
+        "{called}"
+    );
+}
+
 /// Some orders in the first tenth of a second: stock, account, coupon and shipment, four steps. Accounts have money for two.
 fn orders(seed: u64, refund: bool, faults: &str) -> Scenario {
     let step = |to: &str, does: &str, undo: Option<&str>| {

@@ -310,10 +310,20 @@ impl<'a> Walk<'a> {
         named: Option<&'a String>,
         operation: &'a str,
     ) -> Result<(), String> {
-        let before = (self.time_passes, self.refuser);
-        if let Some(to) = to {
-            self.visit(to, named.map_or(operation, String::as_str))?;
+        let Some(to) = to else {
+            return Ok(());
+        };
+        if self.within == Within::Branch {
+            return Err(format!(
+                "a branch of a transaction would leave a message for '{to}', and it is not a message's promise that is prepared: \
+                 use an outbox without a transaction, or a saga"
+            ));
         }
+        let before = (self.time_passes, self.refuser);
+        // What comes of a message is no part of the step that left it.
+        let within = core::mem::replace(&mut self.within, Within::Nothing);
+        self.visit(to, named.map_or(operation, String::as_str))?;
+        self.within = within;
         (self.time_passes, self.refuser) = before;
         Ok(())
     }
@@ -440,7 +450,10 @@ impl<'a> Walk<'a> {
     fn check_branch(&self, name: &str) -> Result<(), String> {
         let component = &self.scenario.components[name];
         match component {
-            Component::Balancer(_) => Ok(()),
+            Component::Balancer(balancer) if balancer.targets.len() == 1 => Ok(()),
+            Component::Balancer(_) => Err(format!(
+                "'{name}' chooses anew each time, and who has prepared a branch must hear how it was decided: name the database"
+            )),
             Component::Database(database) if database.replication.is_none() => Ok(()),
             Component::Database(_) => Err(format!(
                 "'{name}' has replicas, and a branch of a transaction is prepared at one node alone: leave them out"

@@ -67,7 +67,8 @@ pub struct Transaction {
     /// How they come to the same decision; two-phase commit if it is not given.
     #[serde(default)]
     pub protocol: Protocol,
-    /// What is done in each database, all at once: calls that lead to a database without replicas, over balancers or not.
+    /// What is done in each database, all at once: calls that lead to a database without replicas, over a balancer of it alone
+    /// or not.
     pub branches: Vec<Call>,
     /// How long it takes to make the decision durable; 1 ms if it is not given.
     #[serde(default = "log")]
