@@ -1,20 +1,33 @@
 //! Properties that every run of every system has, over random systems.
 #![cfg(not(target_arch = "wasm32"))]
 
+mod bounds;
+mod rest;
 mod systems;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use allocation_counter::measure;
+use bounds::Bounds;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
+use rest::{check_totals, drain};
 use scale_sim::{
-    Component, Discipline, Engine, Event, Files, Instruction, Log, Loss, Mode, Model, NoProbe,
-    Parts, Policy, Probe, Recorder, RequestRef, Resilience, Scenario, Stop, Time,
+    Auditor, Component, Discipline, Engine, Event, Files, Instruction, Log, Loss, Model, NoProbe,
+    Policy, Probe, Recorder, RequestRef, Resilience, RowEvent, Scenario, Stop, Time,
 };
 use scale_tests::{engine, log, scenario};
 use systems::{any_file, any_scenario, plain_scenario, read};
+
+/// How many cases: as many as `PROPTEST_CASES` says, or `usual`.
+fn cases(usual: u32) -> ProptestConfig {
+    match std::env::var_os("PROPTEST_CASES") {
+        Some(_) => ProptestConfig::default(),
+        None => ProptestConfig::with_cases(usual),
+    }
+}
 
 /// Events of one run: some systems answer one request with hundreds of calls.
 const BUDGET: u64 = 60_000;
@@ -34,215 +47,36 @@ fn moments(horizon: Time) -> impl Iterator<Item = Time> {
     (1..=8).map(move |i| Time::from_nanos(horizon.nanos() / 8 * i))
 }
 
-fn check_totals<P: Probe>(engine: &Engine<P>) {
-    let totals = engine.totals();
-    assert_eq!(
-        totals.sent,
-        totals.completed + totals.lost + totals.under_way
-    );
-    assert!(engine.parts().requests as u64 >= totals.under_way);
-}
-
-/// Stops all clients and lets the run come to rest: nothing is left of any request.
-fn drain<P: Probe>(engine: &mut Engine<P>, scenario: &Scenario) {
-    let mut quiet = scenario.clone();
-    for component in quiet.components.values_mut() {
-        match component {
-            Component::Client(client) => {
-                client.arrivals = scale_sim::Arrivals::Poisson { rate_per_s: 0.0 };
-            }
-            // Probes never end, but they can be rare.
-            Component::Balancer(balancer) => {
-                if let Some(check) = &mut balancer.health_check {
-                    check.interval_s = 3600.0;
-                }
-            }
-            Component::Shards(shards) => {
-                if let Some(reshard) = &mut shards.reshard {
-                    reshard.keys_per_s = 1e6;
-                }
-            }
-            _ => {}
-        }
-    }
-    engine
-        .reconfigure(&quiet, &Files::new())
-        .expect("only arrivals and probes differ");
-    // Random faults never end, so there is always a next event: a rest of two minutes is enough for all else.
-    if engine.run_until(engine.now() + scale_sim::Duration::from_secs(120.0)) != Stop::Reached {
-        return;
-    }
-    check_totals(engine);
-    // An orchestrator whose services fail may try for ever, and so may what must have a decision acknowledged, or whose answers
-    // take longer than a branch may; then others wait behind them. So does a move whose shards fail again and again.
-    let keeps_on = |component: &Component| match component {
-        Component::Service(service) => {
-            let mut steps = service.plans.values().flatten();
-            steps.any(|step| match step {
-                Instruction::Transaction(_) => true,
-                Instruction::Saga(_) => !scenario.faults.is_empty(),
-                _ => false,
-            })
-        }
-        _ => false,
-    };
-    let moves = |at: usize| engine.keys_moved(at).is_some_and(|(_, done)| !done);
-    if scenario.components.values().any(keeps_on) || (0..scenario.components.len()).any(moves) {
-        return;
-    }
-    assert_eq!(engine.totals().under_way, 0);
-    // What is behind such a cache may be out of service for good: then it tries for ever.
-    let writes_behind = |component: &Component| matches!(component, Component::Cache(cache) if matches!(cache.mode, Mode::WriteBehind { .. }));
-    if scenario.components.values().any(writes_behind) {
-        return;
-    }
-    assert_eq!(engine.parts(), Parts::default());
-    for station in 0..engine.model().stations().len() {
-        assert_eq!(engine.station(station), (0, 0), "station {station}");
-    }
-}
-
-/// Checks event by event that no station ever holds more than it may, that users of a closed loop wait for their answers, and
-/// that losses say why and where.
+/// What an auditor may have to remember: places of requests under way, writes, and keys.
 #[derive(Clone, Debug, Default)]
-struct Bounds {
-    /// By station: its servers that can be used, and how many wait.
-    usable: Vec<u32>,
-    queue: Vec<u32>,
-    waiting: Vec<u32>,
-    busy: Vec<u32>,
-    /// By component: the waiting lines of one of its stations, and whether it scales with its load.
-    lines: Vec<u32>,
-    scales: Vec<bool>,
-    /// By client: requests under way, and the most there may be.
-    under_way: Vec<u64>,
-    users: Vec<u64>,
+struct Known {
+    places: u32,
+    writes: u64,
+    keys: BTreeSet<u64>,
 }
 
-impl Bounds {
-    fn new(scenario: &Scenario) -> Self {
-        let users = scenario
-            .components
-            .values()
-            .map(|component| match component {
-                Component::Client(client) => match &client.arrivals {
-                    scale_sim::Arrivals::Closed { users, .. } => u64::from(*users),
-                    _ => u64::MAX,
-                },
-                _ => 0,
-            });
-        let users: Vec<u64> = users.collect();
-        let lines = scenario
-            .components
-            .values()
-            .map(|component| match component {
-                Component::Service(service) => service.bulkheads.len() as u32 + 1,
-                _ => 1,
-            });
-        let scales = scenario.components.values().map(|component| {
-            matches!(component, Component::Service(service) if service.autoscale.is_some())
-        });
-        Self {
-            lines: lines.collect(),
-            scales: scales.collect(),
-            under_way: vec![0; users.len()],
-            users,
-            ..Self::default()
-        }
+impl Known {
+    /// How many bytes that is at most, with the 20 violations that it keeps.
+    fn most(&self, scenario: &Scenario) -> u64 {
+        let invariants = scenario.invariants.len() as u64;
+        // Of each request so many effects and components, and a sum for each invariant.
+        let place = 200 + 64 * (24 + 2) + 8 * invariants;
+        let key = 64 * invariants;
+        8_192 + u64::from(self.places) * place + self.writes * 100 + self.keys.len() as u64 * key
     }
 }
 
-impl Probe for Bounds {
-    fn event(&mut self, model: &Model, _: Time, request: RequestRef, event: &Event) {
+impl Probe for Known {
+    fn event(&mut self, _: &Model, _: Time, request: RequestRef, event: &Event) {
+        // Those that the system makes for itself have places, too; what is about none has the last.
+        self.places = self.places.max(request.slot.wrapping_add(1));
         match *event {
-            Event::Sent { client, .. } => {
-                let client = usize::from(client);
-                self.under_way[client] += 1;
-                assert!(
-                    self.under_way[client] <= self.users[client],
-                    "client {client}"
-                );
-            }
-            Event::Queued { station, waiting } => {
-                let at = station as usize;
-                assert!(waiting <= self.queue[at]);
-                assert_eq!(waiting, self.waiting[at] + 1);
-                self.waiting[at] = waiting;
-            }
-            Event::Unqueued { station, waiting } => {
-                let at = station as usize;
-                assert_eq!(waiting + 1, self.waiting[at]);
-                self.waiting[at] = waiting;
-            }
-            Event::Started {
-                station,
-                busy,
-                waiting,
-            } => {
-                let at = station as usize;
-                assert!(
-                    busy <= self.usable[at],
-                    "{busy} of {} at {at}",
-                    self.usable[at]
-                );
-                assert_eq!(busy, self.busy[at] + 1);
-                (self.busy[at], self.waiting[at]) = (busy, waiting);
-            }
-            Event::Left { station, busy, .. } => {
-                let at = station as usize;
-                assert_eq!(busy + 1, self.busy[at]);
-                self.busy[at] = busy;
-            }
-            Event::Capacity { station, servers } => {
-                // One that is taken away finishes what it has, with all its servers.
-                let at = model
-                    .stations()
-                    .nth(station as usize)
-                    .expect("known")
-                    .component;
-                if !self.scales[at] {
-                    self.usable[station as usize] = servers;
-                }
-            }
-            Event::Completed { client, .. } => self.under_way[usize::from(client)] -= 1,
-            Event::Lost {
-                client,
-                reason,
-                station,
-                ..
-            } => {
-                self.under_way[usize::from(client)] -= 1;
-                let somewhere = (station as usize) < self.busy.len();
-                assert!(somewhere || station == u32::MAX);
-                let told = [
-                    Loss::QueueFull,
-                    Loss::Crashed,
-                    Loss::Down,
-                    Loss::Error,
-                    Loss::DiskFull,
-                ];
-                assert!(
-                    somewhere || !told.contains(&reason),
-                    "{request:?}: {reason:?} nowhere"
-                );
+            Event::Row(RowEvent::Changed { .. } | RowEvent::Wrote { .. }) => self.writes += 1,
+            Event::Sent { key, .. } => {
+                self.keys.insert(key);
             }
             _ => {}
         }
-    }
-
-    fn reconfigured(&mut self, model: &Model, _: Time) {
-        // An instance that was taken away finishes what it has with the servers that it had.
-        self.usable = model.stations().map(|s| s.servers).collect();
-        // Each bulkhead has as many places to wait.
-        let queue = model
-            .stations()
-            .map(|s| s.queue.saturating_mul(self.lines[s.component]));
-        // Those who wait in one line stay when all lines become shorter.
-        let before = core::mem::take(&mut self.queue).into_iter();
-        let before = before.chain(core::iter::repeat(0));
-        self.queue = queue.zip(before).map(|(now, then)| now.max(then)).collect();
-        self.waiting.resize(self.usable.len(), 0);
-        self.busy.resize(self.usable.len(), 0);
     }
 }
 
@@ -392,7 +226,7 @@ fn policy() -> impl Strategy<Value = Policy> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
+    #![proptest_config(cases(96))]
 
     #[test]
     fn no_request_is_ever_unaccounted_for_and_no_bound_is_exceeded(scenario in any_scenario()) {
@@ -465,6 +299,38 @@ proptest! {
     }
 
     #[test]
+    fn an_audit_changes_nothing_and_tells_what_it_finds(scenario in any_scenario()) {
+        let mut unaudited = scenario.clone();
+        unaudited.invariants.clear();
+        let recorder = Recorder::new(&Model::new(&unaudited, &Files::new()).expect("valid"));
+        let mut one = start(&unaudited, (recorder, Log::default()));
+        finish(&mut one);
+        let model = Model::new(&scenario, &Files::new()).expect("valid");
+        let watched = (Recorder::new(&model), Log::default());
+        let mut other = start(&scenario, (watched, (Auditor::new(&model), Known::default())));
+        finish(&mut other);
+        prop_assert_eq!(one.state_hash(), other.state_hash());
+        let ((recorder, log), (auditor, known)) = other.probe_mut();
+        prop_assert!(one.probe_mut().1.take() == log.take());
+        // By itself it finds what it finds for a recorder, and of all it keeps only the first.
+        let findings = recorder.findings();
+        let told = findings.invariants.iter().map(|finding| finding.violations);
+        prop_assert_eq!(told.sum::<u64>(), auditor.total());
+        prop_assert_eq!(&findings.first, auditor.first());
+        prop_assert_eq!(auditor.first().len() as u64, auditor.total().min(20));
+        for violation in auditor.first() {
+            let invariant = &scenario.invariants[violation.invariant];
+            prop_assert_eq!(invariant.name(), violation.name);
+            prop_assert!(!violation.sentence.is_empty());
+        }
+        prop_assert!(auditor.first().is_sorted_by_key(|violation| violation.at));
+        // A clone has no more room than it needs.
+        let (mut clone, most) = (None, known.most(&scenario));
+        let held = measure(|| clone = Some(auditor.clone())).bytes_current;
+        prop_assert!(u64::try_from(held).is_ok_and(|held| held <= most), "{held} of {most}");
+    }
+
+    #[test]
     fn changing_one_component_changes_no_others_draws(scenario in plain_scenario(), instances in 1..5_u32, policy in policy()) {
         let scenario = patient(&scenario);
         let mut other = scenario.clone();
@@ -493,7 +359,9 @@ proptest! {
 
     #[test]
     fn a_change_under_way_loses_no_request(scenario in any_scenario(), more in 1..6_u32, at in 0.1..0.9_f64) {
-        let recorder = Recorder::new(&Model::new(&scenario, &Files::new()).expect("valid"));
+        let model = Model::new(&scenario, &Files::new()).expect("valid");
+        // The rest is long: windows of a hundredth of the run would be many.
+        let recorder = Recorder::with_window(&model, scale_sim::Duration::from_secs(5.0));
         let changed = changed(&scenario, more);
         let mut bounds = Bounds::new(&scenario);
         // Users who are taken away may still be under way.
@@ -573,20 +441,22 @@ fn all_that_can_happen_happens_in_some_system() {
         disconnecting examined replica_read locking locked conflicted committing committed promoted refused delayed cache_hit \
         cache_miss cache_joined cache_landed cache_filled cache_evicted cache_expired cache_dropped cache_dirty cache_flushed \
         cache_lost held released redirected misread moved writes_lost partial completed lost saga_started saga_step_done \
-        saga_step_failed saga_compensating saga_undone saga_finished saga_compensated saga_stuck orphaned recovered prepared \
-        decided branch_committed branch_aborted";
+        saga_step_failed saga_compensating saga_undone saga_finished saga_compensated saga_stuck saga_repeated saga_undone_empty \
+        orphaned recovered prepared decided branch_committed branch_aborted message_published publisher_blocked \
+        publisher_unblocked message_delivered message_acknowledged message_processed message_returned message_dead_lettered \
+        message_dropped message_lost messages_wiped rebalancing rebalanced outbox_recorded outbox_relayed loaded appended \
+        append_conflicted snapshot view_read applied rebuilding view_rebuilt resumed changed wrote repeated undone unsent ended";
     let mut missing: BTreeSet<&str> = EVENTS.split_whitespace().collect();
     missing.extend(Loss::ALL.iter().map(|loss| loss.name()));
     // These need several to meet in a few moments: rare here, they have tests of their own in `engine_databases.rs`.
     missing.remove(Loss::ReadOnly.name());
     missing.remove(Loss::Deadlock.name());
-    // And this in `workflows.rs`.
-    missing.remove(Loss::TooLate.name());
-    // Event stores and views have random systems of their own in `views.rs`.
-    missing.remove(Loss::Rebuilding.name());
+    // A replica that is not far away has what its primary had: `audit.rs` has one that is.
+    missing.remove("undone");
+    // And this needs more changes than a log keeps: see `views.rs`.
     missing.remove(Loss::Forgotten.name());
     let mut runner = TestRunner::deterministic();
-    for _ in 0..1000 {
+    for _ in 0..2000 {
         let tree = any_scenario().new_tree(&mut runner).expect("a system");
         let mut engine = start(&tree.current(), Names::default());
         finish(&mut engine);
