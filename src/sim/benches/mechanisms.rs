@@ -35,7 +35,8 @@ fn main() {
         // In turn, so that a machine that slows down slows both alike.
         let round = |_| {
             let by_hand = time(|| network::by_hand(black_box(SECONDS)));
-            let engine = time(|| run_unwatched(&model, Time::from_secs(SECONDS)).completed as f64);
+            let engine =
+                time(|| run_unwatched(&model, Time::from_secs(SECONDS)).0.completed as f64);
             (engine, engine / by_hand)
         };
         let mut rounds: Vec<(f64, f64)> = (0..ROUNDS).map(round).collect();

@@ -37,7 +37,9 @@ pub fn model(seconds: f64) -> Arc<Model> {
 /// Runs the engine without a probe; returns the requests answered.
 #[cfg_attr(target_arch = "wasm32", wasm_bindgen)]
 pub fn engine(seconds: f64) -> f64 {
-    run_unwatched(&model(seconds), Time::from_secs(seconds)).completed as f64
+    run_unwatched(&model(seconds), Time::from_secs(seconds))
+        .0
+        .completed as f64
 }
 
 /// Runs the engine with the recorder that the page uses; returns the requests answered.
@@ -61,7 +63,7 @@ pub fn mechanisms() -> String {
 #[cfg_attr(target_arch = "wasm32", wasm_bindgen)]
 pub fn mechanism(row: usize, seconds: f64) -> f64 {
     let model = table::ROWS[row].model(seconds);
-    run_unwatched(&model, Time::from_secs(seconds)).completed as f64
+    run_unwatched(&model, Time::from_secs(seconds)).0.completed as f64
 }
 
 /// Runs the loop written by hand; returns the requests answered.

@@ -85,9 +85,10 @@ pub fn outcome(simulation: &Simulation, stop: Stop) -> Outcome {
     }
 }
 
-/// Runs a model to its end without watching it, for benchmarks: compiled here, where the optimiser looks for speed.
-pub fn run_unwatched(model: &Arc<Model>, until: Time) -> Totals {
+/// Runs a model to its end without watching it, for benchmarks: compiled here, where the optimiser looks for speed. Tells
+/// what became of all requests, and how many events that were.
+pub fn run_unwatched(model: &Arc<Model>, until: Time) -> (Totals, u64) {
     let mut engine = Engine::new(Arc::clone(model), crate::probe::NoProbe);
     engine.run_until(until);
-    engine.totals()
+    (engine.totals(), engine.events())
 }
