@@ -150,7 +150,7 @@ macro_rules! texts {
 }
 
 /// All samples but those that replay a file.
-const TEXTS: [(&str, &str); 106] = texts![
+const TEXTS: [(&str, &str); 108] = texts![
     "autoscale",
     "batches",
     "bulkhead",
@@ -229,7 +229,9 @@ const TEXTS: [(&str, &str); 106] = texts![
     "resilience",
     "retry-breaker",
     "retry-budget",
+    "saga-compensated",
     "saga-crash",
+    "saga-half-done",
     "saga-orchestrated",
     "served-once",
     "served-once-plain",

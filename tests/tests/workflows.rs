@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 use scale_sim::{
-    Engine, Event, Files, Loss, Measure, Model, Outcome, Probe, RequestRef, Scenario, Stop, Time,
-    WorkflowEvent, run,
+    Auditor, Engine, Event, Files, Loss, Measure, Model, Outcome, Probe, RequestRef, Scenario,
+    Stop, Time, WorkflowEvent, run,
 };
 use scale_tests::engine;
 
@@ -161,7 +161,9 @@ fn orders(seed: u64, refund: bool, faults: &str) -> Scenario {
         format!(r#"{{"change":{{"table":"{table}","by":{by},"care":"atomic_update"}}}}"#)
     };
     parsed(&format!(
-        r#"{{"version":1,"seed":{seed},"horizon_s":60,"components":{{
+        r#"{{"version":1,"seed":{seed},"horizon_s":60,"invariants":[{{"sagas_end":{{"within_ms":20000,"steps":[
+            {{"database":"stock","operation":"reserve"}},{{"database":"accounts","operation":"charge"}},
+            {{"database":"stock","operation":"coupon"}},{{"database":"stock","operation":"ship"}}]}}}}],"components":{{
             "u":{{"client":{{"operation":"order","target":"lb","keys":{{"uniform":{{"count":3}}}},
                 "arrivals":{{"profile":{{"points":[[0,60],[0.1,60],[0.1001,0]]}}}}}}}},
             "lb":{{"balancer":{{"policy":"round_robin","targets":["orders"]}}}},
@@ -198,14 +200,16 @@ fn sum<P: Probe>(engine: &Engine<P>, of: &str, operation: &str, keys: u64) -> i6
         .sum()
 }
 
-/// Runs orders to the end; gives what became of them, and what is wrong with the rows, if anything is.
+/// Runs orders to the end; gives what became of them, and what is wrong with the rows, if anything is. The audit must say the
+/// same: for each saga that is not whole, and only then.
 fn ordered(scenario: &Scenario) -> (Ends, Option<String>) {
-    let mut engine = engine(scenario, Ends::default());
+    let auditor = Auditor::new(&Model::new(scenario, &Files::new()).expect("it is valid"));
+    let mut engine = engine(scenario, (Ends::default(), auditor));
     let horizon = engine.model().horizon();
     assert_eq!(engine.run_until(horizon), Stop::Reached);
     let left = engine.parts();
     assert_eq!(left, scale_sim::Parts::default(), "seed {}", scenario.seed);
-    let sold = i64::from(engine.probe().finished);
+    let sold = i64::from(engine.probe().0.finished);
     let found = [
         300 - sum(&engine, "stock", "reserve", 3),
         (180 - sum(&engine, "accounts", "charge", 3)) / 30,
@@ -214,7 +218,15 @@ fn ordered(scenario: &Scenario) -> (Ends, Option<String>) {
     ];
     let right = found == [sold; 4];
     let wrong = (!right).then(|| format!("sold {sold}, but {found:?}"));
-    let ends = engine.into_probe();
+    let (ends, auditor) = engine.into_probe();
+    let off: i64 = found.iter().map(|found| (found - sold).abs()).sum();
+    assert_eq!(
+        i64::try_from(auditor.total()),
+        Ok(off),
+        "seed {}: {:?}",
+        scenario.seed,
+        auditor.first()
+    );
     assert_eq!(ends.started, ends.finished + ends.compensated, "{ends:?}");
     assert_eq!(ends.stuck, 0, "{ends:?}");
     (ends, wrong)

@@ -34,6 +34,10 @@ pub enum Invariant {
     Conserved(Tables),
     /// What is done at a component for one key is done in the order in which the requests were sent.
     InOrder(Watched),
+    /// Every saga ends with all of its steps done or with none: of a request of which nothing is left, each table has what all
+    /// steps add to it, or what it had before. No step is taken back before it is done, no saga is done in part or without
+    /// anyone who runs it for longer than a bound, and none is stuck until a person sees to it.
+    SagasEnd(Steps),
     /// A request is done at a component once: no retry, hedge or second delivery is done again.
     ServedOnce(Watched),
 }
@@ -77,6 +81,33 @@ pub struct TableOf {
     pub database: String,
     /// Its table.
     pub table: String,
+}
+
+/// The steps of a saga. A request is one such saga, or none, whoever sees to its steps.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Steps {
+    /// What the steps change; compensations are not named.
+    pub steps: Vec<ChangeOf>,
+    /// For how long it may be done in part, or have nobody who runs it, in milliseconds; 60,000 if it is not given.
+    #[serde(default = "minute")]
+    pub within_ms: f64,
+}
+
+const fn minute() -> f64 {
+    60_000.0
+}
+
+/// A change of a database.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct ChangeOf {
+    /// The database.
+    pub database: String,
+    /// The operation that its `change` answers.
+    pub operation: String,
 }
 
 /// Whether a component has what an invariant is about; if not, what that would be.
@@ -125,6 +156,7 @@ impl Invariant {
             Self::NoDoubleEffects(_) => "no_double_effects",
             Self::Conserved(_) => "conserved",
             Self::InOrder(_) => "in_order",
+            Self::SagasEnd(_) => "sagas_end",
             Self::ServedOnce(_) => "served_once",
         }
     }
@@ -149,6 +181,7 @@ impl Invariant {
             }
             Self::NoLostWrites(watched) => at(&watched.at, KEEPS, p),
             Self::Conserved(tables) => tables.check(scenario, p),
+            Self::SagasEnd(steps) => steps.check(scenario, p),
             Self::InOrder(watched) | Self::ServedOnce(watched) => at(&watched.at, SERVES, p),
         });
     }
@@ -187,6 +220,78 @@ impl Tables {
     }
 }
 
+impl ChangeOf {
+    /// The number of its table among those of its database, and what it adds; else what is wrong with it, and where.
+    pub(crate) fn change(&self, scenario: &Scenario) -> Result<(usize, i64), (&str, String)> {
+        let Self {
+            database: name,
+            operation,
+        } = self;
+        let database = match scenario.components.get(name) {
+            Some(Component::Database(database)) => database,
+            Some(other) => {
+                let kind = other.kind().name();
+                return Err((
+                    "database",
+                    format!("'{name}' is a {kind}: databases have changes"),
+                ));
+            }
+            None => return Err(("database", unknown(name, scenario.components.keys()))),
+        };
+        match database.statements.get(operation) {
+            Some(Statement::Change { table, by, .. }) => {
+                let number = database.tables.get_index_of(table).unwrap_or(usize::MAX);
+                Ok((number, *by))
+            }
+            Some(_) => Err(("operation", format!("'{operation}' is no 'change'"))),
+            None => {
+                let known: Vec<&str> = database.statements.keys().map(String::as_str).collect();
+                let known = known.join(", ");
+                let message = format!("there is no '{operation}': 'statements' has {known}");
+                Err(("operation", message))
+            }
+        }
+    }
+}
+
+impl Steps {
+    /// What a whole saga adds to each table, by database and number, in the order in which they are named first.
+    pub(crate) fn whole(&self, scenario: &Scenario) -> Vec<(&str, usize, i64)> {
+        let mut whole: Vec<(&str, usize, i64)> = Vec::new();
+        for step in &self.steps {
+            let Ok((table, by)) = step.change(scenario) else {
+                continue;
+            };
+            let same = |of: &&mut (&str, usize, i64)| (of.0, of.1) == (&*step.database, table);
+            match whole.iter_mut().find(same) {
+                Some((_, _, sum)) => *sum = sum.saturating_add(by),
+                None => whole.push((&step.database, table, by)),
+            }
+        }
+        whole
+    }
+
+    fn check(&self, scenario: &Scenario, p: &mut Problems) {
+        p.number("within_ms", self.within_ms, 1.0, limits::WORK_MS * 24.0);
+        p.within("steps", |p| {
+            let count = self.steps.len() as u64;
+            p.count("", count, 1, limits::CONSERVED_TABLES);
+            for (i, step) in self.steps.iter().enumerate() {
+                if let Err((field, message)) = step.change(scenario) {
+                    p.within(format!("[{i}]"), |p| p.note_at(field, message));
+                }
+            }
+            for (database, _, by) in self.whole(scenario) {
+                if by == 0 {
+                    p.note(format!(
+                        "what they add to a table of '{database}' comes to 0, so nothing shows whether it is done"
+                    ));
+                }
+            }
+        });
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -206,7 +311,8 @@ mod tests {
     #[test]
     fn what_can_hold_is_right_and_reads_as_it_was_written() {
         let right = r#"{"no_lost_updates": {"at": "db"}}, {"no_double_effects": {"at": "db"}}, {"no_lost_writes": {"at": "db"}},
-            {"conserved": {"tables": [{"database": "db", "table": "stock"}]}}, {"in_order": {"at": "shop"}}, {"served_once": {"at": "db"}}"#;
+            {"conserved": {"tables": [{"database": "db", "table": "stock"}]}}, {"in_order": {"at": "shop"}}, {"served_once": {"at": "db"}},
+            {"sagas_end": {"steps": [{"database": "db", "operation": "buy"}], "within_ms": 500}}"#;
         assert_eq!(problems(right), Vec::<String>::new());
         let read: Vec<Invariant> = crate::read_json(&format!("[{right}]")).expect("it can be read");
         let written = crate::write_json(&read);
@@ -242,6 +348,17 @@ mod tests {
                     "invariants[0].conserved.tables: 0 is out of range: 1 to 100 is allowed",
                     "invariants[1].conserved.tables[0].table: there is no table 'x': 'tables' has stock",
                     "invariants[1].conserved.tables[1].database: 'shop' is a service: databases have tables",
+                ],
+            ),
+            (
+                r#"{"sagas_end": {"steps": [], "within_ms": 0}},
+                    {"sagas_end": {"steps": [{"database": "shop", "operation": "buy"}, {"database": "x", "operation": "buy"}, {"database": "db", "operation": "sell"}]}}"#,
+                vec![
+                    "invariants[0].sagas_end.within_ms: 0 is out of range: 1 to 86400000 is allowed",
+                    "invariants[0].sagas_end.steps: 0 is out of range: 1 to 100 is allowed",
+                    "invariants[1].sagas_end.steps[0].database: 'shop' is a service: databases have changes",
+                    "invariants[1].sagas_end.steps[1].database: there is no component 'x': the components are users, shop, db",
+                    "invariants[1].sagas_end.steps[2].operation: there is no 'sell': 'statements' has buy",
                 ],
             ),
         ];

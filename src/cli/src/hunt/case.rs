@@ -95,23 +95,27 @@ impl Case {
         let auditor = Auditor::new(&model);
         let mut engine = Engine::new(Arc::clone(&model), auditor);
         let until = model.horizon();
+        let found = |engine: &Engine<Auditor>| {
+            let mut violation = engine.probe().first().first()?.clone();
+            violation.invariant = only.unwrap_or(violation.invariant);
+            let events = engine.events();
+            Some(Found { violation, events })
+        };
         while engine.events() < most_events
             && is_due(&engine, until)
             && (!engine.events().is_multiple_of(LOOKS) || fits(&engine))
         {
             engine.step();
-            if let Some(violation) = engine.probe().first().first() {
-                let mut violation = violation.clone();
-                violation.invariant = only.unwrap_or(violation.invariant);
-                let events = engine.events();
-                return Some(Judged {
-                    found: Some(Found { violation, events }),
-                    events,
-                });
+            if !engine.probe().first().is_empty() {
+                break;
             }
         }
+        if !is_due(&engine, until) {
+            // What lasts too long is noticed although nothing happens any more.
+            engine.run_until(until);
+        }
         Some(Judged {
-            found: None,
+            found: found(&engine),
             events: engine.events(),
         })
     }

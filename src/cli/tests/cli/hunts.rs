@@ -97,6 +97,7 @@ fn every_break_is_found_within_seconds_and_can_be_replayed() {
         ("transfer.json", "conserved"),
         ("in-order.json", "in_order"),
         ("served-once.json", "served_once"),
+        ("saga-half-done.json", "sagas_end"),
     ] {
         check_found(name, &[], invariant);
     }

@@ -10,13 +10,13 @@
 //! Does not model: what clients believe; an effect that no event tells of.
 //!
 //! To add an invariant: a variant of [`Invariant`](crate::Invariant), its `Rule`, and here an arm of [`Auditor::see`] for the
-//! events that can break it. Two are to come with the mechanisms that they watch: that every saga ends finished or
-//! compensated (at [`RowEvent::Ended`], which is told when nothing is left of a request that has written), and that no message
-//! is lost (at the events of queues).
+//! events that can break it. What is done when nothing is left of a request is judged at [`RowEvent::Ended`], which is told of
+//! those that have written. What may last only so long is noticed as time passes: see [`Auditor::pass`].
 
 mod accounts;
 mod findings;
 mod order;
+mod sagas;
 mod sentence;
 mod writes;
 
@@ -30,6 +30,7 @@ pub use findings::{Finding, Findings};
 
 use accounts::{Accounts, Effect};
 use order::Order;
+use sagas::Sagas;
 use sentence::Name;
 use writes::{Write, Writes};
 
@@ -66,6 +67,8 @@ pub struct Auditor {
     writes: Vec<Option<Writes>>,
     /// By invariant: the latest requests of keys, where it is about their order.
     orders: Vec<Option<Order>>,
+    /// What sagas have done, for each invariant that is about them.
+    sagas: Vec<Sagas>,
     /// During a failover: what it has taken back of requests of which nothing is left, by invariant and request.
     taken_back: Vec<(usize, u64, i64)>,
     /// Whether anything is asked about requests and what they do at stations.
@@ -79,7 +82,9 @@ impl Auditor {
         let mut writes: Vec<Option<Writes>> = vec![None; model.components.len()];
         let watched = |rule: &Rule| match rule {
             Rule::Updates { at } | Rule::Kept { at } | Rule::Effects { at } => vec![*at],
-            Rule::Conserved { tables } => tables.iter().map(|(database, _)| *database).collect(),
+            Rule::Conserved { tables } | Rule::Sagas { tables, .. } => {
+                tables.iter().map(|(database, _)| *database).collect()
+            }
             _ => Vec::new(),
         };
         let mut databases: Vec<u16> = invariants.iter().flat_map(|i| watched(&i.rule)).collect();
@@ -101,6 +106,7 @@ impl Auditor {
             accounts: Accounts::new(invariants.len()),
             writes,
             orders: orders.collect(),
+            sagas: Sagas::of(&invariants),
             taken_back: Vec::new(),
             looks_at_stations: invariants
                 .iter()
@@ -122,6 +128,7 @@ impl Auditor {
     /// Looks at an event. Tells how many violations that made.
     pub fn see(&mut self, model: &Model, now: Time, request: RequestRef, event: &Event) -> u64 {
         let before = self.total;
+        self.pass(model, now);
         let component = |station: u32| model.stations[station as usize].component;
         let seen = Seen {
             model,
@@ -153,6 +160,7 @@ impl Auditor {
                 }
             }
             Event::Row(row) => self.row(seen, &row),
+            Event::Workflow(event) => self.saga_moved(seen, &event),
             Event::Promoted { .. } => self.promoted(seen),
             _ => {}
         }
@@ -180,6 +188,7 @@ impl Auditor {
                     row,
                 };
                 self.changed(seen, effect, moved, (from, before));
+                self.saga_changed(seen, &effect, moved);
                 self.note(seen, version, moved, effect);
             }
             RowEvent::Wrote { row, version, .. } => {
@@ -204,6 +213,8 @@ impl Auditor {
                 }
                 if let Some(writer) = writer {
                     self.take_back(&writer, moved);
+                    let (request, effect) = (writer.request, &writer.effect);
+                    self.saga_taken_back(request, effect, moved, seen.now);
                 }
             }
             RowEvent::Unsent {
@@ -301,10 +312,12 @@ impl Auditor {
             self.violated(at, Seen { request, ..seen }, Name::Nothing, sentence);
         }
         self.taken_back = taken_back;
+        self.sagas_promoted(seen);
     }
 
     /// Nothing is left of a request.
     fn ended(&mut self, seen: Seen<'_>) {
+        self.saga_ended(seen);
         for at in 0..self.invariants.len() {
             let net = self.accounts.net(seen.request, at);
             if net != 0 {
@@ -435,5 +448,9 @@ struct Seen<'a> {
 impl Probe for Auditor {
     fn event(&mut self, model: &Model, now: Time, request: RequestRef, event: &Event) {
         self.see(model, now, request, event);
+    }
+
+    fn advanced(&mut self, model: &Model, now: Time) {
+        self.pass(model, now);
     }
 }

@@ -159,3 +159,57 @@ pub(super) fn out_of_order(seen: Seen<'_>, component: u16, key: u64, later: u64)
     let at = seen.model.components[usize::from(component)].name.clone();
     format!("{by} of key {key} was done at '{at}' after request {later}, which was sent later")
 }
+
+/// What there is in each table of a saga: `about` names them, `shares` says what there is, and of how much.
+fn parts(about: &str, shares: impl Iterator<Item = (i64, i64)>) -> String {
+    let tables = about.split(" + ").zip(shares);
+    let parts = tables.map(|(table, (net, whole))| format!("{net} of {whole} in {table}"));
+    parts.collect::<Vec<String>>().join(", ")
+}
+
+pub(super) fn done_in_part(
+    seen: Seen<'_>,
+    about: &str,
+    shares: impl Iterator<Item = (i64, i64)>,
+) -> String {
+    let (by, parts) = (request(seen.request.id), parts(about, shares));
+    format!("nothing is left of {by}, and its saga is done in part: {parts}")
+}
+
+pub(super) fn overdue(
+    seen: Seen<'_>,
+    within: Duration,
+    alone: bool,
+    about: &str,
+    shares: impl Iterator<Item = (i64, i64)>,
+) -> String {
+    let (by, parts) = (request(seen.request.id), parts(about, shares));
+    let long = span(within);
+    if alone {
+        format!("the saga of {by} has not come to an end for {long}, and nobody runs it: {parts}")
+    } else {
+        format!("the saga of {by} has been done in part for {long}: {parts}")
+    }
+}
+
+pub(super) fn undone_too_early(seen: Seen<'_>, effect: Effect) -> String {
+    let by = request(seen.request.id);
+    let row = row(seen.model, effect.database, effect.row);
+    let operation = seen.model.operation_name(effect.operation).to_owned();
+    format!("'{operation}' of {by} took back in {row} what its saga had not done")
+}
+
+pub(super) fn saga_undone(
+    seen: Seen<'_>,
+    about: &str,
+    shares: impl Iterator<Item = (i64, i64)>,
+) -> String {
+    let (by, parts) = (request(seen.request.id), parts(about, shares));
+    format!("the failover undid a part of the saga of {by}: {parts}")
+}
+
+pub(super) fn stuck(seen: Seen<'_>, step: u8) -> String {
+    let by = request(seen.request.id);
+    let step = u32::from(step) + 1;
+    format!("the saga of {by} can't go on at its step {step}: a person must see to it")
+}

@@ -27,6 +27,19 @@ pub(super) fn invariants(scenario: &Scenario) -> Vec<InvariantModel> {
                 let tables = tables.collect();
                 (about.join(" + "), Rule::Conserved { tables })
             }
+            Invariant::SagasEnd(steps) => {
+                let all = steps.whole(scenario);
+                let about: Vec<String> = { all.iter() }
+                    .map(|(database, table, _)| table_name(scenario, database, *table))
+                    .collect();
+                let tables = all.iter().map(|(of, table, _)| (number(of), *table as u64));
+                let rule = Rule::Sagas {
+                    tables: tables.collect(),
+                    whole: all.iter().map(|(_, _, by)| *by).collect(),
+                    within: Duration::from_millis(steps.within_ms),
+                };
+                (about.join(" + "), rule)
+            }
             Invariant::ReadYourWrites(watched)
             | Invariant::NoLostUpdates(watched)
             | Invariant::NoLostWrites(watched)
@@ -61,4 +74,13 @@ fn table(scenario: &Scenario, of: &TableOf) -> u64 {
         _ => None,
     };
     number.map_or(u64::MAX, |number| number as u64)
+}
+
+/// A table as reports name it.
+fn table_name(scenario: &Scenario, database: &str, table: usize) -> String {
+    let name = match scenario.components.get(database) {
+        Some(Component::Database(of)) => of.tables.keys().nth(table),
+        _ => None,
+    };
+    format!("{database}.{}", name.map_or("", String::as_str))
 }

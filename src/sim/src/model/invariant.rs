@@ -34,6 +34,12 @@ pub(crate) enum Rule {
     Conserved {
         tables: Vec<(u16, u64)>,
     },
+    /// Databases, each with the number of a table; and what a whole saga adds to each.
+    Sagas {
+        tables: Vec<(u16, u64)>,
+        whole: Vec<i64>,
+        within: Duration,
+    },
     Order {
         at: u16,
     },
