@@ -150,7 +150,7 @@ macro_rules! texts {
 }
 
 /// All samples but those that replay a file.
-const TEXTS: [(&str, &str); 108] = texts![
+const TEXTS: [(&str, &str); 110] = texts![
     "autoscale",
     "batches",
     "bulkhead",
@@ -192,6 +192,8 @@ const TEXTS: [(&str, &str); 108] = texts![
     "image-pipeline-queued",
     "in-order",
     "in-order-one-worker",
+    "lost-message",
+    "lost-message-kept",
     "lost-update",
     "lost-update-atomic",
     "lost-update-versioned",

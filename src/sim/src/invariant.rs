@@ -38,6 +38,9 @@ pub enum Invariant {
     /// steps add to it, or what it had before. No step is taken back before it is done, no saga is done in part or without
     /// anyone who runs it for longer than a bound, and none is stuck until a person sees to it.
     SagasEnd(Steps),
+    /// A message that a broker has accepted is done, or with the dead letters, or still kept; and who writes in a database leaves
+    /// a message, if that is asked for.
+    NoLostMessages(Messages),
     /// A request is done at a component once: no retry, hedge or second delivery is done again.
     ServedOnce(Watched),
 }
@@ -81,6 +84,19 @@ pub struct TableOf {
     pub database: String,
     /// Its table.
     pub table: String,
+}
+
+/// Messages that must not be lost.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Messages {
+    /// The queue or topic that accepts them.
+    pub at: String,
+    /// A database: each request that writes there also leaves a message at the broker, before nothing is left of it. So it is
+    /// seen where a service writes twice, to its database and to the broker, and crashes in between.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub writes_at: Option<String>,
 }
 
 /// The steps of a saga. A request is one such saga, or none, whoever sees to its steps.
@@ -132,6 +148,14 @@ const READS: Fits = (
     },
     "a cache, a gateway that has one, or a database with replicas",
 );
+const BROKERS: Fits = (
+    |component| matches!(component, Component::Queue(_) | Component::Topic(_)),
+    "a queue or a topic",
+);
+const WRITES: Fits = (
+    |component| matches!(component, Component::Database(d) if d.keeps_rows()),
+    "a database with statements, writes or replicas",
+);
 const REPLICATED: Fits = (replicated, "a database with replicas");
 const CHANGES: Fits = (
     |component| {
@@ -157,19 +181,23 @@ impl Invariant {
             Self::Conserved(_) => "conserved",
             Self::InOrder(_) => "in_order",
             Self::SagasEnd(_) => "sagas_end",
+            Self::NoLostMessages(_) => "no_lost_messages",
             Self::ServedOnce(_) => "served_once",
         }
     }
 
     pub(crate) fn check(&self, scenario: &Scenario, p: &mut Problems) {
-        let at = |at: &str, fits: Fits, p: &mut Problems| match scenario.components.get(at) {
-            None => p.note_at("at", unknown(at, scenario.components.keys())),
-            Some(component) if !fits.0(component) => {
-                let (kind, wanted) = (component.kind().name(), fits.1);
-                p.note_at("at", format!("'{at}' is a {kind}: this holds at {wanted}"));
-            }
-            Some(_) => {}
-        };
+        let place =
+            |field: &str, at: &str, fits: Fits, p: &mut Problems| match scenario.components.get(at)
+            {
+                None => p.note_at(field, unknown(at, scenario.components.keys())),
+                Some(component) if !fits.0(component) => {
+                    let (kind, wanted) = (component.kind().name(), fits.1);
+                    p.note_at(field, format!("'{at}' is a {kind}: this holds at {wanted}"));
+                }
+                Some(_) => {}
+            };
+        let at = |at: &str, fits: Fits, p: &mut Problems| place("at", at, fits, p);
         p.within(self.name(), |p| match self {
             Self::NoStaleReads(fresh) => {
                 at(&fresh.at, READS, p);
@@ -182,6 +210,12 @@ impl Invariant {
             Self::NoLostWrites(watched) => at(&watched.at, KEEPS, p),
             Self::Conserved(tables) => tables.check(scenario, p),
             Self::SagasEnd(steps) => steps.check(scenario, p),
+            Self::NoLostMessages(messages) => {
+                at(&messages.at, BROKERS, p);
+                if let Some(writes_at) = &messages.writes_at {
+                    place("writes_at", writes_at, WRITES, p);
+                }
+            }
             Self::InOrder(watched) | Self::ServedOnce(watched) => at(&watched.at, SERVES, p),
         });
     }
@@ -300,6 +334,7 @@ mod tests {
         let text = format!(
             r#"{{"version": 1, "horizon_s": 1, "invariants": [{invariants}], "components": {{
                 "users": {{"client": {{"operation": "buy", "target": "shop", "arrivals": {{"poisson": {{"rate_per_s": 1}}}}}}}},
+                "jobs": {{"queue": {{}}}},
                 "shop": {{"service": {{"workers": 1, "plans": {{"*": [{{"work": {{"constant": {{"mean_ms": 1}}}}}}, {{"call": {{"to": "db"}}}}]}}}}}},
                 "db": {{"database": {{"connections": 1, "tables": {{"stock": {{"rows": 1, "value": 5}}}},
                     "statements": {{"buy": {{"change": {{"table": "stock", "by": -1, "care": "atomic_update"}}}}}}}}}}}}}}"#
@@ -312,7 +347,8 @@ mod tests {
     fn what_can_hold_is_right_and_reads_as_it_was_written() {
         let right = r#"{"no_lost_updates": {"at": "db"}}, {"no_double_effects": {"at": "db"}}, {"no_lost_writes": {"at": "db"}},
             {"conserved": {"tables": [{"database": "db", "table": "stock"}]}}, {"in_order": {"at": "shop"}}, {"served_once": {"at": "db"}},
-            {"sagas_end": {"steps": [{"database": "db", "operation": "buy"}], "within_ms": 500}}"#;
+            {"sagas_end": {"steps": [{"database": "db", "operation": "buy"}], "within_ms": 500}},
+            {"no_lost_messages": {"at": "jobs"}}, {"no_lost_messages": {"at": "jobs", "writes_at": "db"}}"#;
         assert_eq!(problems(right), Vec::<String>::new());
         let read: Vec<Invariant> = crate::read_json(&format!("[{right}]")).expect("it can be read");
         let written = crate::write_json(&read);
@@ -339,7 +375,7 @@ mod tests {
             (
                 r#"{"read_your_writes": {"at": "nowhere"}}"#,
                 vec![
-                    "invariants[0].read_your_writes.at: there is no component 'nowhere': the components are users, shop, db",
+                    "invariants[0].read_your_writes.at: there is no component 'nowhere': the components are users, jobs, shop, db",
                 ],
             ),
             (
@@ -351,13 +387,20 @@ mod tests {
                 ],
             ),
             (
+                r#"{"no_lost_messages": {"at": "shop", "writes_at": "jobs"}}"#,
+                vec![
+                    "invariants[0].no_lost_messages.at: 'shop' is a service: this holds at a queue or a topic",
+                    "invariants[0].no_lost_messages.writes_at: 'jobs' is a queue: this holds at a database with statements, writes or replicas",
+                ],
+            ),
+            (
                 r#"{"sagas_end": {"steps": [], "within_ms": 0}},
                     {"sagas_end": {"steps": [{"database": "shop", "operation": "buy"}, {"database": "x", "operation": "buy"}, {"database": "db", "operation": "sell"}]}}"#,
                 vec![
                     "invariants[0].sagas_end.within_ms: 0 is out of range: 1 to 86400000 is allowed",
                     "invariants[0].sagas_end.steps: 0 is out of range: 1 to 100 is allowed",
                     "invariants[1].sagas_end.steps[0].database: 'shop' is a service: databases have changes",
-                    "invariants[1].sagas_end.steps[1].database: there is no component 'x': the components are users, shop, db",
+                    "invariants[1].sagas_end.steps[1].database: there is no component 'x': the components are users, jobs, shop, db",
                     "invariants[1].sagas_end.steps[2].operation: there is no 'sell': 'statements' has buy",
                 ],
             ),

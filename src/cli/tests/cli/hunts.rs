@@ -98,6 +98,8 @@ fn every_break_is_found_within_seconds_and_can_be_replayed() {
         ("in-order.json", "in_order"),
         ("served-once.json", "served_once"),
         ("saga-half-done.json", "sagas_end"),
+        ("lost-message.json", "no_lost_messages"),
+        ("dual-write.json", "no_lost_messages"),
     ] {
         check_found(name, &[], invariant);
     }

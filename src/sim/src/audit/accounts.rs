@@ -29,10 +29,11 @@ struct Account {
     id: u64,
     open: bool,
     key: u64,
-    /// By invariant: what it has really added to the tables that this is about. Empty while that is nothing.
+    /// By invariant: what it has really added to the tables that this is about, or how many rows it has written for which
+    /// this asks a message. Empty while that is nothing.
     nets: Vec<i64>,
     effects: Vec<Effect>,
-    /// Components where it was done.
+    /// Components where it was done, and brokers where it left a message.
     served: Vec<u16>,
 }
 
@@ -106,6 +107,14 @@ impl Accounts {
     /// A request has been done at a component. Tells whether for the first time.
     pub fn serve(&mut self, request: RequestRef, component: u16) -> bool {
         note(&mut self.of(request).served, component)
+    }
+
+    /// Whether a request has been done at a component, as far as that is remembered.
+    pub fn may_have_been_at(&mut self, request: RequestRef, component: u16) -> bool {
+        let account = self.known(request);
+        account.is_some_and(|account| {
+            account.served.contains(&component) || account.served.len() >= MOST
+        })
     }
 
     /// A request has really added so much to the tables of an invariant.

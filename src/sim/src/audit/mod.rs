@@ -15,6 +15,7 @@
 
 mod accounts;
 mod findings;
+mod messages;
 mod order;
 mod sagas;
 mod sentence;
@@ -29,6 +30,7 @@ use crate::time::{Duration, Time};
 pub use findings::{Finding, Findings};
 
 use accounts::{Accounts, Effect};
+use messages::Dying;
 use order::Order;
 use sagas::Sagas;
 use sentence::Name;
@@ -73,6 +75,10 @@ pub struct Auditor {
     taken_back: Vec<(usize, u64, i64)>,
     /// Whether anything is asked about requests and what they do at stations.
     looks_at_stations: bool,
+    /// Whether anything is asked about messages.
+    looks_at_messages: bool,
+    /// A message that becomes a dead letter, until something else happens to a message.
+    dying: Option<Dying>,
 }
 
 impl Auditor {
@@ -81,7 +87,12 @@ impl Auditor {
         let invariants = model.invariants.clone();
         let mut writes: Vec<Option<Writes>> = vec![None; model.components.len()];
         let watched = |rule: &Rule| match rule {
-            Rule::Updates { at } | Rule::Kept { at } | Rule::Effects { at } => vec![*at],
+            Rule::Updates { at }
+            | Rule::Kept { at }
+            | Rule::Effects { at }
+            | Rule::Messages {
+                writes: Some(at), ..
+            } => vec![*at],
             Rule::Conserved { tables } | Rule::Sagas { tables, .. } => {
                 tables.iter().map(|(database, _)| *database).collect()
             }
@@ -111,6 +122,10 @@ impl Auditor {
             looks_at_stations: invariants
                 .iter()
                 .any(|i| matches!(i.rule, Rule::Order { .. } | Rule::Served { .. })),
+            looks_at_messages: invariants
+                .iter()
+                .any(|i| matches!(i.rule, Rule::Messages { .. })),
+            dying: None,
             invariants,
         }
     }
@@ -161,6 +176,7 @@ impl Auditor {
             }
             Event::Row(row) => self.row(seen, &row),
             Event::Workflow(event) => self.saga_moved(seen, &event),
+            Event::Message(event) if self.looks_at_messages => self.message(seen, &event),
             Event::Promoted { .. } => self.promoted(seen),
             _ => {}
         }
@@ -256,6 +272,7 @@ impl Auditor {
     }
 
     fn note(&mut self, seen: Seen<'_>, version: u64, moved: i64, effect: Effect) {
+        self.wrote(seen, effect.database);
         if let Some(Some(writes)) = self.writes.get_mut(usize::from(effect.database)) {
             writes.note(Write {
                 version,
@@ -278,6 +295,10 @@ impl Auditor {
         let open = self.accounts.withdraw(write.request, write.effect);
         for (at, invariant) in self.invariants.iter().enumerate() {
             let Rule::Conserved { tables } = &invariant.rule else {
+                let is_left = invariant.rule.asks_messages_of(write.effect.database);
+                if open && is_left {
+                    self.accounts.add(write.request, at, -1);
+                }
                 continue;
             };
             if !write.effect.is_in(tables) || moved == 0 {
@@ -320,12 +341,15 @@ impl Auditor {
         self.saga_ended(seen);
         for at in 0..self.invariants.len() {
             let net = self.accounts.net(seen.request, at);
-            if net != 0 {
-                let sentence = self
-                    .keeps()
-                    .then(|| sentence::unbalanced(seen, net, &self.invariants[at].about));
-                self.violated(at, seen, Name::Nothing, sentence);
+            if net == 0 || self.left_message(seen.request, at) {
+                continue;
             }
+            let about = &self.invariants[at].about;
+            let sentence = self.keeps().then(|| match self.invariants[at].rule {
+                Rule::Messages { .. } => sentence::no_message(seen, about),
+                _ => sentence::unbalanced(seen, net, about),
+            });
+            self.violated(at, seen, Name::Nothing, sentence);
         }
         self.accounts.close(seen.request);
     }

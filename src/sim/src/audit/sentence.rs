@@ -2,7 +2,9 @@
 
 use super::Seen;
 use super::accounts::Effect;
+use super::messages::Lost;
 use super::writes::Write;
+use crate::event::MessageRef;
 use crate::model::Model;
 use crate::time::Duration;
 
@@ -212,4 +214,25 @@ pub(super) fn stuck(seen: Seen<'_>, step: u8) -> String {
     let by = request(seen.request.id);
     let step = u32::from(step) + 1;
     format!("the saga of {by} can't go on at its step {step}: a person must see to it")
+}
+
+pub(super) fn lost_message(seen: Seen<'_>, broker: u16, message: MessageRef, how: Lost) -> String {
+    let at = seen.model.components[usize::from(broker)].name.clone();
+    let (by, key) = (request(seen.request.id), message.key);
+    let how = match how {
+        Lost::Dropped => "it had to make room, and nobody had done it",
+        Lost::Gone => "it was not kept any more, and nobody has done it",
+        Lost::GivenUp => {
+            "it was delivered as often as it may be, and no queue has it as a dead letter"
+        }
+    };
+    format!("a message of {by} about key {key} that '{at}' had accepted is lost: {how}")
+}
+
+pub(super) fn no_message(seen: Seen<'_>, about: &str) -> String {
+    let by = request(seen.request.id);
+    let (database, broker) = about.split_once(" → ").unwrap_or((about, "the broker"));
+    format!(
+        "nothing is left of {by}, which wrote in '{database}' and left no message in '{broker}'"
+    )
 }

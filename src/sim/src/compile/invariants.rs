@@ -27,6 +27,16 @@ pub(super) fn invariants(scenario: &Scenario) -> Vec<InvariantModel> {
                 let tables = tables.collect();
                 (about.join(" + "), Rule::Conserved { tables })
             }
+            Invariant::NoLostMessages(messages) => {
+                let at = number(&messages.at);
+                let writes = messages.writes_at.as_deref();
+                let about = writes.map_or_else(
+                    || messages.at.clone(),
+                    |writes| format!("{writes} → {}", messages.at),
+                );
+                let writes = writes.map(number);
+                (about, Rule::Messages { at, writes })
+            }
             Invariant::SagasEnd(steps) => {
                 let all = steps.whole(scenario);
                 let about: Vec<String> = { all.iter() }

@@ -40,10 +40,22 @@ pub(crate) enum Rule {
         whole: Vec<i64>,
         within: Duration,
     },
+    /// A broker, and the database whose writers leave a message there.
+    Messages {
+        at: u16,
+        writes: Option<u16>,
+    },
     Order {
         at: u16,
     },
     Served {
         at: u16,
     },
+}
+
+impl Rule {
+    /// Whether who writes in a database is to leave a message.
+    pub fn asks_messages_of(&self, database: u16) -> bool {
+        matches!(self, Self::Messages { writes, .. } if *writes == Some(database))
+    }
 }
