@@ -65,7 +65,7 @@ const BROKEN: [&str; 12] = [
 ];
 
 /// Their twins, which never do.
-const TWINS: [&str; 14] = [
+const TWINS: [&str; 17] = [
     "stale-read-primary",
     "own-write-sticky",
     "stale-cache-invalidated",
@@ -75,6 +75,9 @@ const TWINS: [&str; 14] = [
     "lost-write-through",
     "double-effect-once",
     "transfer-compensated",
+    "transfer-saga",
+    "transfer-two-phase",
+    "in-order-partitioned",
     "in-order-one-worker",
     "served-once-plain",
     "saga-compensated",

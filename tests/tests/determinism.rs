@@ -150,7 +150,7 @@ macro_rules! texts {
 }
 
 /// All samples but those that replay a file.
-const TEXTS: [(&str, &str); 110] = texts![
+const TEXTS: [(&str, &str); 113] = texts![
     "autoscale",
     "batches",
     "bulkhead",
@@ -192,6 +192,7 @@ const TEXTS: [(&str, &str); 110] = texts![
     "image-pipeline-queued",
     "in-order",
     "in-order-one-worker",
+    "in-order-partitioned",
     "lost-message",
     "lost-message-kept",
     "lost-update",
@@ -255,6 +256,8 @@ const TEXTS: [(&str, &str); 110] = texts![
     "topic-rebalance",
     "transfer",
     "transfer-compensated",
+    "transfer-saga",
+    "transfer-two-phase",
     "two-choices",
     "two-phase-commit",
     "two-phase-commit-in-doubt",
