@@ -65,7 +65,7 @@ const BROKEN: [&str; 12] = [
 ];
 
 /// Their twins, which never do.
-const TWINS: [&str; 17] = [
+const TWINS: [&str; 18] = [
     "stale-read-primary",
     "own-write-sticky",
     "stale-cache-invalidated",
@@ -81,6 +81,7 @@ const TWINS: [&str; 17] = [
     "in-order-one-worker",
     "served-once-plain",
     "saga-compensated",
+    "saga-choreographed",
     "lost-message-kept",
     "outbox",
 ];

@@ -150,7 +150,7 @@ macro_rules! texts {
 }
 
 /// All samples but those that replay a file.
-const TEXTS: [(&str, &str); 113] = texts![
+const TEXTS: [(&str, &str); 114] = texts![
     "autoscale",
     "batches",
     "bulkhead",
@@ -232,6 +232,7 @@ const TEXTS: [(&str, &str); 113] = texts![
     "resilience",
     "retry-breaker",
     "retry-budget",
+    "saga-choreographed",
     "saga-compensated",
     "saga-crash",
     "saga-half-done",

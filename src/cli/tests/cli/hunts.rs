@@ -147,6 +147,7 @@ fn the_right_patterns_withstand_the_hunt() {
         "transfer-saga.json",
         "transfer-two-phase.json",
         "saga-compensated.json",
+        "saga-choreographed.json",
         "lost-message-kept.json",
         "in-order-partitioned.json",
     ] {

@@ -239,7 +239,7 @@ impl Auditor {
                 writes,
             } => self.lost(seen, station, Name::Key(key), None, writes),
             RowEvent::Ended => self.ended(seen),
-            RowEvent::Repeated { .. } => {}
+            RowEvent::Repeated { .. } | RowEvent::UndoneEmpty { .. } => {}
         }
     }
 

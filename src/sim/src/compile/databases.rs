@@ -7,7 +7,7 @@ use crate::distribution::Sampler;
 use crate::frame::NONE;
 use crate::limits;
 use crate::model::{
-    Act, Approach, DatabaseModel, Model, PoolModel, ReplicationModel, StatementModel, Step,
+    Act, Approach, DatabaseModel, Model, OWN, PoolModel, ReplicationModel, StatementModel, Step,
 };
 use crate::problem::Problem;
 use crate::random::Key;
@@ -77,6 +77,11 @@ impl Compiler<'_> {
                         &[Act::Read]
                     };
                     *number = self.statement(Some(prepared), statement.writes(), key);
+                    let undoes = statement.undoes().map(|undone| {
+                        let undone = operations.iter().position(|o| o == undone);
+                        undone.map_or(OWN, |at| at as u16)
+                    });
+                    self.model.statements[*number as usize].undoes = undoes;
                     self.acts(acts, *number);
                 }
             }
@@ -125,6 +130,7 @@ impl Compiler<'_> {
         self.model.statements.push(StatementModel {
             prepared,
             writes,
+            undoes: None,
             key: key.bits(),
         });
         self.model.statements.len() as u32 - 1

@@ -218,7 +218,10 @@ impl Database {
                         format!("'{operation}' has a time in 'queries' too: keep one of them"),
                     );
                 }
-                p.within(operation, |p| statement.check(&self.tables, p));
+                p.within(operation, |p| {
+                    statement.check(&self.tables, p);
+                    statement.check_undone(&self.statements, p);
+                });
             }
         });
         p.count("tables", self.tables.len() as u64, 0, limits::TABLES);

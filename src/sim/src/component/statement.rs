@@ -183,6 +183,11 @@ pub enum Statement {
         /// it is kept is the database's `once_kept_s`.
         #[serde(default, skip_serializing_if = "is_false")]
         once: bool,
+        /// The operation of the same request that it takes back, one that is made `once` in the same table: a compensation that
+        /// needs no orchestrator. It changes the row once, and only if that has been made; if not, it changes nothing and keeps
+        /// that from being made should it come later, which then fails.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        undoes: Option<String>,
         /// Whether it fails if too little would be left; otherwise it is answered and changes nothing. As a part of a saga or a
         /// transaction it fails in any case.
         #[serde(default, skip_serializing_if = "core::ops::Not::not")]
@@ -295,6 +300,38 @@ impl Statement {
     /// Whether it writes, so that it goes to the primary.
     pub const fn writes(&self) -> bool {
         matches!(self, Self::Write { .. } | Self::Change { .. })
+    }
+
+    /// The operation that it takes back.
+    pub(crate) fn undoes(&self) -> Option<&str> {
+        match self {
+            Self::Change { undoes, .. } => undoes.as_deref(),
+            _ => None,
+        }
+    }
+
+    /// Notes if what it takes back can't be taken back.
+    pub(crate) fn check_undone(&self, all: &VecMap<String, Self>, p: &mut Problems) {
+        let Some(undone) = self.undoes() else {
+            return;
+        };
+        let is_once = |other: &&Self| {
+            matches!(
+                other,
+                Self::Change {
+                    once: true,
+                    undoes: None,
+                    ..
+                }
+            )
+        };
+        let change = all.get(undone).filter(is_once);
+        if change.is_none_or(|change| change.written_table() != self.written_table()) {
+            p.note_at(
+                "change.undoes",
+                format!("there is no change '{undone}' of its table that is made \"once\": only that can be taken back"),
+            );
+        }
     }
 
     pub(crate) fn check(&self, tables: &VecMap<String, Table>, p: &mut Problems) {

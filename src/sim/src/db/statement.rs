@@ -162,6 +162,7 @@ impl Prepared {
                 retries,
                 once,
                 or_fail,
+                undoes: _,
             } => {
                 let changing = Changing {
                     care: *care,

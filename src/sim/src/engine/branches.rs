@@ -245,8 +245,8 @@ impl<P: Probe> Engine<P> {
         };
         let statement = &model.statements[intent.statement as usize];
         let changing = statement.prepared.as_ref().and_then(|p| p.change());
-        if changing.is_some_and(|changing| changing.once) {
-            self.keep_identity(model, id, at, written);
+        if statement.undoes.is_some() || changing.is_some_and(|changing| changing.once) {
+            self.keep_identity(model, statement, id, at, written);
         }
         self.tell_changed(id, at, written, seen);
     }

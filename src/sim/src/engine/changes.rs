@@ -2,14 +2,17 @@
 //!
 //! Whether a change was made is asked when its first statement has come to the row, with the row's lock if it takes one: so of
 //! two that come at once the second waits for the first, and then finds what that has done.
+//! What takes a change back asks in the same way: after it, the change is refused; before it, there is nothing to take back, and
+//! the change is refused when it comes. So it is with the *empty rollback* and *suspension* of Seata; see also
+//! [`Fence`](crate::workflow::Fence), which does the same for sagas with an orchestrator.
 
 use super::Engine;
 use super::statements::At;
 use crate::db::{Rule, Written};
-use crate::event::{Event, RowEvent};
+use crate::event::{Event, Loss, RowEvent};
 use crate::frame::{FrameId, Value};
 use crate::index::mixed;
-use crate::model::Model;
+use crate::model::{Model, StatementModel};
 use crate::probe::Probe;
 use crate::time::Duration;
 
@@ -41,34 +44,70 @@ impl<P: Probe> Engine<P> {
         self.tell(request, id.slot(), &told);
     }
 
-    /// What a frame's change of a row is known by, however often it is asked for; nothing if no client's request asks.
-    fn identity(&self, id: FrameId, row: u64) -> Option<u64> {
-        let frame = &self.frames[id];
-        let request = self.requests[frame.request].id;
-        let identity = mixed(mixed(request) ^ row) ^ mixed(u64::from(frame.operation));
+    /// What a change of a row by a frame's request is known by, however often it is asked for; nothing if no client's request
+    /// asks.
+    fn identity(&self, id: FrameId, row: u64, operation: u16) -> Option<u64> {
+        let request = self.requests[self.frames[id].request].id;
+        let identity = mixed(mixed(request) ^ row) ^ mixed(u64::from(operation));
         (request != u64::MAX).then_some(identity)
     }
 
-    /// The version that this change gave its row when it was made before.
-    pub(super) fn made_before(
+    /// A frame's change that is made once, or takes another back, is about to be made: `None` if it may, else whether the frame
+    /// goes on. `locked` tells whether it has the row's lock: only then is what has not been made not being made just now.
+    pub(super) fn asked_before(
         &mut self,
         model: &Model,
+        statement: &StatementModel,
         id: FrameId,
         rule: &Rule,
         at: At,
-    ) -> Option<u64> {
-        let identity = self.identity(id, rule.key)?;
+        locked: bool,
+    ) -> Option<bool> {
+        let operation = statement.undoes.unwrap_or(self.frames[id].operation);
+        let identity = self.identity(id, rule.key, operation)?;
         let (kept, now) = (kept(model, at), self.now);
         let state = self.databases.get(at.database)?;
-        state.once.get(identity, kept, now)
+        let made = state.once.get(identity, kept, now);
+        let undone = state.once.get(taken_back(identity), kept, now);
+        match (statement.undoes, made, undone) {
+            (None, _, Some(_)) => Some(self.fail(id, at.station, Loss::TooLate)),
+            (None, Some(version), None) | (Some(_), _, Some(version)) => {
+                Some(self.repeated(id, rule, at, version))
+            }
+            (Some(_), None, None) if locked => {
+                let version = state.rows.last();
+                state.once.keep(taken_back(identity), version, kept, now);
+                let row = rule.key;
+                let version = state.rows.get(row, rule.initial).version;
+                self.leave_as_it_is(id, rule, at, version);
+                let station = at.station;
+                let told = Event::Row(RowEvent::UndoneEmpty { station, row });
+                let request = self.frames[id].request;
+                self.tell(request, id.slot(), &told);
+                Some(true)
+            }
+            _ => None,
+        }
     }
 
     /// A change is made, and its identity is kept with it.
-    pub(super) fn keep_identity(&mut self, model: &Model, id: FrameId, at: At, written: &Written) {
+    pub(super) fn keep_identity(
+        &mut self,
+        model: &Model,
+        statement: &StatementModel,
+        id: FrameId,
+        at: At,
+        written: &Written,
+    ) {
         let (kept, now) = (kept(model, at), self.now);
-        if let Some(identity) = self.identity(id, written.key)
+        let operation = statement.undoes.unwrap_or(self.frames[id].operation);
+        if let Some(identity) = self.identity(id, written.key, operation)
             && let Some(state) = self.databases.get(at.database)
         {
+            let identity = match statement.undoes {
+                Some(_) => taken_back(identity),
+                None => identity,
+            };
             state.once.keep(identity, written.after.version, kept, now);
         }
     }
@@ -105,6 +144,11 @@ impl<P: Probe> Engine<P> {
         self.tell(request, id.slot(), &told);
         true
     }
+}
+
+/// What it is known by that a change has been taken back, or must not be made any more.
+fn taken_back(identity: u64) -> u64 {
+    mixed(identity)
 }
 
 /// How long a database remembers what it has changed.

@@ -605,6 +605,7 @@ impl<P: Probe> Engine<P> {
             if crashed {
                 self.wipe(model, component);
             } else {
+                self.commit_late(model, component);
                 self.serve_consumers(model, component);
             }
         }

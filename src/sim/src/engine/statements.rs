@@ -498,11 +498,13 @@ impl<P: Probe> Engine<P> {
             Step::Read | Step::Think => {}
         }
         // After a write it would be too late to ask: the row's lock has seen to that.
-        if changing.once
-            && matches!(step, Step::Read | Step::Lock)
-            && let Some(version) = self.made_before(model, id, &rule, at)
-        {
-            return self.repeated(id, &rule, at, version);
+        let asks = changing.once || statement.undoes.is_some();
+        if asks && matches!(step, Step::Read | Step::Lock) {
+            let locked = step == Step::Lock;
+            let on = self.asked_before(model, statement, id, &rule, at, locked);
+            if let Some(on) = on {
+                return on;
+            }
         }
         let now = self.now;
         let Some(state) = self.databases.get(at.database) else {
@@ -534,8 +536,8 @@ impl<P: Probe> Engine<P> {
                 {
                     return true;
                 }
-                if changing.once {
-                    self.keep_identity(model, id, at, &written);
+                if asks {
+                    self.keep_identity(model, statement, id, at, &written);
                 }
                 self.tell_changed(id, at, &written, seen.version);
                 self.put_for(id, at, written, true);

@@ -79,6 +79,27 @@ impl<P: Probe> Engine<P> {
         }
     }
 
+    /// A topic is back: it hears what its members have processed in the meantime.
+    pub(super) fn commit_late(&mut self, model: &Model, at: u16) {
+        let Some(settings) = topic_of(model, at) else {
+            return;
+        };
+        for (group, settings) in (0..).zip(&settings.groups) {
+            let topic = self.messaging.topic(at);
+            let late = topic.map(|topic| topic.commit_late(usize::from(group), settings.reading));
+            for (message, partition, number) in late.unwrap_or_default() {
+                let about = MessageRef {
+                    key: message.data,
+                    number,
+                    partition,
+                    group,
+                };
+                self.acknowledged(at, message, about);
+                self.forget_read(at, partition);
+            }
+        }
+    }
+
     /// All members of all groups of a topic get what there is for them.
     pub(super) fn serve_groups(&mut self, model: &Model, at: u16) {
         let Some(settings) = topic_of(model, at) else {

@@ -43,6 +43,13 @@ pub enum RowEvent {
         /// The version that the change gave it.
         version: u64,
     },
+    /// What is to be taken back has not been made: nothing was changed, and it will be refused should it come.
+    UndoneEmpty {
+        /// The database's node.
+        station: u32,
+        /// The row.
+        row: u64,
+    },
     /// A failover has undone a write.
     Undone {
         /// The new primary.
@@ -76,6 +83,7 @@ impl RowEvent {
             Self::Changed { .. } => "changed",
             Self::Wrote { .. } => "wrote",
             Self::Repeated { .. } => "repeated",
+            Self::UndoneEmpty { .. } => "undone_empty",
             Self::Undone { .. } => "undone",
             Self::Unsent { .. } => "unsent",
             Self::Ended => "ended",
@@ -88,6 +96,7 @@ impl RowEvent {
             Self::Changed { station, .. }
             | Self::Wrote { station, .. }
             | Self::Repeated { station, .. }
+            | Self::UndoneEmpty { station, .. }
             | Self::Undone { station, .. }
             | Self::Unsent { station, .. } => Some(station),
             Self::Ended => None,
@@ -112,6 +121,7 @@ pub(super) fn write_row(out: &mut impl fmt::Write, model: &Model, event: &RowEve
         RowEvent::Wrote { row, version, .. } | RowEvent::Repeated { row, version, .. } => {
             writeln!(out, "{at},{row}: {version}")
         }
+        RowEvent::UndoneEmpty { row, .. } => writeln!(out, "{at},{row}"),
         RowEvent::Undone {
             row,
             version,

@@ -385,6 +385,28 @@ impl TopicState {
         })
     }
 
+    /// The broker is back: members that have processed what it was not there to hear commit that now, unless they have crashed in
+    /// the meantime. Tells the last message of each such partition, with its offset.
+    pub fn commit_late(&mut self, group: usize, reading: Reading) -> Vec<(Message, u16, u64)> {
+        let Self { partitions, groups } = self;
+        let group = &mut groups[group];
+        let mut late = Vec::new();
+        for (at, lane) in group.lanes.iter_mut().enumerate() {
+            let passed = lane.position.saturating_sub(lane.committed);
+            let member = group.members.get(lane.owner as usize);
+            let knows = member.is_some_and(|member| !member.forgot);
+            if reading.ahead || !knows || passed == 0 || passed < u64::from(reading.every) {
+                continue;
+            }
+            let last = lane.position - 1;
+            group.lag -= passed;
+            lane.commit(lane.position);
+            let kept = partitions[at].get(last);
+            late.extend(kept.map(|kept| (kept.message, at as u16, last)));
+        }
+        late
+    }
+
     /// A partition's next message has rested enough for a group. Tells who has that partition.
     pub fn rested(&mut self, group: usize, partition: u16, turn: u32) -> Option<u32> {
         if !self.rests(group, partition, turn) {

@@ -57,6 +57,8 @@ pub(crate) struct StatementModel {
     /// What it touches; a query with a time of its own is only known to read or write its key's row.
     pub prepared: Option<Prepared>,
     pub writes: bool,
+    /// The operation that it takes back; [`OWN`](super::OWN) for one that nobody asks for.
+    pub undoes: Option<u16>,
     /// Mixed into its draws.
     pub key: u64,
 }
