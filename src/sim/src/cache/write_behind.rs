@@ -23,6 +23,8 @@ pub struct Dirty {
     pub writes: u32,
     /// How often it has been sent in vain.
     pub failures: u32,
+    /// Which write of the cache the latest was, in the order in which they came.
+    pub number: u64,
 }
 
 /// What became of a write.
@@ -60,6 +62,8 @@ pub struct WriteBehind {
     /// The oldest in front.
     order: List,
     bound: u32,
+    /// How many writes there have been.
+    noted: u64,
 }
 
 impl WriteBehind {
@@ -70,6 +74,7 @@ impl WriteBehind {
             index: Index::default(),
             order: List::default(),
             bound,
+            noted: 0,
         }
     }
 
@@ -94,8 +99,11 @@ impl WriteBehind {
 
     /// Notes a write.
     pub fn write(&mut self, key: u64, version: u64, bytes: u32, now: Time) -> Written {
+        self.noted += 1;
+        let number = self.noted;
         if let Some(at) = self.find(key) {
             let dirty = &mut self.places[at].dirty;
+            dirty.number = number;
             dirty.version = version;
             dirty.bytes = bytes;
             dirty.writes = dirty.writes.saturating_add(1);
@@ -111,6 +119,7 @@ impl WriteBehind {
             since: now,
             writes: 1,
             failures: 0,
+            number,
         });
         self.order.push_back(self.places.all_mut(), at);
         Written::New
@@ -138,14 +147,19 @@ impl WriteBehind {
         Some(dirty)
     }
 
-    /// Puts back, first in line, what was taken out and could not be sent; a write that came since takes it over. It always
+    /// Puts back, first in line, what was taken out and could not be sent; a write that came since takes it over, be that
+    /// still here or put back before. It always
     /// finds room: what was answered must not be dropped.
     pub fn put_back(&mut self, mut dirty: Dirty) {
         dirty.failures = dirty.failures.saturating_add(1);
         if let Some(at) = self.find(dirty.key) {
-            let newer = &mut self.places[at].dirty;
-            newer.since = newer.since.min(dirty.since);
-            newer.writes = newer.writes.saturating_add(dirty.writes);
+            let here = &mut self.places[at].dirty;
+            let (since, writes) = (here.since.min(dirty.since), here.writes);
+            if dirty.number > here.number {
+                *here = dirty;
+            }
+            here.since = since;
+            here.writes = writes.saturating_add(dirty.writes);
             self.order.remove(self.places.all_mut(), at);
             self.order.push_front(self.places.all_mut(), at);
         } else {
@@ -228,6 +242,28 @@ mod tests {
             .map(|dirty| (dirty.key, dirty.version, dirty.writes))
             .collect();
         assert_eq!(keys, [(1, 1, 1), (2, 5, 2), (3, 1, 1)]);
+    }
+
+    #[test]
+    fn the_later_of_two_that_could_not_be_sent_stays() {
+        for swapped in [false, true] {
+            let mut buffer = WriteBehind::new(2);
+            buffer.write(1, 7, 1, at(0.0));
+            let first = buffer.take().expect("one");
+            // Versions are names, and may be in any order.
+            buffer.write(1, 5, 1, at(1.0));
+            let second = buffer.take().expect("another");
+            let (one, other) = if swapped {
+                (second, first)
+            } else {
+                (first, second)
+            };
+            buffer.put_back(one);
+            buffer.put_back(other);
+            let kept = buffer.take().expect("they are one");
+            assert_eq!((kept.version, kept.writes, kept.since), (5, 2, at(0.0)));
+            assert!(buffer.is_empty());
+        }
     }
 
     #[test]
