@@ -59,11 +59,12 @@ pub fn mechanisms() -> String {
     names.join("\n")
 }
 
-/// Runs the engine with mechanism number `row`; returns the requests answered.
+/// Runs the engine with mechanism number `row`; returns the requests that ended, answered or lost.
 #[cfg_attr(target_arch = "wasm32", wasm_bindgen)]
 pub fn mechanism(row: usize, seconds: f64) -> f64 {
     let model = table::ROWS[row].model(seconds);
-    run_unwatched(&model, Time::from_secs(seconds)).0.completed as f64
+    let (totals, _) = run_unwatched(&model, Time::from_secs(seconds));
+    (totals.completed + totals.lost) as f64
 }
 
 /// Runs the loop written by hand; returns the requests answered.

@@ -27,7 +27,7 @@ const EIGHT: Row = Row {
 };
 
 /// All rows.
-pub const ROWS: [Row; 38] = [
+pub const ROWS: [Row; 39] = [
     EIGHT,
     Row {
         name: "round robin",
@@ -229,7 +229,21 @@ pub const ROWS: [Row; 38] = [
                 "log":{"exponential":{"mean_ms":1}}}}]}}},
             "db":{"database":{"connections":20,"tables":{"stock":{"rows":1000,"value":1000000}},
                 "statements":{"take":{"change":{"table":"stock","by":-1,"care":"atomic_update"}},"give":{"change":{"table":"stock","by":1,"care":"atomic_update"}}}}},
-            "accounts":{"database":{"connections":20,"tables":{"t":{"rows":1000,"value":20}},
+            "accounts":{"database":{"connections":20,"tables":{"t":{"rows":1000,"value":1000000}},
+                "statements":{"pay":{"change":{"table":"t","by":-1,"care":"atomic_update"}}}}}"#,
+        client: r#","operation":"x","keys":{"uniform":{"count":1000}},"users":1000"#,
+        ..EIGHT
+    },
+    Row {
+        // Nobody has any money: each saga turns back, and gives back what it has taken.
+        name: "sagas taken back",
+        components: r#""lb":{"balancer":{"policy":"least_connections","targets":["shop"]}},
+            "shop":{"service":{"instances":8,"workers":4,"plans":{"*":[{"saga":{"steps":[
+                {"do":{"to":"db","operation":"take"},"undo":{"to":"db","operation":"give"}},{"do":{"to":"accounts","operation":"pay"}}],
+                "log":{"exponential":{"mean_ms":1}}}}]}}},
+            "db":{"database":{"connections":20,"tables":{"stock":{"rows":1000,"value":1000000}},
+                "statements":{"take":{"change":{"table":"stock","by":-1,"care":"atomic_update"}},"give":{"change":{"table":"stock","by":1,"care":"atomic_update"}}}}},
+            "accounts":{"database":{"connections":20,"tables":{"t":{"rows":1000}},
                 "statements":{"pay":{"change":{"table":"t","by":-1,"care":"atomic_update"}}}}}"#,
         client: r#","operation":"x","keys":{"uniform":{"count":1000}},"users":1000"#,
         ..EIGHT
