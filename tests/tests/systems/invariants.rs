@@ -1,11 +1,12 @@
 //! Invariants: each of those that fit to the system may be held against it.
 
 use proptest::collection::vec;
+use proptest::option::of;
 use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::{Map, Value, json};
 
-use super::parts::{Part, number};
+use super::parts::{Part, number, object};
 
 /// Where something is done.
 const PLACES: &[&str] = &[
@@ -68,9 +69,18 @@ pub(super) fn invariants(components: &Map<String, Value>) -> BoxedStrategy<Vec<V
         });
         tables.boxed()
     });
+    let messages = components.contains_key("jobs").then(|| {
+        let at = (select(vec!["jobs", "events", "dead"]), of(Just("store")));
+        at.prop_map(|(at, writes_at)| {
+            let writes_at = writes_at.map(|at| json!(at));
+            json!({"no_lost_messages": object([("at", Some(json!(at))), ("writes_at", writes_at)])})
+        })
+        .boxed()
+    });
     let kinds: Vec<Part> = [
         fresh,
         conserved,
+        messages,
         watched("read_your_writes", replicated),
         watched("no_lost_updates", changing.clone()),
         watched("no_double_effects", changing),
