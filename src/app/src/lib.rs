@@ -16,4 +16,5 @@ pub mod simulator;
 pub mod stage;
 pub mod state;
 pub mod store;
+mod tape;
 pub mod worker;

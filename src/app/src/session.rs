@@ -9,11 +9,11 @@ use scale_sim::{
 };
 
 use crate::protocol::{
-    About, Command, Ended, Frame, Job, Reply, Scene, StationNow, StoryView, Tick, What,
+    About, Command, Ended, Frame, Job, LagView, Reply, Scene, StationNow, StoryView, Tick,
+    ViolationView,
 };
+use crate::tape::Tape;
 
-/// Ticks that one frame may carry; above it the tape keeps fewer requests.
-const TICKS: usize = 6_000;
 /// A run is kept as it was at so many moments, spread over it evenly, to be taken up again from there.
 const KEYFRAMES: f64 = 24.0;
 /// Changes of a run that are kept to be made again when it is taken up from before them.
@@ -22,8 +22,6 @@ const CHANGES: usize = 2_000;
 const EVENTS: u64 = 20_000_000;
 /// Bytes of a trace, about.
 const TRACE: usize = 40 << 20;
-/// Above this stride nothing is thinned further.
-const STRIDE: u32 = 1 << 16;
 
 /// The worker's state: at most one run.
 #[derive(Debug, Default)]
@@ -175,7 +173,7 @@ impl Stage {
         self.now.run_until(to, &self.task);
         // The page has what happened up to here.
         if let Eye::Tape(tape) = &mut self.now.engine.probe_mut().1 {
-            tape.ticks.clear();
+            tape.clear();
         }
         Ok(())
     }
@@ -290,12 +288,28 @@ impl Moment {
                 waiting,
             }
         });
+        let lags = (0..self.engine.model().stations().len()).filter_map(|at| {
+            let (writes, lag) = self.engine.replica_lag(at)?;
+            Some(LagView {
+                station: at as u32,
+                writes,
+                ms: lag.millis(),
+            })
+        });
+        let violations = recorder.violations().iter().map(|found| ViolationView {
+            at_s: found.at.secs(),
+            request: found.request,
+            name: found.name.replace('_', " "),
+            sentence: found.sentence.clone(),
+        });
         let totals = self.engine.totals();
         Frame {
             time_s: self.engine.now().secs(),
             ticks,
             stride,
             stations: stations.collect(),
+            lags: lags.collect(),
+            violations: violations.collect(),
             windows_before,
             windows,
             summary,
@@ -382,62 +396,11 @@ fn median(mut ended: Vec<(u64, u64)>) -> Option<u64> {
     Some(ended.select_nth_unstable(middle).1.1)
 }
 
-/// The probe that keeps what happened until the page has been told.
-#[derive(Clone, Debug)]
-struct Tape {
-    ticks: Vec<Tick>,
-    stride: u32,
-}
-
-impl Default for Tape {
-    fn default() -> Self {
-        Self {
-            ticks: Vec::new(),
-            stride: 1,
-        }
-    }
-}
-
-impl Tape {
-    /// Hands out what was kept, and adapts how much will be.
-    fn take(&mut self) -> (Vec<Tick>, u32) {
-        let ticks = core::mem::take(&mut self.ticks);
-        let stride = self.stride;
-        if ticks.len() < TICKS / 4 && self.stride > 1 {
-            self.stride /= 2;
-        }
-        (ticks, stride)
-    }
-}
-
-impl Probe for Tape {
-    fn event(&mut self, _: &Model, now: Time, request: RequestRef, event: &Event) {
-        let Some(what) = What::of(event) else {
-            return;
-        };
-        if !request.id.is_multiple_of(u64::from(self.stride)) {
-            return;
-        }
-        if self.ticks.len() >= TICKS && self.stride < STRIDE {
-            self.stride *= 2;
-            let stride = u64::from(self.stride);
-            self.ticks
-                .retain(|tick| tick.request.is_multiple_of(stride));
-            if !request.id.is_multiple_of(stride) {
-                return;
-            }
-        }
-        self.ticks.push(Tick {
-            at_s: now.secs(),
-            request: request.id,
-            what,
-        });
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::protocol::What;
+    use crate::tape::TICKS;
 
     const SCENARIO: &str = r#"{ "version": 1, "horizon_s": 20, "components": {
         "users": { "client": { "operation": "buy", "target": "shop", "arrivals": { "poisson": { "rate_per_s": RATE } } } },

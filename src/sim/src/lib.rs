@@ -110,6 +110,7 @@ pub use resilience::{
 pub use run::{Outcome, Simulation, outcome, run, run_unwatched, simulation};
 pub use scenario::{Scenario, VERSION, View};
 pub use sessions::{LostSession, Sessions};
+pub use shard::{Shape, ShardMap};
 pub use story::{Doing, Span, Stories, Story};
 pub use time::{Duration, Time};
 pub use trace::Trace;

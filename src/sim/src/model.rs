@@ -17,6 +17,7 @@ use crate::distribution::Sampler;
 use crate::frame::Entry;
 use crate::random::Key;
 use crate::resilience::{Autoscale, Breaker, ConcurrencyLimit, RateLimit, Retry, Shedding};
+use crate::shard::ShardMap;
 use crate::time::{Duration, Time};
 use crate::wire::Wire;
 
@@ -517,6 +518,30 @@ impl Model {
             queue: s.queue,
             live: s.live,
         })
+    }
+
+    /// The map of a router in front of shards, with the numbers of their components; and of the rule that takes its place, if
+    /// one does.
+    pub fn shard_maps(&self, component: usize) -> Vec<ShardMap> {
+        let Some(shards) = &self.components[component].shards else {
+            return Vec::new();
+        };
+        let later = shards.reshard.iter().map(|reshard| &reshard.handover.after);
+        let all = core::iter::once(&shards.placement).chain(later);
+        let maps = all.map(|placement| {
+            let mut map = placement.map();
+            for (_, owner) in &mut map.arcs {
+                *owner = shards.targets[usize::from(*owner)];
+            }
+            map
+        });
+        maps.collect()
+    }
+
+    /// Where `key` lies on the map of a router in front of shards.
+    pub fn shard_place(&self, component: usize, key: u64) -> Option<u16> {
+        let shards = self.components[component].shards.as_ref()?;
+        Some(shards.placement.place(key))
     }
 
     /// The name of an operation.

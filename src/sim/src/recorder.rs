@@ -1,6 +1,6 @@
 //! The recorder: the probe that keeps figures, a live series and stories, in memory that does not grow with the run.
 
-use crate::audit::{Auditor, Findings};
+use crate::audit::{Auditor, Findings, Violation};
 use crate::database_figures::Longest;
 use crate::event::{Event, MessageEvent, RequestRef, ShardEvent, WorkflowEvent};
 use crate::figures::{Counters, Figures, LatencyTally, Peaks, StationCounters};
@@ -156,6 +156,11 @@ impl Recorder {
     /// By station, how many of its busy servers are held by requests that wait for an answer from elsewhere.
     pub fn held(&self) -> &[u32] {
         &self.held
+    }
+
+    /// The first violations of the scenario's invariants.
+    pub fn violations(&self) -> &[Violation] {
+        self.audit.as_ref().map_or(&[], |audit| audit.first())
     }
 
     /// What the audit of the scenario's invariants has found, from the start of the run.

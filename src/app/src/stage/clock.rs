@@ -11,6 +11,7 @@ use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement, HtmlElement};
 use yew::prelude::*;
 
 use super::layout::Layout;
+use super::narration::Density;
 use super::painter::{Colours, paint};
 use super::player::{Player, Sought};
 use super::why::Told;
@@ -40,6 +41,21 @@ pub struct Live {
     pub told: Told,
     /// Whether the keys are shown.
     pub keys: bool,
+    /// How much is told in words, and of which component.
+    pub density: Density,
+    pub filter: Option<u16>,
+    /// How large what can be seen of the picture is, in CSS pixels, and how many times as large the whole is.
+    pub room: (f64, f64),
+    pub zoom: f64,
+}
+
+impl Live {
+    /// Places what there is to draw anew.
+    pub fn place(&mut self) {
+        let (width, height) = (self.room.0 * self.zoom, self.room.1 * self.zoom);
+        self.layout = Layout::new(&self.player.scene, width, height, self.zoom);
+        self.dirty = true;
+    }
 }
 
 impl Default for Live {
@@ -58,6 +74,10 @@ impl Default for Live {
             sought: Sought::Lost,
             told: Told::Unasked,
             keys: false,
+            density: Density::default(),
+            filter: None,
+            room: (0.0, 0.0),
+            zoom: 1.0,
         }
     }
 }
@@ -146,7 +166,7 @@ impl Clock {
             paint(
                 &context,
                 scale,
-                &live.layout,
+                (&live.player.scene, &live.layout),
                 &live.player.picture,
                 &live.colours,
                 self.still,
@@ -175,13 +195,14 @@ impl Watch {
             let (element, live, renew) = (element.clone(), Rc::clone(live), renew.clone());
             move || {
                 let live = &mut *live.borrow_mut();
-                let (width, height) = (
-                    f64::from(element.client_width()),
-                    f64::from(element.client_height()),
+                // Without its border: scroll bars must not change what there is room for.
+                let room = (
+                    f64::from(element.offset_width()),
+                    f64::from(element.offset_height()),
                 );
-                if (width, height) != (live.layout.width, live.layout.height) {
-                    live.layout = Layout::new(&live.player.scene, width, height);
-                    live.dirty = true;
+                if room != live.room {
+                    live.room = room;
+                    live.place();
                     renew.force_update();
                 }
             }

@@ -1,6 +1,7 @@
 //! What is on its way between components: where it comes from and goes to, and its dot at a moment.
 
 use super::layout::{Layout, Point};
+use crate::protocol::{DotKind, Origin};
 
 /// A place that a request comes from, goes through or goes to.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -16,24 +17,6 @@ pub(super) enum Place {
     },
 }
 
-/// One call's way: from where, through which balancer.
-#[derive(Clone, Copy, PartialEq, Debug)]
-pub(super) struct Leg {
-    pub from: Place,
-    pub through: Option<u16>,
-    pub queued: bool,
-}
-
-impl Leg {
-    pub const fn new(from: Place) -> Self {
-        Self {
-            from,
-            through: None,
-            queued: false,
-        }
-    }
-}
-
 /// Something on its way.
 #[derive(Clone, PartialEq, Debug)]
 pub(super) struct Flight {
@@ -42,19 +25,6 @@ pub(super) struct Flight {
     pub way: [Option<Place>; 3],
     pub kind: DotKind,
     pub request: u64,
-}
-
-/// What a dot stands for: drawn in another colour and another shape.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum DotKind {
-    /// A request on its way: a full circle.
-    Request,
-    /// An answer on its way back: a ring.
-    Answer,
-    /// A refusal on its way back: a broken ring.
-    Refusal,
-    /// A request refused: a cross that falls away.
-    Lost,
 }
 
 /// A dot to draw.
@@ -91,7 +61,7 @@ impl Flight {
         let leg = (gone * legs).min(legs - 1e-9);
         let (first, part) = (leg as usize, leg.fract());
         let (from, to) = (self.way[first]?, self.way[first + 1]?);
-        let back = matches!(self.kind, DotKind::Answer | DotKind::Refusal);
+        let back = self.kind.is_back();
         // Who goes to the end of a line leaves the lane for it.
         let lined = matches!(to, Place::Line { .. });
         let (from, to) = if back {
@@ -113,6 +83,15 @@ impl Flight {
 }
 
 impl Place {
+    /// Where something comes from; `None` if that has no place.
+    pub fn of(origin: Origin) -> Option<Self> {
+        match origin {
+            Origin::Nowhere => None,
+            Origin::Component(component) => Some(Self::Component(component)),
+            Origin::Station(station) => Some(Self::Server { station }),
+        }
+    }
+
     fn entry(self, layout: &Layout) -> Option<Point> {
         match self {
             Self::Component(at) => layout

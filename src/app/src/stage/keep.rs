@@ -79,7 +79,7 @@ mod tests {
     use scale_sim::{Figures, StationFigures};
 
     use super::*;
-    use crate::protocol::{ComponentView, Scene, StationView};
+    use crate::protocol::{ComponentView, Holds, Scene, StationView};
     use scale_sim::Kind;
 
     #[test]
@@ -91,6 +91,7 @@ mod tests {
                 kind: Kind::Service,
                 at: None,
                 targets: Vec::new(),
+                holds: Holds::Requests,
             }],
             stations: vec![StationView {
                 component: 0,

@@ -3,7 +3,7 @@
 //! Requests flow along the *main* axis: to the right on a wide stage, downwards on a narrow one. Instances of a component
 //! stand side by side across it. A queue stands in front of its station, like people in a line.
 
-use crate::protocol::{ComponentView, Scene};
+use crate::protocol::{ComponentView, Holds, Scene};
 use scale_sim::Kind;
 
 /// A point on the stage, in CSS pixels.
@@ -45,6 +45,8 @@ pub struct Layout {
     pub width: f64,
     /// How high.
     pub height: f64,
+    /// How many times as large as what can be seen of it.
+    pub zoom: f64,
     /// Whether requests flow downwards.
     pub downwards: bool,
     /// By component: the box around it.
@@ -74,22 +76,37 @@ pub struct StationPlace {
     pub rows: usize,
     /// Whether there is room for words.
     pub roomy: bool,
+    /// Where what it holds is drawn, if there is room for that.
+    pub inside: Option<Rect>,
 }
 
 /// Below this width requests flow downwards.
 pub const NARROW: f64 = 560.0;
-/// Servers drawn one by one; a station with more shows a bar.
+/// Servers drawn one by one.
 pub const SERVERS: usize = 24;
+/// A station with more than so many is drawn without: they are as good as any number.
+const MANY: u32 = 10_000;
 const MARGIN: f64 = 12.0;
 /// The room before a low box for the number of those who wait.
 const COUNT: f64 = 20.0;
+/// The room at the top of a box for its name.
+const HEAD: f64 = 29.0;
 /// Distance between two in line.
 pub const PITCH: f64 = 9.0;
 
 impl Layout {
-    /// Places `scene` on a stage of this size.
-    pub fn new(scene: &Scene, width: f64, height: f64) -> Self {
-        let downwards = width < NARROW;
+    /// How high a narrow stage must be for all of `scene` to stand below each other with room between.
+    pub fn height(scene: &Scene) -> f64 {
+        let columns = columns(&scene.components);
+        let count = columns.iter().copied().max().map_or(0, |last| last + 1);
+        let deep = (0..count).map(|column| deep_downwards(scene, &columns, column));
+        2.0 * MARGIN + deep.sum::<f64>() + 36.0 * count.saturating_sub(1) as f64
+    }
+
+    /// Places `scene` on a stage of this size. `zoom` is 1, or more for one that is larger than what can be seen of it: boxes
+    /// grow with it.
+    pub fn new(scene: &Scene, width: f64, height: f64, zoom: f64) -> Self {
+        let downwards = width < NARROW * zoom;
         let columns = columns(&scene.components);
         let count = columns.iter().copied().max().map_or(0, |last| last + 1);
         let (main_room, cross_room) = if downwards {
@@ -97,13 +114,16 @@ impl Layout {
         } else {
             (width, height)
         };
-        let deep = if downwards {
-            58.0_f64
-        } else {
-            (main_room / (count.max(1) as f64) * 0.56).clamp(64.0, 148.0)
-        };
+        let share = main_room / count.max(1) as f64;
+        let deep = (0..count).map(|column| match (downwards, holds(scene, &columns, column)) {
+            (true, _) => deep_downwards(scene, &columns, column) * zoom.min(1.4),
+            (false, true) => (share * 0.66).clamp(64.0, 200.0 * zoom),
+            (false, false) => (share * 0.56).clamp(64.0, 148.0 * zoom),
+        });
+        let deep: Vec<f64> = deep.collect();
+        let used: f64 = deep.iter().sum();
         let gap = if count > 1 {
-            (main_room - 2.0 * MARGIN - deep * count as f64) / (count - 1) as f64
+            (main_room - 2.0 * MARGIN - used) / (count - 1) as f64
         } else {
             0.0
         };
@@ -111,18 +131,20 @@ impl Layout {
         let mut layout = Self {
             width,
             height,
+            zoom,
             downwards,
             components: vec![Rect::default(); scene.components.len()],
             stations: vec![None; scene.stations.len()],
         };
-        for column in 0..count {
-            let from = MARGIN + column as f64 * (deep + gap);
+        let mut from = MARGIN;
+        for (column, deep) in deep.into_iter().enumerate() {
             let row = |at: usize| scene.components[at].at.map_or(0.0, |[_, row]| row);
             let mut members: Vec<usize> = Vec::new();
             for at in (0..columns.len()).filter(|at| columns[*at] == column) {
                 members.insert(members.partition_point(|other| row(*other) <= row(at)), at);
             }
             layout.column(scene, &members, from, deep, gap, cross_room);
+            from += deep + gap;
         }
         layout
     }
@@ -149,7 +171,14 @@ impl Layout {
             .map(|(_, stations)| stations.len().max(1))
             .sum();
         let spacing = if cells > 6 { 6.0 } else { 14.0 };
-        let most = if self.downwards { 176.0 } else { 96.0 };
+        let full = { members.iter() }.any(|at| scene.components[*at].holds != Holds::Requests);
+        let most = match (self.downwards, full) {
+            (true, false) => 176.0,
+            (true, true) => 250.0,
+            (false, false) => 96.0,
+            (false, true) => 150.0,
+        };
+        let most = most * self.zoom;
         let room = cross_room - 2.0 * MARGIN - spacing * (cells.saturating_sub(1)) as f64;
         let size = (room / cells.max(1) as f64).clamp(8.0, most);
         let used = size * cells as f64 + spacing * cells.saturating_sub(1) as f64;
@@ -163,8 +192,12 @@ impl Layout {
             self.components[component] = self.rect(from, start, deep, length);
             for (i, station) in stations.iter().enumerate() {
                 let rect = self.rect(from, start + i as f64 * (size + spacing), deep, size);
-                let servers = scene.stations[*station].servers as usize;
-                self.stations[*station] = Some(self.station(rect, servers, gap, size));
+                let servers = match scene.stations[*station].servers {
+                    servers if servers > MANY => 0,
+                    servers => servers as usize,
+                };
+                let full = scene.components[component].holds != Holds::Requests;
+                self.stations[*station] = Some(self.station(rect, servers, full, gap, size));
             }
         }
     }
@@ -188,7 +221,14 @@ impl Layout {
         }
     }
 
-    fn station(&self, rect: Rect, servers: usize, gap: f64, cross: f64) -> StationPlace {
+    fn station(
+        &self,
+        rect: Rect,
+        servers: usize,
+        full: bool,
+        gap: f64,
+        cross: f64,
+    ) -> StationPlace {
         let roomy = rect.h >= 44.0 && rect.w >= 64.0;
         let drawn = servers.min(SERVERS);
         // Servers stand in the lower part of a roomy box, and fill a small one.
@@ -218,6 +258,13 @@ impl Layout {
             x: area.x + pitch * (i as f64 + 0.5),
             y: area.y + area.h / 2.0,
         });
+        let foot = if drawn > 0 { 26.0 } else { 7.0 };
+        let inside = Rect {
+            x: rect.x + 9.0,
+            y: rect.y + HEAD,
+            w: rect.w - 18.0,
+            h: rect.h - HEAD - foot,
+        };
         let centre = rect.centre();
         // The line takes up most of the gap before the station, so that the way to it stays visible.
         let before = 8.0 + if roomy || self.downwards { 0.0 } else { COUNT };
@@ -253,6 +300,7 @@ impl Layout {
             row,
             rows,
             roomy,
+            inside: (full && roomy && inside.h >= 12.0 && inside.w >= 40.0).then_some(inside),
         }
     }
 
@@ -322,6 +370,21 @@ impl StationPlace {
     }
 }
 
+/// Whether something in that column holds what can be looked at.
+fn holds(scene: &Scene, columns: &[usize], column: usize) -> bool {
+    let mut own = columns.iter().zip(&scene.components);
+    own.any(|(at, component)| *at == column && component.holds != Holds::Requests)
+}
+
+/// How deep that column is on a narrow stage.
+fn deep_downwards(scene: &Scene, columns: &[usize], column: usize) -> f64 {
+    if holds(scene, columns, column) {
+        104.0
+    } else {
+        58.0
+    }
+}
+
 /// The column of each component: as the scenario places it, else one further than the furthest that sends to it.
 fn columns(components: &[ComponentView]) -> Vec<usize> {
     if components.iter().all(|c| c.at.is_some()) {
@@ -368,6 +431,7 @@ mod tests {
             kind,
             at: None,
             targets: targets.to_vec(),
+            holds: Holds::Requests,
         };
         let station = |component, instance| StationView {
             component,
@@ -396,7 +460,7 @@ mod tests {
     /// Everything drawn lies on the stage, and nothing lies on anything else.
     fn check(instances: u32, width: f64, height: f64) {
         let scene = scene(instances);
-        let layout = Layout::new(&scene, width, height);
+        let layout = Layout::new(&scene, width, height, 1.0);
         let mut boxes: Vec<Rect> = layout.stations.iter().flatten().map(|s| s.rect).collect();
         boxes.extend(&layout.components[..2]);
         for (i, a) in boxes.iter().enumerate() {
@@ -437,8 +501,8 @@ mod tests {
 
     #[test]
     fn a_narrow_stage_flows_downwards() {
-        let wide = Layout::new(&scene(3), 800.0, 400.0);
-        let narrow = Layout::new(&scene(3), 360.0, 460.0);
+        let wide = Layout::new(&scene(3), 800.0, 400.0, 1.0);
+        let narrow = Layout::new(&scene(3), 360.0, 460.0, 1.0);
         assert!(wide.components[3].x > wide.components[0].x && !wide.downwards);
         assert!(narrow.components[3].y > narrow.components[0].y && narrow.downwards);
     }

@@ -6,8 +6,11 @@
 pub mod chart;
 mod clock;
 pub mod flight;
+mod inside;
+mod insides;
 mod keep;
 pub mod layout;
+mod narration;
 pub mod painter;
 mod parts;
 pub mod picture;

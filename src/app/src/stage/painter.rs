@@ -4,21 +4,35 @@ use core::f64::consts::TAU;
 
 use web_sys::CanvasRenderingContext2d as Canvas;
 
-use super::flight::{Dot, DotKind};
+use super::flight::Dot;
 use super::layout::{Layout, PITCH, Point, StationPlace};
 use super::picture::Picture;
+use super::{insides, parts::shades};
 use crate::browser;
+use crate::protocol::{DotKind, Scene};
+
+/// How many colours there are to tell shards and streams apart.
+pub const SHADES: usize = 8;
 
 /// The colours of the present theme.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Colours {
     request: String,
     answer: String,
-    lost: String,
-    busy: String,
-    held: String,
-    idle: String,
-    wait: String,
+    message: String,
+    pub(super) lost: String,
+    pub(super) busy: String,
+    pub(super) held: String,
+    pub(super) idle: String,
+    pub(super) wait: String,
+    pub(super) hit: String,
+    pub(super) miss: String,
+    pub(super) undo: String,
+    pub(super) ink: String,
+    pub(super) soft: String,
+    pub(super) surface: String,
+    pub(super) sunk: String,
+    pub(super) shades: Vec<String>,
 }
 
 impl Colours {
@@ -27,11 +41,37 @@ impl Colours {
         Self {
             request: browser::style("--request"),
             answer: browser::style("--answer"),
+            message: browser::style("--message"),
             lost: browser::style("--lost"),
             busy: browser::style("--busy"),
             held: browser::style("--held"),
             idle: browser::style("--idle"),
             wait: browser::style("--wait"),
+            hit: browser::style("--hit"),
+            miss: browser::style("--miss"),
+            undo: browser::style("--undo"),
+            ink: browser::style("--ink"),
+            soft: browser::style("--ink-soft"),
+            surface: browser::style("--surface"),
+            sunk: browser::style("--sunk"),
+            shades: (0..SHADES)
+                .map(|at| browser::style(&format!("--shade-{at}")))
+                .collect(),
+        }
+    }
+
+    /// The colour of a dot.
+    fn dot(&self, kind: DotKind) -> &str {
+        match kind {
+            DotKind::Request | DotKind::Retry => &self.request,
+            DotKind::Miss | DotKind::Absent => &self.miss,
+            DotKind::Message => &self.message,
+            DotKind::Compensation => &self.undo,
+            DotKind::Probe => &self.soft,
+            DotKind::Answer => &self.answer,
+            DotKind::Hit => &self.hit,
+            DotKind::Stale => &self.wait,
+            DotKind::Refusal | DotKind::Lost => &self.lost,
         }
     }
 }
@@ -40,7 +80,7 @@ impl Colours {
 pub fn paint(
     canvas: &Canvas,
     scale: f64,
-    layout: &Layout,
+    (scene, layout): (&Scene, &Layout),
     picture: &Picture,
     colours: &Colours,
     still: bool,
@@ -48,17 +88,29 @@ pub fn paint(
     // Setting a transformation fails for no numbers we could pass.
     let _ = canvas.set_transform(scale, 0.0, 0.0, scale, 0.0, 0.0);
     canvas.clear_rect(0.0, 0.0, layout.width, layout.height);
+    let shades = shades(scene);
     for (at, place) in layout.stations.iter().enumerate() {
         if let Some(place) = place {
             let now = picture.station(at);
             servers(canvas, place, now.busy as usize, now.held as usize, colours);
             line(canvas, place, now.waiting as usize, colours);
+            if let Some(area) = place.inside {
+                let brush = insides::Brush {
+                    canvas,
+                    colours,
+                    shades: &shades,
+                    area,
+                };
+                brush.paint(scene, at, picture);
+            }
         }
     }
     if !still {
         for dot in picture.dots(layout) {
-            paint_dot(canvas, &dot, colours);
+            canvas.set_global_alpha(dot.alpha);
+            paint_dot(canvas, &dot, colours.dot(dot.kind));
         }
+        canvas.set_global_alpha(1.0);
     }
 }
 
@@ -95,40 +147,82 @@ fn line(canvas: &Canvas, place: &StationPlace, waiting: usize, colours: &Colours
     }
 }
 
-fn paint_dot(canvas: &Canvas, dot: &Dot, colours: &Colours) {
-    canvas.set_global_alpha(dot.alpha);
+/// A dot, each kind in a shape of its own: full ones go to ask, hollow ones come back.
+pub fn paint_dot(canvas: &Canvas, dot: &Dot, colour: &str) {
+    canvas.set_fill_style_str(colour);
+    canvas.set_stroke_style_str(colour);
+    canvas.set_line_width(1.7);
+    let Point { x, y } = dot.at;
     match dot.kind {
-        DotKind::Request => {
-            canvas.set_fill_style_str(&colours.request);
-            disc(canvas, dot.at, 4.2);
+        DotKind::Request => disc(canvas, dot.at, 4.2),
+        DotKind::Retry => {
+            disc(canvas, dot.at, 3.0);
+            ring(canvas, dot.at, 5.4);
         }
-        DotKind::Answer => ring(canvas, dot.at, &colours.answer),
-        DotKind::Refusal => ring(canvas, dot.at, &colours.lost),
+        DotKind::Miss => {
+            polygon(
+                canvas,
+                dot.at,
+                &[(0.0, -5.4), (5.4, 0.0), (0.0, 5.4), (-5.4, 0.0)],
+            );
+            canvas.fill();
+        }
+        DotKind::Absent => {
+            polygon(
+                canvas,
+                dot.at,
+                &[(0.0, -4.6), (4.6, 0.0), (0.0, 4.6), (-4.6, 0.0)],
+            );
+            canvas.stroke();
+        }
+        DotKind::Message => {
+            canvas.fill_rect(x - 5.0, y - 3.6, 10.0, 7.2);
+        }
+        DotKind::Compensation => {
+            polygon(canvas, dot.at, &[(-5.6, 0.0), (3.6, -5.2), (3.6, 5.2)]);
+            canvas.fill();
+        }
+        DotKind::Probe => disc(canvas, dot.at, 2.0),
+        DotKind::Answer | DotKind::Refusal => ring(canvas, dot.at, 3.4),
+        DotKind::Hit => {
+            ring(canvas, dot.at, 4.6);
+            disc(canvas, dot.at, 2.2);
+        }
+        DotKind::Stale => {
+            ring(canvas, dot.at, 4.2);
+            canvas.begin_path();
+            // Fails for negative radii only.
+            let _ = canvas.arc(x, y, 4.2, TAU * 0.25, TAU * 0.75);
+            canvas.fill();
+        }
         DotKind::Lost => {
-            canvas.set_stroke_style_str(&colours.lost);
             canvas.set_line_width(2.2);
             canvas.begin_path();
             for (from, to) in [(-4.5, 4.5), (4.5, -4.5)] {
-                canvas.move_to(dot.at.x - 4.5, dot.at.y + from);
-                canvas.line_to(dot.at.x + 4.5, dot.at.y + to);
+                canvas.move_to(x - 4.5, y + from);
+                canvas.line_to(x + 4.5, y + to);
             }
             canvas.stroke();
         }
     }
-    canvas.set_global_alpha(1.0);
 }
 
-fn disc(canvas: &Canvas, at: Point, radius: f64) {
+fn polygon(canvas: &Canvas, at: Point, corners: &[(f64, f64)]) {
     canvas.begin_path();
-    // Fails for negative radii only.
+    for (x, y) in corners {
+        canvas.line_to(at.x + x, at.y + y);
+    }
+    canvas.close_path();
+}
+
+pub(super) fn disc(canvas: &Canvas, at: Point, radius: f64) {
+    canvas.begin_path();
     let _ = canvas.arc(at.x, at.y, radius, 0.0, TAU);
     canvas.fill();
 }
 
-fn ring(canvas: &Canvas, at: Point, colour: &str) {
-    canvas.set_stroke_style_str(colour);
-    canvas.set_line_width(1.6);
+fn ring(canvas: &Canvas, at: Point, radius: f64) {
     canvas.begin_path();
-    let _ = canvas.arc(at.x, at.y, 3.4, 0.0, TAU);
+    let _ = canvas.arc(at.x, at.y, radius, 0.0, TAU);
     canvas.stroke();
 }

@@ -1,7 +1,7 @@
 //! The parts of the stage that are elements of the page: connections, components, controls, figures, words.
 
 use scale_course::Knob;
-use scale_sim::Kind;
+use scale_sim::{Kind, StationFigures};
 use vecmap::VecMap;
 use web_sys::{HtmlInputElement, HtmlSelectElement};
 use yew::prelude::*;
@@ -9,10 +9,12 @@ use yew::prelude::*;
 use super::chart::number;
 use super::clock::Live;
 use super::flight::controls;
+use super::narration::Density;
+use super::painter::SHADES;
 use super::player::{Player, SPEEDS, Sought};
 use super::view::Setting;
 use crate::icon::{Sign, icon};
-use crate::protocol::{About, Ended};
+use crate::protocol::{About, DotKind, Ended, Holds, Scene};
 
 /// What the reader can do with a run.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -35,6 +37,33 @@ pub enum Deed {
     Trace,
     /// Show the keys, or hide them.
     Keys,
+    /// How much is told, by its place in the list.
+    Density(i32),
+    /// Of which component, by its place in the list; 0 of all.
+    Filter(i32),
+    /// Make the picture larger or smaller, or fit it again.
+    Zoom(Zoom),
+}
+
+/// How the picture is to be seen.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Zoom {
+    In,
+    Out,
+    Fit,
+}
+
+/// By component: which of the shades it has, if it is a shard of a router.
+pub fn shades(scene: &Scene) -> Vec<Option<usize>> {
+    let mut shades = vec![None; scene.components.len()];
+    for component in &scene.components {
+        if component.kind == Kind::Shards {
+            for (number, target) in component.targets.iter().enumerate() {
+                shades[usize::from(*target)].get_or_insert(number % SHADES);
+            }
+        }
+    }
+    shades
 }
 
 /// The connections.
@@ -87,6 +116,7 @@ pub fn nodes(live: &Live) -> Html {
             r.x, r.y, r.w, r.h
         )
     };
+    let shades = shades(scene);
     let single = scene
         .components
         .iter()
@@ -115,17 +145,29 @@ pub fn nodes(live: &Live) -> Html {
         let busy = latest.and_then(|window| window.stations.get(at)).map(|s| s.utilisation() * 100.0);
         let hot = busy.is_some_and(|busy| busy >= 90.0).then_some("hot");
         let low = (spot.rect.h < 70.0).then_some("low");
-        let class = classes!("node", "station", low, format!("kind-{}", component.kind.name()), hot, (!spot.roomy).then_some(if layout.downwards { "small tall" } else { "small" }));
+        let measured = !spot.servers.is_empty();
+        // A cache says how often it has what is looked for, not how busy it is.
+        let hits = latest.and_then(|window| window.stations.get(at)).and_then(StationFigures::hit_ratio);
+        let shade = shades[usize::from(station.component)];
+        let style = match shade {
+            Some(shade) => format!("{};--shade:var(--shade-{shade})", place(&spot.rect)),
+            None => place(&spot.rect),
+        };
+        let class = classes!("node", "station", low, shade.map(|_| "shard"), format!("kind-{}", component.kind.name()), hot, (!spot.roomy).then_some(if layout.downwards { "small tall" } else { "small" }));
         let short = if component.kind == Kind::Service { (station.instance + 1).to_string() } else { String::new() };
         let label = player.describe(at);
         Some(html! {
-            <div {class} style={place(&spot.rect)} key={format!("{}.{}", component.name, station.instance)}
+            <div {class} {style} key={format!("{}.{}", component.name, station.instance)}
                 role="img" aria-label={label.clone()} title={label}>
                 if spot.roomy {
                     <span class="node-head">
                         { icon(Sign::from(component.kind)) }
                         <span class="node-name">{ name }</span>
-                        if let Some(busy) = busy { <span class="node-figure">{ format!("{busy:.0}%") }</span> }
+                        if let Some(hits) = hits {
+                            <span class="node-figure">{ format!("{:.0}% hits", hits * 100.0) }</span>
+                        } else if let Some(busy) = busy.filter(|_| measured) {
+                            <span class="node-figure">{ format!("{busy:.0}%") }</span>
+                        }
                     </span>
                 } else {
                     <span class="node-number">{ short }</span>
@@ -137,6 +179,55 @@ pub fn nodes(live: &Live) -> Html {
     });
     html! { <>{ for single }{ for stations }</> }
 }
+
+/// The picture's key: what its dots stand for, of the kinds that this scene can show.
+pub fn key(scene: &Scene) -> Html {
+    let has = |kinds: &[Kind]| scene.components.iter().any(|c| kinds.contains(&c.kind));
+    let holds = |wanted: fn(&Holds) -> bool| scene.components.iter().any(|c| wanted(&c.holds));
+    let cached = holds(|holds| matches!(holds, Holds::Entries(_)));
+    let copied = holds(|holds| matches!(holds, Holds::Log | Holds::Changes));
+    let shown = DotKind::ALL.into_iter().filter(|(kind, _)| match kind {
+        DotKind::Request | DotKind::Answer => true,
+        DotKind::Miss | DotKind::Hit | DotKind::Absent => cached,
+        DotKind::Stale => cached || copied,
+        DotKind::Message => has(&[Kind::Queue, Kind::Topic]),
+        DotKind::Compensation => holds(|holds| matches!(holds, Holds::Steps(_))),
+        DotKind::Lost => !cached,
+        DotKind::Retry | DotKind::Probe | DotKind::Refusal => false,
+    });
+    let shown = shown.map(|(kind, name)| {
+        html! { <li><span class={format!("dot {kind:?}").to_lowercase()}></span>{ name }</li> }
+    });
+    html! { <ul class="stage-key" aria-label="What the dots stand for">{ for shown }</ul> }
+}
+
+/// Larger, smaller, and as it fits.
+pub fn zoom(zoom: f64, act: &Callback<Deed>) -> Html {
+    let button = |to: Zoom,
+                  off: bool,
+                  word: &'static str,
+                  name: &'static str,
+                  key: &'static str| {
+        let act = act.clone();
+        let onclick = Callback::from(move |event: MouseEvent| {
+            event.stop_propagation();
+            act.emit(Deed::Zoom(to));
+        });
+        html! {
+            <button class="zoom" {onclick} disabled={off} title={format!("{name} ({key})")} aria-label={name} aria-keyshortcuts={key}>{ word }</button>
+        }
+    };
+    html! {
+        <div class="zooms" role="group" aria-label="Size of the picture">
+            if zoom > 1.0 { { button(Zoom::Fit, false, "Fit", "Fit the picture", "f") } }
+            { button(Zoom::Out, zoom <= 1.0, "−", "Smaller", "-") }
+            { button(Zoom::In, zoom >= ZOOM, "+", "Larger", "+") }
+        </div>
+    }
+}
+
+/// So much larger than what can be seen of it the picture can be.
+pub const ZOOM: f64 = 3.0;
 
 /// The controls of time.
 pub fn bar(live: &Live, act: &Callback<Deed>) -> Html {
@@ -333,21 +424,47 @@ pub fn figures(player: &Player) -> Html {
     }
 }
 
+/// Lines of narration that are shown.
+const LINES: usize = 60;
+
 /// The run in words: the state on demand, and what has happened.
-pub fn words(player: &Player) -> Html {
+pub fn words(live: &Live, act: &Callback<Deed>) -> Html {
+    let player = &live.player;
     let ended = match &player.ended {
         Some(Ended::Stopped(why)) if player.is_over() => Some(why.clone()),
         _ => None,
     };
+    let now_s = player.now_s() + 1e-9;
+    let broken = { player.violations.iter() }.find(|found| found.at_s <= now_s);
     // Only a run that stands still is read out: one that plays would never fall silent.
     let said = if player.playing {
         String::new()
     } else {
-        player.narration().next().unwrap_or_default()
+        let mut lines = player.narration(Density::Full, None);
+        lines.next().unwrap_or_default()
     };
+    let lines = player.narration(live.density, live.filter).take(LINES);
+    let choose = |deed: fn(i32) -> Deed| {
+        let act = act.clone();
+        Callback::from(move |event: Event| {
+            let element = event.target_unchecked_into::<HtmlSelectElement>();
+            act.emit(deed(element.selected_index()));
+        })
+    };
+    let densities = Density::ALL.iter().map(|(density, name)| {
+        html! { <option selected={*density == live.density}>{ *name }</option> }
+    });
+    let places = (0..).zip(&player.scene.components).map(|(at, component)| {
+        html! { <option selected={live.filter == Some(at)}>{ &component.label }</option> }
+    });
     html! {
         <>
             if let Some(why) = ended { <p class="stage-ended bad" role="alert">{ why }</p> }
+            if let Some(found) = broken {
+                <p class="stage-ended bad">
+                    <b>{ format!("Broken at {:.2} s: {}. ", found.at_s, found.name) }</b>{ &found.sentence }
+                </p>
+            }
             if player.picture.stride() > 1 {
                 <p class="stage-ended">{ format!("So much happens that one request in {} is drawn.", player.picture.stride()) }</p>
             }
@@ -355,8 +472,15 @@ pub fn words(player: &Player) -> Html {
             <details class="in-words">
                 <summary>{ "In words" }</summary>
                 <p>{ player.describe_all() }</p>
+                <p class="in-words-choice">
+                    <label>{ "Tell " }<select onchange={choose(Deed::Density)}>{ for densities }</select></label>
+                    <label>{ " at " }<select onchange={choose(Deed::Filter)}>
+                        <option selected={live.filter.is_none()}>{ "all components" }</option>
+                        { for places }
+                    </select></label>
+                </p>
                 <ol class="narration" tabindex="0" aria-label="What happened last, newest first">
-                    { for player.narration().map(|line| html! { <li>{ line }</li> }) }
+                    { for lines.map(|line| html! { <li>{ line }</li> }) }
                 </ol>
             </details>
         </>

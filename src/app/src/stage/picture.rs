@@ -4,11 +4,10 @@
 //! the picture gives each leg a fixed length of *screen* time: a request reaches a station at the moment it really does, having
 //! set out a little early; an answer sets out at the moment it really does, and arrives a little late.
 
-use std::collections::BTreeMap;
-
-use super::flight::{Dot, DotKind, Flight, Leg, Place};
+use super::flight::{Dot, Flight, Place};
+use super::inside::Inside;
 use super::layout::{Layout, Point};
-use crate::protocol::{Frame, Scene, StationNow, Tick, What};
+use crate::protocol::{DotKind, Frame, LagView, NO_REQUEST, Scene, StationNow, Tick, Way, What};
 
 /// The picture: a plain function of what happened, and of the moment shown, which can be any up to where the run has come.
 #[derive(Clone, Debug, Default)]
@@ -20,6 +19,8 @@ pub struct Picture {
     /// What happened, in order.
     ticks: Vec<Tick>,
     state: State,
+    /// The state in which nothing has happened yet.
+    empty: State,
     /// States that it went through, from which it comes to any moment in between.
     passed: Vec<(f64, State)>,
     /// From which moment on one request in how many is known: more happened than can be shown.
@@ -38,6 +39,7 @@ pub struct Picture {
 struct Known {
     time_s: f64,
     stations: Vec<StationNow>,
+    lags: Vec<LagView>,
     totals: [u64; 3],
 }
 
@@ -48,18 +50,14 @@ struct State {
     shown: usize,
     /// How many have been turned into flights: a request sets out before it arrives.
     flown: usize,
-    /// How many of the strides have begun by then.
-    strides: usize,
     stations: Vec<StationNow>,
     /// Losses so far, by station.
     lost: Vec<u64>,
     sent: u64,
     completed: u64,
     flights: Vec<Flight>,
-    /// The way of each request under way: where it came from, at each nested call.
-    ways: BTreeMap<u64, Vec<Leg>>,
-    /// The request whose callers are giving up, one after the other at the same moment.
-    refused: Option<u64>,
+    /// By station: what it holds.
+    insides: Vec<Inside>,
 }
 
 /// How many flights are kept at most: more could not be told apart.
@@ -81,7 +79,11 @@ impl Picture {
 
     /// The scene has changed: it may have more stations.
     pub fn scene(&mut self, scene: &Scene) {
-        self.state.grow(scene.stations.len());
+        self.state.grow(scene);
+        self.empty.grow(scene);
+        for (_, state) in &mut self.passed {
+            state.grow(scene);
+        }
     }
 
     /// The moment shown.
@@ -96,6 +98,20 @@ impl Picture {
             _ => &self.state.stations,
         };
         stations.get(station).copied().unwrap_or_default()
+    }
+
+    /// What a station holds at the moment shown; nothing where not all that happens is known.
+    pub fn inside(&self, station: usize) -> Option<&Inside> {
+        let inside = self.state.insides.get(station);
+        inside.filter(|_| self.is_exact())
+    }
+
+    /// How far a node of a replicated database is behind its primary at the moment shown.
+    pub fn lag(&self, station: usize) -> Option<LagView> {
+        let lags = &self.known()?.lags;
+        lags.iter()
+            .find(|lag| lag.station as usize == station)
+            .copied()
     }
 
     /// How many requests a station has refused.
@@ -180,6 +196,7 @@ impl Picture {
         let known = Known {
             time_s: frame.time_s,
             stations: frame.stations.clone(),
+            lags: frame.lags.clone(),
             totals: frame.totals,
         };
         self.known.push(known);
@@ -235,13 +252,9 @@ impl Picture {
 
     /// Takes the latest state that is kept from before `to_s`.
     fn restore(&mut self, to_s: f64) {
-        let stations = self.state.stations.len();
         let before = self.passed.partition_point(|(time_s, _)| *time_s < to_s);
-        self.state = self.passed[..before]
-            .last()
-            .map_or_else(State::default, |(_, state)| state.clone());
-        // Stations that came later were there all the time, out of use.
-        self.state.grow(stations);
+        let kept = self.passed[..before].last().map(|(_, state)| state);
+        self.state = kept.unwrap_or(&self.empty).clone();
     }
 
     /// Brings the state to the moment shown.
@@ -251,8 +264,7 @@ impl Picture {
             && tick.at_s <= now_s
         {
             // In this order also where a moment is sought that lies far ahead: what is drawn does not depend on how often.
-            self.state
-                .fly_up_to(&self.ticks, &self.strides, tick.at_s, self.leg_s);
+            self.state.fly_up_to(&self.ticks, tick.at_s, self.leg_s);
             self.state.apply(tick);
             self.state.shown += 1;
             let last = self.passed.last().map_or(0, |(_, state)| state.shown);
@@ -261,8 +273,7 @@ impl Picture {
                 self.passed.push((tick.at_s, self.state.clone()));
             }
         }
-        self.state
-            .fly_up_to(&self.ticks, &self.strides, ahead_s, self.leg_s);
+        self.state.fly_up_to(&self.ticks, ahead_s, self.leg_s);
         self.state.land(now_s);
     }
 
@@ -278,6 +289,7 @@ impl Picture {
         const NEAR: f64 = 18.0;
         let away = |dot: &Dot| (dot.at.x - point.x).hypot(dot.at.y - point.y);
         let dots = self.dots(layout).into_iter();
+        let dots = dots.filter(|dot| dot.request != NO_REQUEST);
         let near = dots
             .map(|dot| (away(&dot), dot.request))
             .filter(|(away, _)| *away <= NEAR);
@@ -298,25 +310,21 @@ impl Picture {
 }
 
 impl State {
-    /// There are so many stations.
-    fn grow(&mut self, stations: usize) {
+    /// There are the stations of a scene: maybe more than before, out of use until now.
+    fn grow(&mut self, scene: &Scene) {
+        let stations = scene.stations.len();
         self.stations.resize(stations, StationNow::default());
         self.lost.resize(stations, 0);
+        let new = scene.stations.iter().skip(self.insides.len());
+        let new = new.map(|station| Inside::new(scene, usize::from(station.component)));
+        self.insides.extend(new);
     }
 
     /// Turns what happens up to `to_s` into flights.
-    fn fly_up_to(&mut self, ticks: &[Tick], strides: &[(f64, u32)], to_s: f64, leg_s: f64) {
+    fn fly_up_to(&mut self, ticks: &[Tick], to_s: f64, leg_s: f64) {
         while let Some(tick) = ticks.get(self.flown)
             && tick.at_s <= to_s
         {
-            while let Some((from_s, stride)) = strides.get(self.strides)
-                && *from_s <= tick.at_s
-            {
-                // What is left out from now on will never be seen to end.
-                self.ways
-                    .retain(|request, _| request.is_multiple_of(u64::from(*stride)));
-                self.strides += 1;
-            }
             self.fly(tick, leg_s);
             self.flown += 1;
         }
@@ -340,79 +348,61 @@ impl State {
             What::Queued {
                 station: at,
                 waiting,
+                ..
+            }
+            | What::Unqueued {
+                station: at,
+                waiting,
             } => station(at, &|s| s.waiting = waiting),
             What::Started {
                 station: at,
                 busy,
                 waiting,
+                ..
             } => station(at, &|s| {
                 (s.busy, s.waiting) = (busy, waiting);
             }),
             What::Called { station: at, .. } => station(at, &|s| s.held += 1),
             What::Returned { station: at } => station(at, &|s| s.held = s.held.saturating_sub(1)),
-            What::Left { station: at, busy } => station(at, &|s| s.busy = busy),
-            What::Refused { station: at } => {
+            What::Left {
+                station: at, busy, ..
+            } => station(at, &|s| s.busy = busy),
+            What::Refused { station: at, .. } => {
                 if let Some(lost) = self.lost.get_mut(at as usize) {
                     *lost += 1;
                 }
             }
             What::Completed { .. } => self.completed += 1,
-            What::Routed { .. } | What::Lost { .. } | What::Fault { .. } => {}
+            _ => {
+                let inside = tick.what.station();
+                let inside = inside.and_then(|at| self.insides.get_mut(at as usize));
+                if let Some(inside) = inside {
+                    inside.apply(tick);
+                }
+            }
         }
     }
 
     /// Turns what happened into flights.
     fn fly(&mut self, tick: &Tick, leg_s: f64) {
-        if let What::Sent { .. } = tick.what {
-            self.ways.insert(tick.request, Vec::new());
-        }
-        // What goes on for a request that is over, or for none, has no way to be shown on.
-        let Some(way) = self.ways.get_mut(&tick.request) else {
-            return;
-        };
         match tick.what {
-            What::Sent { client } => way.push(Leg::new(Place::Component(client))),
-            What::Called { station, .. } => way.push(Leg::new(Place::Server { station })),
-            What::Routed { balancer, .. } => {
-                if let Some(leg) = way.last_mut() {
-                    leg.through = Some(balancer);
-                }
-            }
-            What::Queued { station, waiting } => {
-                if let Some(leg) = way.last_mut() {
-                    leg.queued = true;
-                }
-                let leg = way.last().copied();
-                self.inbound(
-                    leg_s,
-                    tick,
-                    leg,
-                    Place::Line { station, waiting },
-                    DotKind::Request,
-                );
-            }
-            What::Started { station, .. } => {
-                // Who comes out of the line has arrived already.
-                let leg = way.last().copied().filter(|leg| !leg.queued);
-                self.inbound(
-                    leg_s,
-                    tick,
-                    leg,
-                    Place::Server { station },
-                    DotKind::Request,
-                );
-            }
-            What::Refused { station } => {
-                let leg = way.pop();
-                self.refused = Some(tick.request);
-                self.outbound(leg_s, tick, leg, station, DotKind::Refusal);
-                self.inbound(
-                    leg_s,
-                    tick,
-                    leg,
-                    Place::Server { station },
-                    DotKind::Request,
-                );
+            What::Queued {
+                station,
+                waiting,
+                way,
+            } => self.inbound(leg_s, tick, way, Place::Line { station, waiting }),
+            What::Started {
+                station,
+                way: Some(way),
+                ..
+            } => self.inbound(leg_s, tick, way, Place::Server { station }),
+            What::Refused { station, way, .. } => {
+                self.inbound(leg_s, tick, way, Place::Server { station });
+                let back = Way {
+                    kind: DotKind::Refusal,
+                    ..way
+                };
+                self.outbound(leg_s, tick, back, station);
                 self.flights.push(Flight {
                     from_s: tick.at_s,
                     to_s: tick.at_s + leg_s,
@@ -421,62 +411,44 @@ impl State {
                     request: tick.request,
                 });
             }
-            What::Left { station, .. } => {
-                let leg = way.pop();
-                let kind = if self.refused == Some(tick.request) {
-                    DotKind::Refusal
-                } else {
-                    DotKind::Answer
-                };
-                self.outbound(leg_s, tick, leg, station, kind);
-            }
-            What::Returned { .. } | What::Fault { .. } => {}
-            What::Completed { .. } | What::Lost { .. } => {
-                self.refused = None;
-                self.ways.remove(&tick.request);
-            }
+            What::Left { station, way, .. } => self.outbound(leg_s, tick, way, station),
+            _ => {}
         }
     }
 
-    fn inbound(&mut self, leg_s: f64, tick: &Tick, leg: Option<Leg>, to: Place, kind: DotKind) {
-        let Some(Leg { from, through, .. }) = leg else {
+    fn inbound(&mut self, leg_s: f64, tick: &Tick, way: Way, to: Place) {
+        let Some(from) = Place::of(way.from) else {
             return;
         };
         let &Tick { at_s, request, .. } = tick;
-        let (way, count) = match through {
-            Some(balancer) => (
-                [Some(from), Some(Place::Component(balancer)), Some(to)],
-                2.0,
-            ),
-            None => ([Some(from), Some(to), None], 1.0),
+        let (places, count) = match way.through.map(Place::Component) {
+            Some(through) if through != from => ([Some(from), Some(through), Some(to)], 2.0),
+            _ => ([Some(from), Some(to), None], 1.0),
         };
         self.flights.push(Flight {
             from_s: at_s - count * leg_s,
             to_s: at_s,
-            way,
-            kind,
+            way: places,
+            kind: way.kind,
             request,
         });
     }
 
-    fn outbound(&mut self, leg_s: f64, tick: &Tick, leg: Option<Leg>, station: u32, kind: DotKind) {
-        let Some(Leg { from, through, .. }) = leg else {
+    fn outbound(&mut self, leg_s: f64, tick: &Tick, way: Way, station: u32) {
+        let Some(from) = Place::of(way.from) else {
             return;
         };
         let &Tick { at_s, request, .. } = tick;
         let start = Place::Server { station };
-        let (way, count) = match through {
-            Some(balancer) => (
-                [Some(start), Some(Place::Component(balancer)), Some(from)],
-                2.0,
-            ),
-            None => ([Some(start), Some(from), None], 1.0),
+        let (places, count) = match way.through.map(Place::Component) {
+            Some(through) if through != from => ([Some(start), Some(through), Some(from)], 2.0),
+            _ => ([Some(start), Some(from), None], 1.0),
         };
         self.flights.push(Flight {
             from_s: at_s,
             to_s: at_s + count * leg_s,
-            way,
-            kind,
+            way: places,
+            kind: way.kind,
             request,
         });
     }
@@ -485,7 +457,7 @@ impl State {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::{ComponentView, StationView};
+    use crate::protocol::{ComponentView, Holds, Origin, StationView};
     use scale_sim::Kind;
 
     fn scene() -> Scene {
@@ -495,6 +467,7 @@ mod tests {
             kind,
             at: None,
             targets: target.to_vec(),
+            holds: Holds::Requests,
         };
         Scene {
             components: vec![
@@ -525,12 +498,23 @@ mod tests {
 
     /// Three requests to one server with one place in line: the first is served, the second waits, the third is refused.
     fn picture() -> Picture {
-        let station = 0;
-        let (balancer, client) = (1, 0);
+        let (station, client) = (0, 0);
+        let way = Way {
+            from: Origin::Component(client),
+            through: Some(1),
+            kind: DotKind::Request,
+        };
         let mut ticks = Vec::new();
         for (request, at_s) in [(0, 1.0), (1, 1.1), (2, 1.2)] {
-            ticks.push(tick(at_s, request, What::Sent { client }));
-            ticks.push(tick(at_s, request, What::Routed { balancer, station }));
+            ticks.push(tick(
+                at_s,
+                request,
+                What::Sent {
+                    client,
+                    operation: 0,
+                    key: 0,
+                },
+            ));
             ticks.push(tick(
                 at_s,
                 request,
@@ -539,12 +523,18 @@ mod tests {
                         station,
                         busy: 1,
                         waiting: 0,
+                        way: Some(way),
                     },
                     1 => What::Queued {
                         station,
                         waiting: 1,
+                        way,
                     },
-                    _ => What::Refused { station },
+                    _ => What::Refused {
+                        station,
+                        way,
+                        full: true,
+                    },
                 },
             ));
         }
@@ -557,7 +547,19 @@ mod tests {
                 full: true,
             },
         ));
-        ticks.push(tick(1.5, 0, What::Left { station, busy: 0 }));
+        let way = Way {
+            kind: DotKind::Answer,
+            ..way
+        };
+        ticks.push(tick(
+            1.5,
+            0,
+            What::Left {
+                station,
+                busy: 0,
+                way,
+            },
+        ));
         ticks.push(tick(
             1.5,
             1,
@@ -565,6 +567,7 @@ mod tests {
                 station,
                 busy: 1,
                 waiting: 0,
+                way: None,
             },
         ));
         ticks.push(tick(
@@ -587,7 +590,7 @@ mod tests {
     }
 
     fn kinds(picture: &Picture) -> Vec<DotKind> {
-        let layout = Layout::new(&scene(), 800.0, 400.0);
+        let layout = Layout::new(&scene(), 800.0, 400.0, 1.0);
         picture.dots(&layout).iter().map(|dot| dot.kind).collect()
     }
 
@@ -638,14 +641,14 @@ mod tests {
             often.seek(f64::from(i) / 100.0);
         }
         once.seek(1.45);
-        let layout = Layout::new(&scene(), 800.0, 400.0);
+        let layout = Layout::new(&scene(), 800.0, 400.0, 1.0);
         assert_eq!(often.dots(&layout), once.dots(&layout));
         assert_eq!(often.station(0), once.station(0));
     }
 
     #[test]
     fn dots_keep_to_the_connection() {
-        let layout = Layout::new(&scene(), 800.0, 400.0);
+        let layout = Layout::new(&scene(), 800.0, 400.0, 1.0);
         let mut picture = picture();
         picture.seek(0.9);
         let dot = picture.dots(&layout)[0];
@@ -659,10 +662,22 @@ mod tests {
     /// Many requests, one after the other, each served at once.
     fn many(count: u64) -> Picture {
         let (station, client) = (0, 0);
+        let way = Way {
+            from: Origin::Component(client),
+            ..Way::default()
+        };
         let of = |request: u64| {
             let at_s = request as f64 * 0.01;
             [
-                tick(at_s, request, What::Sent { client }),
+                tick(
+                    at_s,
+                    request,
+                    What::Sent {
+                        client,
+                        operation: 0,
+                        key: 0,
+                    },
+                ),
                 tick(
                     at_s,
                     request,
@@ -670,9 +685,21 @@ mod tests {
                         station,
                         busy: 1,
                         waiting: 0,
+                        way: Some(way),
                     },
                 ),
-                tick(at_s + 0.005, request, What::Left { station, busy: 0 }),
+                tick(
+                    at_s + 0.005,
+                    request,
+                    What::Left {
+                        station,
+                        busy: 0,
+                        way: Way {
+                            kind: DotKind::Answer,
+                            ..way
+                        },
+                    },
+                ),
                 tick(
                     at_s + 0.005,
                     request,
@@ -695,7 +722,7 @@ mod tests {
     }
 
     fn seen(picture: &Picture) -> (Vec<Dot>, StationNow, (u64, u64), usize) {
-        let layout = Layout::new(&scene(), 800.0, 400.0);
+        let layout = Layout::new(&scene(), 800.0, 400.0, 1.0);
         let now = picture.station(0);
         (
             picture.dots(&layout),

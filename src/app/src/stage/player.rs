@@ -1,9 +1,9 @@
 //! The player: keeps the time of what is shown, asks the worker to run ahead of it, and keeps what came of the run.
 
-use scale_sim::{Figures, Kind};
+use scale_sim::Figures;
 
 use super::picture::Picture;
-use crate::protocol::{Ended, Frame, NO_REQUEST, Scene, StationNow, Tick, What};
+use crate::protocol::{CacheTurn, Ended, Frame, MessageTurn, SagaTurn, Scene, ViolationView, What};
 
 /// Speeds to choose from: simulated seconds a second.
 pub const SPEEDS: [f64; 9] = [0.02, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0];
@@ -15,8 +15,6 @@ const AHEAD_S: f64 = 0.15;
 const PATIENCE_S: f64 = 10.0;
 /// How long it may take for its first, in seconds: over a slow line it has to be fetched.
 const FETCH_S: f64 = 30.0;
-/// Lines of narration that are shown.
-const LINES: usize = 60;
 /// How far from where the run has come, in real seconds at the speed of the moment, what is shown must be for a change to take
 /// effect there: nearer than that the run has only gone ahead for what sets out early.
 const BACK_S: f64 = 2.0 * LEG_S + 2.0 * AHEAD_S;
@@ -52,6 +50,8 @@ pub struct Player {
     pub totals: [u64; 3],
     /// When the task was done.
     pub task_done_s: Option<f64>,
+    /// The first times that invariants did not hold.
+    pub violations: Vec<ViolationView>,
     /// How the run ended, if it has.
     pub ended: Option<Ended>,
     /// Why the scene cannot be played.
@@ -92,19 +92,28 @@ pub enum Sought {
     Answered,
     /// A request is refused or lost.
     Lost,
+    /// A cache does not have a key.
+    Missed,
+    /// A message is left with a broker.
+    Published,
+    /// A saga turns back.
+    Compensating,
     /// A fault comes or goes.
     Fault,
 }
 
 impl Sought {
     /// All kinds, with their names on the page.
-    pub const ALL: [(Self, &str); 7] = [
+    pub const ALL: [(Self, &str); 10] = [
         (Self::Anything, "event"),
         (Self::Sent, "request sent"),
         (Self::Waiting, "request that waits"),
         (Self::Started, "start of work"),
         (Self::Answered, "answer"),
         (Self::Lost, "loss"),
+        (Self::Missed, "cache miss"),
+        (Self::Published, "message"),
+        (Self::Compensating, "compensation"),
         (Self::Fault, "fault"),
     ];
 
@@ -117,6 +126,18 @@ impl Sought {
             Self::Started => matches!(what, What::Started { .. }),
             Self::Answered => matches!(what, What::Completed { .. }),
             Self::Lost => matches!(what, What::Refused { .. } | What::Lost { .. }),
+            Self::Missed => {
+                let turn = CacheTurn::Miss;
+                matches!(what, What::Cache { turn: own, .. } if *own == turn)
+            }
+            Self::Published => {
+                let turn = MessageTurn::Published;
+                matches!(what, What::Message { turn: own, .. } if *own == turn)
+            }
+            Self::Compensating => {
+                let turn = SagaTurn::Compensating;
+                matches!(what, What::Saga { turn: own, .. } if *own == turn)
+            }
             Self::Fault => matches!(what, What::Fault { .. }),
         }
     }
@@ -181,6 +202,7 @@ impl Player {
         }
         self.totals = frame.totals;
         self.task_done_s = frame.task_done_s;
+        self.violations = frame.violations;
         self.ended = frame.ended;
     }
 
@@ -284,6 +306,14 @@ impl Player {
         if let Some(at_s) = self.picture.first_lost_s() {
             markers.push((at_s, "loss", "the first request is lost".to_owned()));
         }
+        for found in &self.violations {
+            // Of each invariant the first time.
+            let first = self.violations.iter().find(|own| own.name == found.name);
+            if first == Some(found) {
+                let what = format!("broken: {}. {}", found.name, found.sentence);
+                markers.push((found.at_s, "broken", what));
+            }
+        }
         if let Some(at_s) = self.task_done_s {
             markers.push((at_s, "done", "the task is done".to_owned()));
         }
@@ -297,6 +327,7 @@ impl Player {
         back.then(|| {
             self.picture.cut();
             self.task_done_s = self.task_done_s.filter(|done| *done <= now_s);
+            self.violations.retain(|found| found.at_s <= now_s);
             self.ended = None;
             self.reached_s = now_s;
             self.rewinding = true;
@@ -355,126 +386,11 @@ impl Player {
             wanted
         })
     }
-
-    /// What happened last, in words, the latest first.
-    pub fn narration(&self) -> impl Iterator<Item = String> {
-        let lines = self.picture.past().filter_map(|tick| self.sentence(tick));
-        lines.take(LINES)
-    }
-
-    /// The name of a station, as the picture has it.
-    pub fn station_name(&self, station: u32) -> String {
-        let Some(view) = self.scene.stations.get(station as usize) else {
-            return String::new();
-        };
-        let component = &self.scene.components[usize::from(view.component)];
-        let copies = self
-            .scene
-            .stations
-            .iter()
-            .filter(|s| s.component == view.component)
-            .count();
-        if component.kind == Kind::Service && copies > 1 {
-            format!("{} {}", component.label, view.instance + 1)
-        } else {
-            component.label.clone()
-        }
-    }
-
-    fn component_name(&self, component: u16) -> &str {
-        &self.scene.components[usize::from(component)].label
-    }
-
-    /// What happened, in a sentence: the picture's twin in words.
-    fn sentence(&self, tick: &Tick) -> Option<String> {
-        if let What::Fault { fault, active } = tick.what {
-            let what = self
-                .scene
-                .faults
-                .get(fault as usize)
-                .map_or("a fault", |view| &view.what);
-            let turn = if active { "begins" } else { "is over" };
-            return Some(format!("{:.3} s: {what} {turn}.", tick.at_s));
-        }
-        if tick.request == NO_REQUEST {
-            return None;
-        }
-        let what = match tick.what {
-            What::Sent { client } => format!("is sent by {}", self.component_name(client)),
-            What::Routed { balancer, station } => {
-                format!(
-                    "is given to {} by {}",
-                    self.station_name(station),
-                    self.component_name(balancer)
-                )
-            }
-            What::Queued { station, waiting } => format!(
-                "waits at {}, number {waiting} in line",
-                self.station_name(station)
-            ),
-            What::Started { station, .. } => {
-                format!("is worked on at {}", self.station_name(station))
-            }
-            What::Called { station, to } => {
-                format!(
-                    "makes {} ask {} and wait",
-                    self.station_name(station),
-                    self.component_name(to)
-                )
-            }
-            What::Returned { station } => format!("is back at {}", self.station_name(station)),
-            What::Left { .. } | What::Lost { .. } | What::Fault { .. } => return None,
-            What::Refused { station } => format!(
-                "is refused at {}: the queue is full",
-                self.station_name(station)
-            ),
-            What::Completed { latency_ms, .. } => format!("is answered after {latency_ms:.0} ms"),
-        };
-        Some(format!(
-            "{:.3} s: request {} {what}.",
-            tick.at_s,
-            tick.request + 1
-        ))
-    }
-
-    /// What a station does at the moment shown, in words.
-    pub fn describe(&self, station: usize) -> String {
-        let Some(view) = self.scene.stations.get(station) else {
-            return String::new();
-        };
-        let StationNow {
-            busy,
-            held,
-            waiting,
-        } = self.picture.station(station);
-        let unit = if self.scene.components[usize::from(view.component)].kind == Kind::Database {
-            "connections"
-        } else {
-            "workers"
-        };
-        let name = self.station_name(station as u32);
-        let mut words = vec![format!("{name}: {busy} of {} {unit} busy", view.servers)];
-        if held > 0 {
-            words.push(format!("{held} of them waiting for an answer"));
-        }
-        words.push(format!("{waiting} in the queue"));
-        let lost = self.picture.lost(station);
-        if lost > 0 {
-            words.push(format!("{lost} refused because the queue was full"));
-        }
-        words.join(", ")
-    }
-
-    /// What everything does at the moment shown, in words.
-    pub fn describe_all(&self) -> String {
-        let live = (0..self.scene.stations.len()).filter(|at| self.scene.stations[*at].live);
-        let parts: Vec<String> = live.map(|at| self.describe(at)).collect();
-        format!("At {:.2} s. {}.", self.now_s(), parts.join(". "))
-    }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::narration::Density;
     use super::*;
     use crate::protocol::{Command, Reply};
     use crate::session::Session;
@@ -525,7 +441,7 @@ mod tests {
         assert!(player.task_is_done());
         assert!(
             player
-                .narration()
+                .narration(Density::Brief, None)
                 .any(|line| line.contains("is refused at shop: the queue is full"))
         );
     }

@@ -13,9 +13,10 @@ use yew::prelude::*;
 use super::chart::{charts, use_charts};
 use super::clock::{Clock, Live, Watch};
 use super::keep::{csv, keep};
-use super::layout::{Layout, Point};
+use super::layout::{Layout, NARROW, Point};
+use super::narration::Density;
 use super::painter::Colours;
-use super::parts::{Deed, bar, edges, figures, knobs, nodes, words};
+use super::parts::{Deed, ZOOM, Zoom, bar, edges, figures, key, knobs, nodes, words, zoom};
 use super::player::{Player, Sought};
 use super::why::{Told, why};
 use crate::browser;
@@ -85,7 +86,7 @@ pub fn Stage(props: &Props) -> Html {
     let still = props.looks.still;
     let live = use_mut_ref(Live::default);
     let renew = use_force_update();
-    let (box_ref, canvas_ref) = (use_node_ref(), use_node_ref());
+    let (box_ref, whole_ref, canvas_ref) = (use_node_ref(), use_node_ref(), use_node_ref());
     let worker = use_state(|| 0_u32);
 
     // One worker for each stage, and a new one when it has died.
@@ -98,9 +99,7 @@ pub fn Stage(props: &Props) -> Html {
                 match reply {
                     Reply::Ready(run, scene) if run == player.run => {
                         player.ready(scene);
-                        live.layout =
-                            Layout::new(&player.scene, live.layout.width, live.layout.height);
-                        live.dirty = true;
+                        live.place();
                         renew.force_update();
                     }
                     Reply::Frame(run, frame) if run == player.run => player.heard(*frame),
@@ -130,14 +129,14 @@ pub fn Stage(props: &Props) -> Html {
             let speed = if fresh { speed } else { live.player.speed };
             if fresh {
                 live.values = knob_values(&setting);
+                live.filter = None;
             }
             live.told_task = false;
             live.told = Told::Unasked;
             live.dirty = true;
-            let (width, height) = (live.layout.width, live.layout.height);
             if let Some(rest) = setting.rest.as_ref().filter(|_| fresh && !playing) {
                 live.player = Player::at_rest(rest.clone(), speed);
-                live.layout = Layout::new(rest, width, height);
+                live.place();
                 return;
             }
             // The scene stays in sight until the new run stands; another scene does not.
@@ -146,9 +145,9 @@ pub fn Stage(props: &Props) -> Html {
             } else {
                 core::mem::take(&mut live.player.scene)
             };
-            live.layout = Layout::new(&scene, width, height);
             let clock_s = browser::now_ms() / 1000.0;
             live.player = Player::new(simulator.number(), speed, playing, clock_s, scene);
+            live.place();
             let task = write_json(&setting.task);
             match scenario(&setting, &live.values) {
                 Ok(scenario) => simulator.ask(Command::Load {
@@ -285,6 +284,21 @@ pub fn Stage(props: &Props) -> Html {
                     let live = &mut *live.borrow_mut();
                     live.keys = !live.keys;
                 }
+                Deed::Density(at) => {
+                    let chosen = Density::ALL.get(at as usize);
+                    live.borrow_mut().density =
+                        chosen.map_or_else(Density::default, |(density, _)| *density);
+                }
+                Deed::Filter(at) => live.borrow_mut().filter = u16::try_from(at - 1).ok(),
+                Deed::Zoom(zoom) => {
+                    let live = &mut *live.borrow_mut();
+                    live.zoom = match zoom {
+                        Zoom::In => (live.zoom * 1.25).min(ZOOM),
+                        Zoom::Out => (live.zoom / 1.25).max(1.0),
+                        Zoom::Fit => 1.0,
+                    };
+                    live.place();
+                }
                 Deed::Sought(sought) => live.borrow_mut().sought = sought,
                 Deed::Reset => load(false, true),
                 Deed::End => live.borrow_mut().player.hurry(),
@@ -317,6 +331,9 @@ pub fn Stage(props: &Props) -> Html {
                 ">" => Deed::Step(sought),
                 "<" => Deed::Back(sought),
                 "0" | "Home" if !on_control => Deed::Seek(0.0),
+                "+" | "=" => Deed::Zoom(Zoom::In),
+                "-" => Deed::Zoom(Zoom::Out),
+                "f" => Deed::Zoom(Zoom::Fit),
                 "?" => Deed::Keys,
                 "r" => Deed::Reset,
                 "e" => Deed::End,
@@ -329,10 +346,14 @@ pub fn Stage(props: &Props) -> Html {
 
     // A touch on a dot asks about its request.
     let onclick = {
-        let (live, act, box_ref, veiled) =
-            (Rc::clone(&live), act.clone(), box_ref.clone(), props.veiled);
+        let (live, act, whole_ref, veiled) = (
+            Rc::clone(&live),
+            act.clone(),
+            whole_ref.clone(),
+            props.veiled,
+        );
         Callback::from(move |event: MouseEvent| {
-            let Some(element) = box_ref.cast::<HtmlElement>().filter(|_| !veiled) else {
+            let Some(element) = whole_ref.cast::<HtmlElement>().filter(|_| !veiled) else {
                 return;
             };
             let corner = element.get_bounding_client_rect();
@@ -360,17 +381,37 @@ pub fn Stage(props: &Props) -> Html {
     let graphs = use_charts(graphs, props.looks);
     let clock_s = browser::now_ms() / 1000.0;
     let (stuck, loading) = (player.is_stuck(clock_s), player.is_loading(clock_s));
+    // A narrow stage is as high as its parts need one below the other.
+    let frame = if live.room.0 < NARROW {
+        format!("height:{:.0}px", Layout::height(&player.scene).max(430.0))
+    } else {
+        String::new()
+    };
+    let zoomed = live.zoom > 1.0;
+    let whole = if zoomed {
+        format!(
+            "width:{:.0}px;height:{:.0}px",
+            live.layout.width, live.layout.height
+        )
+    } else {
+        String::new()
+    };
     let revive = {
         let worker = worker.clone();
         Callback::from(move |_: MouseEvent| worker.set(*worker + 1))
     };
     html! {
         <section class={classes!("stage", props.veiled.then_some("veiled"))} aria-label="Simulation" onkeydown={on_key}>
-            <div class="stage-picture" ref={box_ref} {onclick} tabindex="0" role="group"
+            <div class="stage-frame" style={frame}>
+            <div class={classes!("stage-picture", zoomed.then_some("zoomed"))} ref={box_ref} tabindex="0" role="group"
                 aria-label={if props.veiled { "Picture of the system" } else { KEYS }}>
-                { edges(&live) }
-                <canvas ref={canvas_ref} aria-hidden="true"></canvas>
-                { nodes(&live) }
+                <div class="stage-whole" ref={whole_ref} {onclick} style={whole}>
+                    { edges(&live) }
+                    <canvas ref={canvas_ref} aria-hidden="true"></canvas>
+                    { nodes(&live) }
+                </div>
+            </div>
+                if !props.veiled { { zoom(live.zoom, &act) } }
                 if loading && !stuck {
                     <p class="stage-note" role="status">{ "Fetching the simulation …" }</p>
                 }
@@ -384,6 +425,7 @@ pub fn Stage(props: &Props) -> Html {
                     </div>
                 }
             </div>
+            { key(&player.scene) }
             if props.veiled {
                 <p class="veil">{ "Answer first: the run that decides is played here." }</p>
             } else {
@@ -394,7 +436,7 @@ pub fn Stage(props: &Props) -> Html {
                 if props.charts {
                     <div class="charts">{ graphs }</div>
                 }
-                { words(player) }
+                { words(&live, &act) }
                 { keep(player, live.keys, &act) }
             }
         </section>

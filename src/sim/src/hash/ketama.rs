@@ -40,9 +40,14 @@ impl Ketama {
         Self(Ring::of(all))
     }
 
+    /// Where `key` is on the ring.
+    pub fn hash(key: &[u8]) -> u32 {
+        word(&md5::compute(key), 0)
+    }
+
     /// The node of `key`; `None` without points.
     pub fn node(&self, key: &[u8]) -> Option<u32> {
-        let hash = word(&md5::compute(key), 0);
+        let hash = Self::hash(key);
         // Strictly after: a point at the key's own hash is before it.
         let place = match hash.checked_add(1) {
             Some(after) => self.0.at(after),

@@ -55,6 +55,11 @@ impl Ring {
         Some(self.points[place].1)
     }
 
+    /// The points in order: where each is, and whose it is.
+    pub fn points(&self) -> impl Iterator<Item = (u32, u32)> {
+        self.points.iter().copied()
+    }
+
     /// How many points there are.
     pub fn len(&self) -> usize {
         self.points.len()

@@ -9,6 +9,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::map::{self, Shape, ShardMap};
 use crate::hash::jump::jump;
 use crate::hash::ketama::Ketama;
 use crate::hash::modulo::Tries;
@@ -154,10 +155,71 @@ impl Placement {
         self.shards[place as usize]
     }
 
+    /// The rule's space, to be drawn.
+    pub fn map(&self) -> ShardMap {
+        let owner = |place: u32| self.shards[place as usize];
+        match &self.rule {
+            Rule::Modulo | Rule::Jump | Rule::Rendezvous(_) => {
+                ShardMap::cells(Shape::Cells, &self.shards)
+            }
+            Rule::Stretches(starts) => {
+                let owners: Vec<u16> = starts.iter().map(|(_, at)| owner((*at).into())).collect();
+                ShardMap::cells(Shape::Line, &owners)
+            }
+            Rule::Slots(owners) => {
+                let ends = (0..).zip(owners);
+                let end = |slot: u64| ((slot + 1) * map::WIDTH / u64::from(SLOTS) - 1) as u16;
+                let points = ends.map(|(slot, at)| (end(slot), owner((*at).into())));
+                ShardMap::points(Shape::Line, points)
+            }
+            Rule::Ring(ring) => {
+                let ring = ring.ring();
+                let points = ring
+                    .points()
+                    .map(|(point, node)| (high(point), owner(node)));
+                let after = ring.node(0).map(|first| (u16::MAX, owner(first)));
+                ShardMap::points(Shape::Ring, points.chain(after))
+            }
+        }
+    }
+
+    /// Where `key` lies in that space, of 65,536.
+    pub fn place(&self, key: u64) -> u16 {
+        let cell = |at: usize, of: usize, part: f64| {
+            ((at as f64 + part) / of.max(1) as f64 * map::WIDTH as f64) as u16
+        };
+        match &self.rule {
+            Rule::Modulo | Rule::Jump | Rule::Rendezvous(_) => {
+                let owner = self.owner(key);
+                let at = self.shards.iter().position(|own| *own == owner);
+                cell(at.unwrap_or(0), self.shards.len(), 0.5)
+            }
+            Rule::Stretches(starts) => {
+                let after = starts.partition_point(|(start, _)| *start <= key);
+                let from = starts[after - 1].0;
+                // The last has no end.
+                let part = starts
+                    .get(after)
+                    .map_or(0.5, |(to, _)| (key - from) as f64 / (to - from) as f64);
+                cell(after - 1, starts.len(), part)
+            }
+            Rule::Slots(_) => {
+                let slot = slot(Digits::of(key).text());
+                (u64::from(slot) * map::WIDTH / u64::from(SLOTS)) as u16
+            }
+            Rule::Ring(_) => high(Ketama::hash(Digits::of(key).text())),
+        }
+    }
+
     /// The numbers of its shards.
     pub fn shards(&self) -> &[u16] {
         &self.shards
     }
+}
+
+/// The upper half of a hash.
+const fn high(hash: u32) -> u16 {
+    (hash >> 16) as u16
 }
 
 /// A number's decimal digits.
@@ -385,6 +447,30 @@ mod tests {
         let directory = Placement::new(&directory, &shards(3), None);
         let owners = [0, 4, 5, 7, 8, 9, 10, u64::MAX].map(|key| directory.owner(key));
         assert_eq!(owners, [0, 0, 1, 2, 1, 1, 2, 2]);
+    }
+
+    #[test]
+    fn a_key_lies_on_an_arc_of_its_owner() {
+        let range = Partitioning::Range {
+            bounds: vec![100, 5_000, 20_000],
+        };
+        let points = Partitioning::Ring { points: 8 };
+        for partitioning in all().into_iter().chain([range, points]) {
+            let placement = Placement::new(&partitioning, &shards(4), None);
+            let map = placement.map();
+            assert_eq!(map.arcs.last().map(|(end, _)| *end), Some(u16::MAX));
+            assert!(map.arcs.is_sorted_by_key(|arc| arc.0), "{partitioning:?}");
+            // Of 32 bits 16 are drawn: next to a point a key may seem to lie on its other side.
+            let off = (0..20_000_u64)
+                .filter(|key| map.owner(placement.place(*key)) != Some(placement.owner(*key)));
+            let off = off.count();
+            let most = match partitioning {
+                Partitioning::Ring { points: 1_000 } => 20_000 / 12,
+                Partitioning::Ring { .. } => 20,
+                _ => 0,
+            };
+            assert!(off <= most, "{partitioning:?}: {off}");
+        }
     }
 
     #[test]

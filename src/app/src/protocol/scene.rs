@@ -1,0 +1,252 @@
+//! What there is to draw of a scenario.
+
+use scale_sim::{Component, Instruction, Kind, Model, ShardMap};
+use serde::{Deserialize, Serialize};
+
+/// What there is to draw.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+pub struct Scene {
+    /// The components, in the scenario's order.
+    pub components: Vec<ComponentView>,
+    /// The stations, numbered as in frames.
+    pub stations: Vec<StationView>,
+    /// What goes wrong, in the scenario's order.
+    pub faults: Vec<FaultView>,
+    /// When the run ends.
+    pub horizon_s: f64,
+    /// The length of a window of the series.
+    pub window_s: f64,
+}
+
+/// A component to draw.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct ComponentView {
+    /// Its name in the scenario.
+    pub name: String,
+    /// Its name on the picture.
+    pub label: String,
+    /// What it is.
+    pub kind: Kind,
+    /// Column and row, if the scenario says.
+    pub at: Option<[f64; 2]>,
+    /// Numbers of the components that it sends requests to.
+    pub targets: Vec<u16>,
+    /// What is in it that can be looked at.
+    pub holds: Holds,
+}
+
+/// What is in a component that can be looked at while it runs.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub enum Holds {
+    /// Nothing but requests.
+    #[default]
+    Requests,
+    /// Entries of a cache, at most so many if they are counted.
+    Entries(Option<u32>),
+    /// The maps of a router in front of shards: of its rule, and of the one that takes its place, if one does.
+    Maps(Vec<ShardMap>),
+    /// Messages of a queue.
+    Messages,
+    /// Messages of a topic: its partitions, and the names of its subscriptions.
+    Partitions(u32, Vec<String>),
+    /// Steps of a saga, by name.
+    Steps(Vec<String>),
+    /// A log that its replicas follow.
+    Log,
+    /// Promises to commit branches of transactions.
+    Promises,
+    /// Streams of events.
+    Events,
+    /// Changes that it applies.
+    Changes,
+}
+
+/// A station to draw.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct StationView {
+    /// The number of its component.
+    pub component: u16,
+    /// Which instance of the component, from 0.
+    pub instance: u32,
+    /// Requests that it works on at once.
+    pub servers: u32,
+    /// Requests that may wait.
+    pub queue: u32,
+    /// Whether requests still come here.
+    pub live: bool,
+}
+
+/// A fault to tell of.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct FaultView {
+    /// What goes wrong, and where, in words.
+    pub what: String,
+    /// When, and for how long, if that is known beforehand.
+    pub at_s: Option<f64>,
+    /// How long it lasts; to the end of the run if it is not given.
+    pub for_s: Option<f64>,
+}
+
+impl Scene {
+    /// What there is to draw of a model and its scenario.
+    pub fn new(model: &Model, scenario: &scale_sim::Scenario, window_s: f64) -> Self {
+        let number = |name: &String| scenario.components.get_index_of(name).map(|at| at as u16);
+        let components = scenario.components.iter().enumerate();
+        let components = components.map(|(at, (name, component))| {
+            let mut targets: Vec<u16> = match component {
+                Component::Client(client) => number(&client.target).into_iter().collect(),
+                Component::Balancer(balancer) => {
+                    balancer.targets.iter().filter_map(number).collect()
+                }
+                Component::Service(service) => service.called().filter_map(number).collect(),
+                Component::Database(database) => {
+                    let outbox = database.outbox.iter();
+                    outbox.filter_map(|outbox| number(&outbox.to)).collect()
+                }
+                Component::Queue(queue) => queue.called().filter_map(number).collect(),
+                Component::Topic(topic) => topic.called().filter_map(number).collect(),
+                Component::Cache(cache) => cache.target.iter().filter_map(number).collect(),
+                Component::Gateway(gateway) => number(&gateway.target).into_iter().collect(),
+                Component::Shards(shards) => {
+                    let all = shards.all_targets().into_iter();
+                    all.filter_map(|name| number(&name.to_owned())).collect()
+                }
+                Component::EventStore(_) => Vec::new(),
+                // What it applies it reads from there.
+                Component::View(view) => number(&view.source).into_iter().collect(),
+            };
+            for at in (1..targets.len()).rev() {
+                if targets[..at].contains(&targets[at]) {
+                    targets.remove(at);
+                }
+            }
+            let view = scenario.view.get(name);
+            ComponentView {
+                name: name.clone(),
+                label: view
+                    .and_then(|v| v.label.clone())
+                    .unwrap_or_else(|| name.clone()),
+                kind: component.kind(),
+                at: view.and_then(|v| v.at),
+                targets,
+                holds: Holds::of(model, scenario, at),
+            }
+        });
+        let stations = model.stations().map(|station| StationView {
+            component: station.component as u16,
+            instance: station.instance,
+            servers: station.servers,
+            queue: station.queue,
+            live: station.live,
+        });
+        Self {
+            components: components.collect(),
+            stations: stations.collect(),
+            faults: scenario.faults.iter().map(FaultView::new).collect(),
+            horizon_s: model.horizon().secs(),
+            window_s,
+        }
+    }
+}
+
+impl Holds {
+    /// What the component number `at` holds.
+    fn of(model: &Model, scenario: &scale_sim::Scenario, at: usize) -> Self {
+        let Some((name, component)) = scenario.components.get_index(at) else {
+            return Self::Requests;
+        };
+        match component {
+            Component::Cache(cache) => Self::Entries(cache.capacity_entries),
+            Component::Gateway(gateway) => {
+                let cache = gateway.cache.as_ref();
+                cache.map_or(Self::Requests, |cache| {
+                    Self::Entries(cache.capacity_entries)
+                })
+            }
+            Component::Shards(_) => Self::Maps(model.shard_maps(at)),
+            Component::Queue(_) => Self::Messages,
+            Component::Topic(topic) => {
+                let names = topic.subscriptions.keys().cloned();
+                Self::Partitions(topic.partitions, names.collect())
+            }
+            Component::EventStore(_) => Self::Events,
+            Component::View(_) => Self::Changes,
+            Component::Database(database) if database.replication.is_some() => Self::Log,
+            Component::Database(_) if in_transaction(scenario, name) => Self::Promises,
+            Component::Service(service) => {
+                let mut sagas = instructions(service).filter_map(|step| match step {
+                    Instruction::Saga(saga) => Some(saga),
+                    _ => None,
+                });
+                let step = |step: &scale_sim::SagaStep| {
+                    let call = &step.does;
+                    call.operation.clone().unwrap_or_else(|| call.to.clone())
+                };
+                match (sagas.next(), sagas.next()) {
+                    (Some(saga), None) => Self::Steps(saga.steps.iter().map(step).collect()),
+                    // Events do not say which of several it is.
+                    _ => Self::Requests,
+                }
+            }
+            Component::Client(_) | Component::Balancer(_) | Component::Database(_) => {
+                Self::Requests
+            }
+        }
+    }
+}
+
+/// The first steps of a service's plans, not what is inside of others.
+fn instructions(service: &scale_sim::Service) -> impl Iterator<Item = &Instruction> {
+    service.plans.values().flatten()
+}
+
+/// Whether a branch of a transaction leads straight to the database `name`.
+fn in_transaction(scenario: &scale_sim::Scenario, name: &str) -> bool {
+    let services = scenario.components.values().filter_map(|component| {
+        let Component::Service(service) = component else {
+            return None;
+        };
+        Some(service)
+    });
+    let mut steps = services.flat_map(instructions);
+    steps.any(|step| match step {
+        Instruction::Transaction(transaction) => {
+            transaction.branches.iter().any(|branch| branch.to == name)
+        }
+        _ => false,
+    })
+}
+
+impl FaultView {
+    fn new(fault: &scale_sim::Fault) -> Self {
+        Self {
+            what: in_words(&fault.what),
+            at_s: fault.at_s,
+            for_s: fault.for_s,
+        }
+    }
+}
+
+/// What goes wrong, and where: "crash of shop 2".
+fn in_words(trouble: &scale_sim::Trouble) -> String {
+    let written = serde_json::to_value(trouble).unwrap_or_default();
+    let Some((name, about)) = written.as_object().and_then(|object| object.iter().next()) else {
+        return String::new();
+    };
+    let text = |field: &str| about.get(field).and_then(serde_json::Value::as_str);
+    let number = |field: &str| about.get(field).and_then(serde_json::Value::as_u64);
+    let mut words = vec![name.replace('_', " ")];
+    if let Some(at) = text("component").or_else(|| text("client")) {
+        words.push(format!("of {at}"));
+    }
+    if let Some(instance) = number("instance") {
+        words.push(format!("{instance}"));
+    }
+    if let (Some(from), Some(to)) = (text("from"), text("to")) {
+        words.push(format!("between {from} and {to}"));
+    }
+    if let Some(zone) = number("zone") {
+        words.push(format!("of zone {zone}"));
+    }
+    words.join(" ")
+}

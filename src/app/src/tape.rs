@@ -1,0 +1,597 @@
+//! The tape: a probe that keeps what happened until the page has been told.
+//!
+//! The page draws requests on their way between stations, so each arrival and each answer is told with where it came from, and
+//! what it is: a first request or a retry, a miss that goes on to the next level, a compensation. The tape knows that from the
+//! calls that made the frame; the page needs no memory of its own, and may be told of one request in many.
+
+use std::collections::BTreeSet;
+
+use scale_sim::{
+    Child, Event, Kind, Loss, MessageEvent, Model, Probe, RequestRef, ShardEvent, StoreEvent, Time,
+    ViewEvent, WorkflowEvent,
+};
+
+use crate::protocol::{
+    BranchTurn, CacheTurn, DotKind, MessageTurn, MoveTurn, Origin, SagaTurn, StoreTurn, Tick,
+    ViewTurn, Way, What,
+};
+
+/// Ticks that one frame may carry; above it the tape keeps fewer requests.
+pub const TICKS: usize = 16_000;
+/// Above this stride nothing is thinned further.
+const STRIDE: u32 = 1 << 16;
+
+/// No frame.
+const NONE: u32 = u32::MAX;
+
+/// Keeps what happened.
+#[derive(Clone, Debug)]
+pub struct Tape {
+    ticks: Vec<Tick>,
+    stride: u32,
+    /// By slot of the frame.
+    notes: Vec<Note>,
+    /// By slot of the call.
+    calls: Vec<CallNote>,
+    /// By slot of the request: the key that it is about.
+    keys: Vec<u64>,
+    /// Sagas on their way back.
+    back: BTreeSet<u32>,
+}
+
+/// What is known of a frame.
+#[derive(Clone, Copy, Debug)]
+struct Note {
+    way: Way,
+    /// The frame that asked.
+    parent: u32,
+    /// Whether it waited in line before it was served.
+    queued: bool,
+    /// What its own calls are.
+    calls: DotKind,
+    /// What its answer is.
+    answer: DotKind,
+}
+
+const UNKNOWN: Note = Note {
+    way: Way {
+        from: Origin::Nowhere,
+        through: None,
+        kind: DotKind::Request,
+    },
+    parent: NONE,
+    queued: false,
+    calls: DotKind::Request,
+    answer: DotKind::Answer,
+};
+
+/// What is known of a call of several attempts or branches.
+#[derive(Clone, Copy, Debug)]
+struct CallNote {
+    from: Origin,
+    parent: u32,
+    kind: DotKind,
+    since: Time,
+    /// Whether an attempt has failed.
+    missed: bool,
+}
+
+const NO_CALL: CallNote = CallNote {
+    from: Origin::Nowhere,
+    parent: NONE,
+    kind: DotKind::Request,
+    since: Time::ZERO,
+    missed: false,
+};
+
+impl Default for Tape {
+    fn default() -> Self {
+        Self {
+            ticks: Vec::new(),
+            stride: 1,
+            notes: Vec::new(),
+            calls: Vec::new(),
+            keys: Vec::new(),
+            back: BTreeSet::new(),
+        }
+    }
+}
+
+impl Tape {
+    /// Hands out what was kept, and adapts how much will be.
+    pub fn take(&mut self) -> (Vec<Tick>, u32) {
+        let ticks = core::mem::take(&mut self.ticks);
+        let stride = self.stride;
+        if ticks.len() < TICKS / 4 && self.stride > 1 {
+            self.stride /= 2;
+        }
+        (ticks, stride)
+    }
+
+    /// Forgets what was kept: the page has it.
+    pub fn clear(&mut self) {
+        self.ticks.clear();
+    }
+
+    fn note(&mut self, frame: u32) -> &mut Note {
+        at(&mut self.notes, frame, UNKNOWN)
+    }
+
+    /// What was made by a call of `parent`.
+    fn made(&mut self, child: Child, from: Origin, parent: u32, kind: DotKind, now: Time) {
+        match child {
+            Child::Frame(frame) => {
+                // What a call is for, its own calls are for as well; but a second try is none further on, nor is a message.
+                let passes_on = matches!(kind, DotKind::Compensation | DotKind::Miss);
+                *self.note(frame) = Note {
+                    way: Way {
+                        from,
+                        through: None,
+                        kind,
+                    },
+                    parent,
+                    calls: if passes_on { kind } else { DotKind::Request },
+                    ..UNKNOWN
+                };
+            }
+            Child::Call(call) => {
+                *at(&mut self.calls, call, NO_CALL) = CallNote {
+                    from,
+                    parent,
+                    kind,
+                    since: now,
+                    missed: false,
+                };
+            }
+        }
+    }
+
+    /// What a call from a frame to a component is.
+    fn kind(&mut self, model: &Model, frame: u32, station: u32, to: u16) -> DotKind {
+        let kind = |component: usize| model.components().nth(component).map(|(_, kind)| kind);
+        let broker = |kind| matches!(kind, Some(Kind::Queue | Kind::Topic));
+        let own = model.stations().nth(station as usize);
+        if broker(kind(usize::from(to))) || own.is_some_and(|own| broker(kind(own.component))) {
+            return DotKind::Message;
+        }
+        if frame == NONE {
+            DotKind::Request
+        } else {
+            self.note(frame).calls
+        }
+    }
+
+    /// What the event means for the frames under way, and how it is told; `None` if it is not.
+    #[expect(
+        clippy::too_many_lines,
+        reason = "one arm for each event, side by side"
+    )]
+    fn told(
+        &mut self,
+        model: &Model,
+        now: Time,
+        request: RequestRef,
+        event: &Event,
+    ) -> Option<What> {
+        let frame = request.frame;
+        Some(match *event {
+            Event::Sent {
+                client,
+                operation,
+                key,
+                child,
+                ..
+            } => {
+                *at(&mut self.keys, request.slot, 0) = key;
+                let from = Origin::Component(client);
+                self.made(child, from, NONE, DotKind::Request, now);
+                What::Sent {
+                    client,
+                    operation,
+                    key,
+                }
+            }
+            Event::Called { station, to, child } => {
+                let kind = self.kind(model, frame, station, to);
+                self.made(child, Origin::Station(station), frame, kind, now);
+                // Who asks the next level answers with what that has.
+                if frame != NONE && self.note(frame).answer == DotKind::Absent {
+                    self.note(frame).answer = DotKind::Answer;
+                }
+                let own = model.stations().nth(station as usize)?.component;
+                let routed = model.components().nth(own)?.1 == Kind::Shards;
+                let key = self.keys.get(request.slot as usize).copied();
+                if let (true, Some(key)) = (routed, key)
+                    && let Some(place) = model.shard_place(own, key)
+                {
+                    let placed = What::Placed {
+                        station,
+                        to,
+                        place,
+                        key,
+                    };
+                    self.keep(now, request, placed);
+                }
+                What::Called { station, to, kind }
+            }
+            Event::Spawned { station, to, child } => {
+                let kind = self.kind(model, frame, station, to);
+                self.made(child, Origin::Station(station), NONE, kind, now);
+                return None;
+            }
+            Event::Probed {
+                balancer, child, ..
+            } => {
+                let from = Origin::Component(balancer);
+                self.made(child, from, NONE, DotKind::Probe, now);
+                return None;
+            }
+            Event::Tried { call, child, .. } => {
+                let call = *at(&mut self.calls, call, NO_CALL);
+                // Branches are all begun at once, attempts one after the other.
+                let again = call.missed && now > call.since;
+                let kind = if again { DotKind::Retry } else { call.kind };
+                self.made(child, call.from, call.parent, kind, now);
+                return None;
+            }
+            Event::Missed { call, .. } => {
+                at(&mut self.calls, call, NO_CALL).missed = true;
+                return None;
+            }
+            Event::Routed { balancer, .. } => {
+                self.note(frame).way.through = Some(balancer);
+                return None;
+            }
+            Event::Queued { station, waiting } => {
+                let note = self.note(frame);
+                note.queued = true;
+                What::Queued {
+                    station,
+                    waiting,
+                    way: note.way,
+                }
+            }
+            Event::Unqueued { station, waiting } => What::Unqueued { station, waiting },
+            Event::Started {
+                station,
+                busy,
+                waiting,
+            } => {
+                let note = self.note(frame);
+                let arrives = !core::mem::replace(&mut note.queued, false);
+                What::Started {
+                    station,
+                    busy,
+                    waiting,
+                    way: arrives.then_some(note.way),
+                }
+            }
+            Event::Returned { station } => What::Returned { station },
+            Event::Left { station, busy, ok } => {
+                let note = *self.note(frame);
+                let kind = if ok { note.answer } else { DotKind::Refusal };
+                if note.parent != NONE {
+                    let parent = self.note(note.parent);
+                    match kind {
+                        // Who was told that there is nothing in the cache asks the next level itself.
+                        DotKind::Absent if parent.calls == DotKind::Request => {
+                            parent.calls = DotKind::Miss;
+                        }
+                        DotKind::Stale => parent.answer = DotKind::Stale,
+                        _ if note.way.kind == DotKind::Miss && parent.calls == DotKind::Miss => {
+                            parent.calls = DotKind::Request;
+                        }
+                        _ => {}
+                    }
+                }
+                What::Left {
+                    station,
+                    busy,
+                    way: Way { kind, ..note.way },
+                }
+            }
+            Event::Refused { station, reason } if station != u32::MAX => What::Refused {
+                station,
+                way: self.note(frame).way,
+                full: reason == Loss::QueueFull,
+            },
+            Event::Capacity { station, servers } => What::Capacity { station, servers },
+            Event::Completed {
+                client, latency, ..
+            } => What::Completed {
+                client,
+                latency_ms: latency.millis(),
+            },
+            Event::Lost {
+                client,
+                station,
+                reason,
+                ..
+            } => What::Lost {
+                client,
+                station,
+                full: reason == Loss::QueueFull,
+            },
+            Event::Fault { fault, active } => What::Fault { fault, active },
+            Event::CacheHit {
+                station,
+                key,
+                stale,
+            } => {
+                let (turn, answer) = match stale {
+                    Some(_) => (CacheTurn::StaleHit, DotKind::Stale),
+                    None => (CacheTurn::Hit, DotKind::Hit),
+                };
+                self.note(frame).answer = answer;
+                What::Cache { station, key, turn }
+            }
+            Event::CacheMiss { station, key } => {
+                let note = self.note(frame);
+                note.answer = DotKind::Absent;
+                note.calls = DotKind::Miss;
+                cache(station, key, CacheTurn::Miss)
+            }
+            Event::CacheFilled { station, key } => cache(station, key, CacheTurn::Filled),
+            Event::CacheEvicted { station, key } => cache(station, key, CacheTurn::Evicted),
+            Event::CacheExpired { station, key } => cache(station, key, CacheTurn::Expired),
+            Event::CacheDropped { station, key } => cache(station, key, CacheTurn::Dropped),
+            Event::CacheDirty { station, key } => cache(station, key, CacheTurn::Dirty),
+            Event::CacheFlushed { station, .. } => cache(station, 0, CacheTurn::Flushed),
+            Event::ReplicaRead { stale, .. } => {
+                if stale.is_some() {
+                    self.note(frame).answer = DotKind::Stale;
+                }
+                return None;
+            }
+            Event::Committed { station, rows } => What::Committed { station, rows },
+            Event::Shard(event) => shard(event),
+            Event::Message(event) => message(event)?,
+            Event::Workflow(event) => self.workflow(frame, event)?,
+            Event::Store(event) => store(event)?,
+            Event::View(event) => {
+                if let ViewEvent::Read { stale: Some(_), .. } = event {
+                    self.note(frame).answer = DotKind::Stale;
+                }
+                view(event)
+            }
+            _ => return None,
+        })
+    }
+
+    fn workflow(&mut self, frame: u32, event: WorkflowEvent) -> Option<What> {
+        use WorkflowEvent as W;
+        let station = event.station();
+        let (saga, step, turn) = match event {
+            W::SagaStarted { saga, .. } => (saga, 0, SagaTurn::Started),
+            W::StepDone { saga, step, .. } => (saga, step, SagaTurn::StepDone),
+            W::StepFailed { saga, step, .. } => (saga, step, SagaTurn::StepFailed),
+            W::Compensating { saga, step, .. } => (saga, step, SagaTurn::Compensating),
+            W::Undone { saga, step, .. } => (saga, step, SagaTurn::Undone),
+            W::SagaFinished { saga, .. } => (saga, 0, SagaTurn::Finished),
+            W::SagaCompensated { saga, .. } => (saga, 0, SagaTurn::Compensated),
+            W::SagaStuck { saga, step, .. } => (saga, step, SagaTurn::Stuck),
+            W::Orphaned { workflow, .. } => (workflow, 0, SagaTurn::Orphaned),
+            W::Recovered { workflow, .. } => (workflow, 0, SagaTurn::Recovered),
+            W::Prepared { transaction, .. } => {
+                return Some(What::Branch {
+                    station,
+                    transaction,
+                    turn: BranchTurn::Prepared,
+                });
+            }
+            W::Resolved {
+                transaction,
+                commit,
+                ..
+            } => {
+                let turn = if commit {
+                    BranchTurn::Committed
+                } else {
+                    BranchTurn::Aborted
+                };
+                return Some(What::Branch {
+                    station,
+                    transaction,
+                    turn,
+                });
+            }
+            W::Repeated { .. } | W::UndoneEmpty { .. } | W::TooLate { .. } | W::Decided { .. } => {
+                return None;
+            }
+        };
+        match turn {
+            SagaTurn::Compensating => {
+                self.back.insert(saga);
+            }
+            SagaTurn::Finished | SagaTurn::Compensated | SagaTurn::Stuck => {
+                self.back.remove(&saga);
+            }
+            _ => {}
+        }
+        if frame != NONE {
+            self.note(frame).calls = if self.back.contains(&saga) {
+                DotKind::Compensation
+            } else {
+                DotKind::Request
+            };
+        }
+        Some(What::Saga {
+            station,
+            saga,
+            step,
+            turn,
+        })
+    }
+
+    fn keep(&mut self, now: Time, request: RequestRef, what: What) {
+        let tick = Tick {
+            at_s: now.secs(),
+            request: request.id,
+            what,
+        };
+        if !tick.is_shown(self.stride) {
+            return;
+        }
+        if self.ticks.len() >= TICKS && self.stride < STRIDE {
+            self.stride *= 2;
+            let stride = self.stride;
+            self.ticks.retain(|tick| tick.is_shown(stride));
+            if !tick.is_shown(stride) {
+                return;
+            }
+        }
+        self.ticks.push(tick);
+    }
+}
+
+impl Probe for Tape {
+    fn event(&mut self, model: &Model, now: Time, request: RequestRef, event: &Event) {
+        if let Some(what) = self.told(model, now, request, event) {
+            self.keep(now, request, what);
+        }
+    }
+}
+
+/// The entry at `place`, which may be a new one.
+fn at<T: Clone>(list: &mut Vec<T>, place: u32, new: T) -> &mut T {
+    let place = place as usize;
+    if place >= list.len() {
+        list.resize(place + 1, new);
+    }
+    &mut list[place]
+}
+
+const fn cache(station: u32, key: u64, turn: CacheTurn) -> What {
+    What::Cache { station, key, turn }
+}
+
+const fn shard(event: ShardEvent) -> What {
+    use ShardEvent as S;
+    let (turn, count) = match event {
+        S::Held { .. } => (MoveTurn::Held, 1),
+        S::Released { .. } => (MoveTurn::Released, 1),
+        S::Redirected { .. } => (MoveTurn::Redirected, 1),
+        S::Misread { .. } => (MoveTurn::Misread, 1),
+        S::Moved { keys, .. } => (MoveTurn::Moved, keys),
+        S::Lost { writes, .. } => (MoveTurn::WritesLost, writes),
+        S::Partial { answers, .. } => (MoveTurn::Partial, answers),
+    };
+    What::Moving {
+        station: event.station(),
+        turn,
+        count,
+    }
+}
+
+fn message(event: MessageEvent) -> Option<What> {
+    use MessageEvent as M;
+    let (turn, about, backlog) = match event {
+        M::Published {
+            message, backlog, ..
+        } => (MessageTurn::Published, message, backlog),
+        M::Delivered {
+            message,
+            delivery,
+            backlog,
+            ..
+        } => {
+            let turn = if delivery > 1 {
+                MessageTurn::Redelivered
+            } else {
+                MessageTurn::Delivered
+            };
+            (turn, message, backlog)
+        }
+        M::Acknowledged {
+            message, backlog, ..
+        } => (MessageTurn::Acknowledged, message, backlog),
+        M::Processed { message, .. } => (MessageTurn::Processed, message, 0),
+        M::Returned {
+            message, backlog, ..
+        } => (MessageTurn::Returned, message, backlog),
+        M::DeadLettered {
+            message, backlog, ..
+        } => (MessageTurn::DeadLettered, message, backlog),
+        M::Dropped {
+            message, backlog, ..
+        } => (MessageTurn::Dropped, message, backlog),
+        M::Lost {
+            message, backlog, ..
+        } => (MessageTurn::Lost, message, backlog),
+        M::Blocked { station } | M::Unblocked { station } => {
+            let turn = if matches!(event, M::Blocked { .. }) {
+                MessageTurn::Blocked
+            } else {
+                MessageTurn::Unblocked
+            };
+            return Some(of_group(station, turn, 0));
+        }
+        M::Rebalancing { station, group } => {
+            return Some(of_group(station, MessageTurn::Rebalancing, group));
+        }
+        M::Rebalanced { station, group, .. } => {
+            return Some(of_group(station, MessageTurn::Rebalanced, group));
+        }
+        _ => return None,
+    };
+    Some(What::Message {
+        station: event.station(),
+        turn,
+        number: about.number as u32,
+        partition: about.partition,
+        group: about.group,
+        backlog,
+    })
+}
+
+const fn of_group(station: u32, turn: MessageTurn, group: u16) -> What {
+    What::Message {
+        station,
+        turn,
+        number: 0,
+        partition: 0,
+        group,
+        backlog: 0,
+    }
+}
+
+fn store(event: StoreEvent) -> Option<What> {
+    let (stream, version, turn) = match event {
+        StoreEvent::Appended {
+            stream, version, ..
+        } => (stream, version, StoreTurn::Appended),
+        StoreEvent::Snapshot {
+            stream, version, ..
+        } => (stream, version, StoreTurn::Snapshot),
+        StoreEvent::Conflicted { .. } => (0, 0, StoreTurn::Conflicted),
+        StoreEvent::Loaded { .. } => return None,
+    };
+    Some(What::Store {
+        station: event.station(),
+        stream,
+        version,
+        turn,
+    })
+}
+
+fn view(event: ViewEvent) -> What {
+    let (count, turn) = match event {
+        ViewEvent::Read { behind, stale, .. } => {
+            let turn = if stale.is_some() {
+                ViewTurn::StaleRead
+            } else {
+                ViewTurn::Read
+            };
+            (behind as u32, turn)
+        }
+        ViewEvent::Applied { changes, .. } => (changes, ViewTurn::Applied),
+        ViewEvent::Rebuilding { changes, .. } => (changes as u32, ViewTurn::Rebuilding),
+        ViewEvent::Rebuilt { .. } => (0, ViewTurn::Rebuilt),
+        ViewEvent::Resumed { again, .. } => (again as u32, ViewTurn::Rebuilding),
+    };
+    What::View {
+        station: event.station(),
+        count,
+        turn,
+    }
+}
