@@ -40,6 +40,27 @@ fn said(outcome: &Outcome) -> (u64, &str) {
 }
 
 #[test]
+fn a_saga_that_nobody_takes_over_is_noticed_though_nothing_happens_any_more() {
+    // The second step takes 1.2 s, and the only instance is gone for good.
+    let slow = r#"{"what":{"slow":{"component":"b","factor":1000}},"at_s":0},"#;
+    let crash = r#"{"what":{"crash":{"component":"s"}},"at_s":2.5}"#;
+    let outcome = two_steps("", "", &format!("{slow}{crash}"));
+    let (count, first) = said(&outcome);
+    assert!(count > 0, "nobody had one under way");
+    let expected = "has not come to an end for 5000.0 ms, and nobody runs it: -1 of -1 in a.t, -1 of -1 in b.t";
+    assert!(first.ends_with(expected), "{first}");
+    // At the moment when its time is over, though nothing happens then.
+    let first = &outcome.findings.first;
+    assert!(first.is_sorted_by_key(|violation| violation.at));
+    let until = first[0].at.secs();
+    assert!((5.0..7.6).contains(&until), "{until}");
+    // Somebody is there again in time.
+    let back = crash.replace("2.5}", "2.5,\"for_s\":1}");
+    let outcome = two_steps("", "", &format!("{slow}{back}"));
+    assert_eq!(said(&outcome), (0, ""));
+}
+
+#[test]
 fn a_saga_that_needs_a_person_is_noticed_at_once() {
     let gone = r#"{"what":{"crash":{"component":"b"}},"at_s":0}"#;
     let persist = r#","persist":{"retries":2,"backoff":{"fixed":{"wait_ms":10}}}"#;

@@ -87,7 +87,7 @@ pub use fault::{
     Between, Errors, Fault, Lossy, Place, RandomTimes, Reduced, Slow, Spike, Trouble, Zone,
 };
 pub use figures::{Figures, Latency, Losses, StationFigures};
-pub use invariant::{Freshness, Invariant, TableOf, Tables, Watched};
+pub use invariant::{ChangeOf, Freshness, Invariant, Messages, Steps, TableOf, Tables, Watched};
 pub use json::{from_json_value, parse_json, read_json, write_json};
 pub use keys::{KeySampler, Keys};
 pub use measure::{Condition, Measure, Metric};

@@ -264,6 +264,19 @@ impl Recorder {
 }
 
 impl Recorder {
+    /// Counts what has lasted too long up to `now`, each in the window in which it has.
+    fn pass(&mut self, model: &Model, now: Time) {
+        let Some(mut audit) = self.audit.take() else {
+            return;
+        };
+        while let Some(due) = audit.due().filter(|due| *due < now) {
+            self.come_to(due);
+            let then = due + Duration::from_nanos(1);
+            self.counters.violations += audit.pass(model, then);
+        }
+        self.audit = Some(audit);
+    }
+
     /// Counts what happened to messages.
     fn count_messages(&mut self, event: &MessageEvent) {
         let at = event.station() as usize;
@@ -348,6 +361,7 @@ impl Probe for Recorder {
     #[expect(clippy::too_many_lines, reason = "one arm an event")]
     fn event(&mut self, model: &Model, now: Time, request: RequestRef, event: &Event) {
         if now > self.now {
+            self.pass(model, now);
             self.come_to(now);
         }
         if let Some(audit) = &mut self.audit {
@@ -488,7 +502,8 @@ impl Probe for Recorder {
         }
     }
 
-    fn advanced(&mut self, _: &Model, now: Time) {
+    fn advanced(&mut self, model: &Model, now: Time) {
+        self.pass(model, now);
         self.come_to(now);
     }
 
