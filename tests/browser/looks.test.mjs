@@ -132,6 +132,49 @@ test("a first visit does not fetch the simulation; running it does, and only onc
   await context.close();
 });
 
+test("each scene of the home page shows its phenomenon, in the picture and in words", async () => {
+  const page = await open(browser, home, { viewport: { width: 1280, height: 800 } });
+  await page.waitForSelector(".stage-picture .station");
+  const scenes = [
+    ["Caches", /after a cache miss/, "cache miss", /does not find key \d+ in (Near|Shared) cache/],
+    ["Shards", /request/, "answer", /is sent by Ring to Shard [A-D], which has key \d+/],
+    ["Sagas", /compensation/, "compensation", /goes back: ‘charge’ of saga \d+ is to be compensated/],
+  ];
+  for (const [name, key, kind, words] of scenes) {
+    await page.getByRole("button", { name, exact: true }).click();
+    await page.waitForFunction(() => Number.parseFloat(document.querySelector(".stage-now")?.innerText) > 0.2, null, { timeout: 60_000 });
+    await page.getByRole("button", { name: "Pause" }).click();
+    assert.match(await page.locator(".stage-key").innerText(), key);
+    await page.getByLabel("Kind of event to go to").selectOption(kind);
+    await page.getByRole("button", { name: "The next one" }).click();
+    await page.waitForFunction((words) => new RegExp(words).test(document.querySelector(".narration").textContent), words.source);
+    // Something is drawn inside of a box.
+    const colours = await page.evaluate(() => {
+      const canvas = document.querySelector(".stage-whole canvas");
+      const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+      const seen = new Set();
+      for (let at = 0; at < data.length; at += 4) if (data[at + 3] === 255) seen.add(data.slice(at, at + 3).join());
+      return seen.size;
+    });
+    assert.ok(colours > 8, `${name}: ${colours} colours`);
+  }
+  // A component can be looked at closely, by keyboard too.
+  await page.locator(".node.station").first().focus();
+  await page.keyboard.press("Enter");
+  assert.match(await page.locator(".look").innerText(), /Orders[\s\S]*sagas under way/);
+  await page.getByRole("button", { name: "Close" }).click();
+  assert.equal(await page.locator(".look").count(), 0);
+  // Larger, and as it fits again.
+  const wide = () => page.locator(".stage-whole").evaluate((element) => element.offsetWidth);
+  const fits = await wide();
+  await page.getByRole("button", { name: "Larger" }).click();
+  assert.ok((await wide()) > fits * 1.2);
+  await page.getByRole("button", { name: "Fit the picture" }).click();
+  assert.equal(await wide(), fits);
+  assert.deepEqual(page.errors, []);
+  await page.context().close();
+});
+
 test("one goes back in a run, on to a kind of event, and asks why", async () => {
   const page = await open(browser, home, { viewport: { width: 390, height: 844 }, acceptDownloads: true });
   await page.waitForSelector(".stage-picture .station");

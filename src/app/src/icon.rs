@@ -16,6 +16,8 @@ pub enum Sign {
     Topic,
     EventStore,
     View,
+    Cache,
+    Gateway,
     Play,
     Pause,
     Step,
@@ -41,8 +43,10 @@ impl From<Kind> for Sign {
         match kind {
             Kind::Client => Self::Client,
             Kind::Balancer => Self::Balancer,
-            Kind::Service | Kind::Gateway => Self::Service,
-            Kind::Cache | Kind::Database => Self::Database,
+            Kind::Service => Self::Service,
+            Kind::Gateway => Self::Gateway,
+            Kind::Cache => Self::Cache,
+            Kind::Database => Self::Database,
             Kind::Shards => Self::Shards,
             Kind::Queue => Self::Queue,
             Kind::Topic => Self::Topic,
@@ -81,6 +85,8 @@ impl Sign {
             Self::View => {
                 "M4 10h16v10H4zM4 15h16M10 10v10M4 6.500A9 9 0 0 1 18 5M18.500 1.500V5.500H14.500"
             }
+            Self::Cache => "M13 2.500L5 13.500h6l-1.500 8L18.500 10h-6.500z",
+            Self::Gateway => "M4 20V9a8 8 0 0 1 16 0v11M4 20h4V10a4 4 0 0 1 8 0v10h4M12 6v14",
             Self::Play => "M7 4.500v15l12.500-7.500z",
             Self::Pause => "M8 5v14M16 5v14",
             Self::Step => "M6 5v14l9-7zM18 5v14",

@@ -595,3 +595,120 @@ fn view(event: ViewEvent) -> What {
         turn,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use scale_sim::{Engine, Files, Scenario};
+
+    use super::*;
+
+    /// What happens in the first seconds of a scene of the home page.
+    fn ticks(scene: &str, until_s: f64) -> (Arc<Model>, Vec<Tick>) {
+        let scenario = Scenario::from_json(scene).expect("valid");
+        let model = Arc::new(Model::new(&scenario, &Files::new()).expect("valid"));
+        let mut engine = Engine::new(Arc::clone(&model), Tape::default());
+        engine.run_until(Time::from_secs(until_s));
+        let (ticks, stride) = engine.probe_mut().take();
+        assert_eq!(stride, 1);
+        (model, ticks)
+    }
+
+    fn at(model: &Model, station: u32) -> &str {
+        let station = model.stations().nth(station as usize).expect("it is one");
+        let component = model.components().nth(station.component);
+        component.expect("it has one").0
+    }
+
+    #[test]
+    fn a_miss_goes_on_to_the_next_level_and_a_hit_comes_back() {
+        let (model, ticks) = ticks(include_str!("page/scenes/caches.json"), 8.0);
+        let mut missed = [0; 2];
+        let mut asked = [0; 2];
+        let mut hits = 0;
+        for tick in &ticks {
+            match tick.what {
+                What::Cache {
+                    station,
+                    turn: CacheTurn::Miss,
+                    ..
+                } => missed[usize::from(at(&model, station) == "shared")] += 1,
+                What::Called {
+                    station,
+                    kind: DotKind::Miss,
+                    ..
+                } => asked[usize::from(at(&model, station) == "shared")] += 1,
+                What::Left { station, way, .. } if at(&model, station) != "shop" => {
+                    hits += u32::from(way.kind == DotKind::Hit);
+                    // Who asked the next level answers with what that had.
+                    assert_ne!(way.kind, DotKind::Absent);
+                }
+                _ => {}
+            }
+        }
+        assert_eq!(missed, asked);
+        assert!(missed[0] > missed[1] && missed[1] > 50, "{missed:?}");
+        assert!(hits > 50, "{hits}");
+    }
+
+    #[test]
+    fn what_a_saga_takes_back_is_told_as_such_and_nothing_else_is() {
+        let (model, ticks) = ticks(include_str!("page/scenes/sagas.json"), 20.0);
+        let mut back = std::collections::BTreeMap::new();
+        let (mut compensations, mut steps) = (0, 0);
+        for tick in &ticks {
+            match tick.what {
+                What::Saga { turn, .. } => {
+                    back.insert(tick.request, turn == SagaTurn::Compensating);
+                }
+                What::Started {
+                    station,
+                    way: Some(way),
+                    ..
+                } if at(&model, station) != "orders" => {
+                    let expected = back[&tick.request];
+                    assert_eq!(way.kind == DotKind::Compensation, expected, "{tick:?}");
+                    compensations += u32::from(expected);
+                    steps += u32::from(!expected);
+                }
+                _ => {}
+            }
+        }
+        assert!(compensations > 20 && steps > 200, "{compensations} {steps}");
+    }
+
+    #[test]
+    fn every_key_lies_where_its_shard_is_on_the_map() {
+        let (model, ticks) = ticks(include_str!("page/scenes/shards.json"), 20.0);
+        let router = model.component_named("router").expect("it is there");
+        let map = &model.shard_maps(router)[0];
+        let placed = ticks.iter().filter_map(|tick| match tick.what {
+            What::Placed { to, place, .. } => Some((to, place)),
+            _ => None,
+        });
+        let placed: Vec<(u16, u16)> = placed.collect();
+        assert!(placed.len() > 1_000);
+        assert!({ placed.iter() }.all(|(to, place)| map.owner(*place) == Some(*to)));
+    }
+
+    #[test]
+    fn branches_made_at_once_each_have_their_own_way() {
+        let scene = r#"{"version":1,"horizon_s":10,"components":{
+            "users":{"client":{"operation":"buy","target":"shop","arrivals":{"poisson":{"rate_per_s":50}}}},
+            "shop":{"service":{"workers":50,"plans":{"*":[{"parallel":{"calls":[{"to":"a"},{"to":"b"}]}}]}}},
+            "a":{"database":{"connections":4,"queries":{"*":{"exponential":{"mean_ms":10}}}}},
+            "b":{"database":{"connections":4,"queries":{"*":{"exponential":{"mean_ms":30}}}}}}}"#;
+        let (model, ticks) = ticks(scene, 10.0);
+        let mut ways = 0;
+        for tick in &ticks {
+            if let What::Left { station, way, .. } = tick.what
+                && at(&model, station) != "shop"
+            {
+                assert_eq!((way.from, way.kind), (Origin::Station(0), DotKind::Answer));
+                ways += 1;
+            }
+        }
+        assert!(ways > 800, "{ways}");
+    }
+}

@@ -10,12 +10,96 @@ use crate::icon::{Sign, icon};
 use crate::stage::{Setting, Stage};
 use crate::state::Shared;
 
-/// The system on the home page: the shop of the first lesson, with three instances.
-const SCENE: &str = include_str!("home.json");
+/// A system to be watched on the home page: what the course is about, one phenomenon each.
+struct Shown {
+    name: &'static str,
+    /// What to look for.
+    words: &'static str,
+    scene: &'static str,
+    /// Simulated seconds a second.
+    speed: f64,
+    /// Label, path, and from where to where what can be changed goes.
+    knob: (&'static str, &'static str, f64, f64),
+}
 
-/// What there is to draw of it before it runs: `Scene::new` of that scenario, as a test sees to. So a first visit need not
-/// fetch the simulation.
-const REST: &str = include_str!("home-at-rest.json");
+const SHOWN: [Shown; 4] = [
+    Shown {
+        name: "Load",
+        words: "Three copies of a shop share one database. Pull the load up and find out where it breaks.",
+        scene: include_str!("scenes/flow.json"),
+        speed: 0.5,
+        knob: (
+            "Load",
+            "/components/shoppers/client/arrivals/poisson/rate_per_s",
+            15.0,
+            300.0,
+        ),
+    },
+    Shown {
+        name: "Caches",
+        words: "What the near cache does not have is asked of the shared one, and what that lacks of the database. Follow a diamond.",
+        scene: include_str!("scenes/caches.json"),
+        speed: 0.1,
+        knob: (
+            "Keys the near cache holds",
+            "/components/near/cache/capacity_entries",
+            1.0,
+            100.0,
+        ),
+    },
+    Shown {
+        name: "Shards",
+        words: "Each key has its place on the ring, and the next point’s shard owns it. One shard owns more than the others: which?",
+        scene: include_str!("scenes/shards.json"),
+        speed: 0.1,
+        knob: (
+            "Load",
+            "/components/users/client/arrivals/poisson/rate_per_s",
+            10.0,
+            300.0,
+        ),
+    },
+    Shown {
+        name: "Sagas",
+        words: "Reserve, charge, ship. When the account is empty the charge fails, and what was reserved runs back: see the triangles.",
+        scene: include_str!("scenes/sagas.json"),
+        speed: 0.25,
+        knob: (
+            "Orders",
+            "/components/buyers/client/arrivals/poisson/rate_per_s",
+            1.0,
+            60.0,
+        ),
+    },
+];
+
+/// What there is to draw of the first before it runs: `Scene::new` of that scenario, as a test sees to. So a first visit need
+/// not fetch the simulation.
+const REST: &str = include_str!("scenes/flow-at-rest.json");
+
+impl Shown {
+    fn setting(&self, rest: Option<crate::protocol::Scene>) -> Setting {
+        let (label, path, min, max) = self.knob;
+        Setting {
+            key: self.name.to_owned(),
+            scene: scale_sim::read_json(self.scene).unwrap_or_default(),
+            knobs: vec![Knob {
+                label: label.to_owned(),
+                path: path.to_owned(),
+                min,
+                max,
+                step: if max > 100.0 { 5.0 } else { 1.0 },
+                unit: if path.ends_with("rate_per_s") {
+                    "requests/s".to_owned()
+                } else {
+                    String::new()
+                },
+            }],
+            task: Vec::new(),
+            rest,
+        }
+    }
+}
 
 /// Properties of [`Home`].
 #[derive(Clone, PartialEq, Debug, Properties)]
@@ -29,19 +113,19 @@ pub struct Props {
 pub fn Home(props: &Props) -> Html {
     let shared = &props.shared;
     let (catalog, again) = use_catalog();
-    let setting = use_memo((), |()| Setting {
-        key: "home".to_owned(),
-        scene: scale_sim::read_json(SCENE).unwrap_or_default(),
-        knobs: vec![Knob {
-            label: "Load".to_owned(),
-            path: "/components/shoppers/client/arrivals/poisson/rate_per_s".to_owned(),
-            min: 15.0,
-            max: 300.0,
-            step: 5.0,
-            unit: "requests/s".to_owned(),
-        }],
-        task: Vec::new(),
-        rest: scale_sim::read_json(REST).ok(),
+    let chosen = use_state(|| 0_usize);
+    let setting = use_memo(*chosen, |chosen| {
+        let rest = (*chosen == 0).then(|| scale_sim::read_json(REST).ok());
+        SHOWN[*chosen].setting(rest.flatten())
+    });
+    let tabs = SHOWN.iter().enumerate().map(|(at, shown)| {
+        let onclick = {
+            let chosen = chosen.clone();
+            Callback::from(move |_: MouseEvent| chosen.set(at))
+        };
+        html! {
+            <button class="tab" {onclick} aria-pressed={(at == *chosen).to_string()}>{ shown.name }</button>
+        }
     });
     let next = match &catalog {
         Loading::Here(catalog) => next_lesson(catalog, &shared.progress),
@@ -53,7 +137,7 @@ pub fn Home(props: &Props) -> Html {
             <section class="hero">
                 <div class="hero-words">
                     <h1>{ "Can you explain how your system will handle " }<em>{ "ten times" }</em>{ " the load?" }</h1>
-                    <p class="lead">{ "Predict what a system will do. Run it. See which request suffered, and why. This is a real simulation: pull the load up and find out where it breaks." }</p>
+                    <p class="lead">{ "Predict what a system will do. Run it. See which request suffered, and why. This is a real simulation, on your machine." }</p>
                     if let Some((lesson, step)) = next {
                         <p>
                             <a href={route(&lesson.id, step.as_deref()).href()} class="button primary big">
@@ -64,7 +148,10 @@ pub fn Home(props: &Props) -> Html {
                     }
                 </div>
                 <div class="hero-stage">
-                    <Stage setting={Handle::from(setting)} looks={shared.looks()} speed=0.5 charts=false />
+                    <div class="tabs" role="group" aria-label="What to watch">{ for tabs }</div>
+                    <p class="tab-words">{ SHOWN[*chosen].words }</p>
+                    <Stage setting={Handle::from(setting)} looks={shared.looks()} speed={SHOWN[*chosen].speed} charts=false
+                        autoplay={*chosen > 0} />
                 </div>
             </section>
             <section class="map" aria-labelledby="map-title">
@@ -158,13 +245,32 @@ mod tests {
     use super::*;
     use crate::protocol::Scene;
 
-    #[test]
-    fn what_stands_at_rest_is_what_will_run() {
-        let scenario = Scenario::from_json(SCENE).expect("the scene is valid");
+    fn scene(text: &str) -> Scene {
+        let scenario = Scenario::from_json(text).expect("the scene is valid");
         let model = Model::new(&scenario, &Files::new()).expect("the scene can be run");
         let window_s = Recorder::new(&model).window().secs();
-        let scene = Scene::new(&model, &scenario, window_s);
+        Scene::new(&model, &scenario, window_s)
+    }
+
+    #[test]
+    fn what_stands_at_rest_is_what_will_run() {
+        let scene = scene(SHOWN[0].scene);
         let stored: Scene = scale_sim::read_json(REST).expect("the stored scene can be read");
         assert_eq!(stored, scene, "store {}", scale_sim::write_json(&scene));
+    }
+
+    #[test]
+    fn every_scene_runs_with_its_knob_anywhere() {
+        for shown in &SHOWN {
+            assert!(!scene(shown.scene).components.is_empty());
+            let (_, path, min, max) = shown.knob;
+            for value in [min, max] {
+                let mut changed: serde_json::Value =
+                    scale_sim::read_json(shown.scene).expect("it is JSON");
+                let place = changed.pointer_mut(path).expect("the knob turns something");
+                *place = Knob::value(value);
+                scene(&changed.to_string());
+            }
+        }
     }
 }

@@ -142,26 +142,126 @@ pub fn charts(player: &Player, guessed: Option<(Metric, f64)>) -> Vec<Graph> {
 #[hook]
 pub fn use_charts(charts: Vec<Graph>, looks: Looks) -> Html {
     let canvases = use_memo((), |()| [(); CHARTS].map(|()| NodeRef::default()));
+    // The moment that is read out, in all charts alike.
+    let read_s = use_state(|| None::<f64>);
+    let read = {
+        let read_s = read_s.clone();
+        Callback::from(move |at_s: Option<f64>| read_s.set(at_s))
+    };
     let views = charts.iter().zip(&*canvases);
-    let views: Html = views.map(|(chart, canvas)| view(chart, canvas)).collect();
-    use_effect_with((charts, looks), move |(charts, _)| {
+    let views: Html = views
+        .map(|(chart, canvas)| view(chart, canvas, *read_s, &read))
+        .collect();
+    use_effect_with((charts, looks, *read_s), move |(charts, _, read_s)| {
         for (chart, canvas) in charts.iter().zip(&*canvases) {
             if let Some(canvas) = canvas.cast::<HtmlCanvasElement>() {
                 // A chart that cannot be drawn leaves its table.
-                let _ = draw(chart, &canvas);
+                let _ = draw(chart, &canvas, *read_s);
             }
         }
     });
     views
 }
 
+/// Where the plot lies in its canvas: from the left and from the right, in CSS pixels.
+const SIDES: [f64; 2] = [38.0, 10.0];
+
+impl Graph {
+    /// The moments that it has values of.
+    fn times(&self) -> Vec<f64> {
+        let lines = self.lines.iter().map(|line| &line.points);
+        let longest = lines.max_by_key(|points| points.len());
+        longest.map_or_else(Vec::new, |points| {
+            points.iter().map(|(at_s, _)| *at_s).collect()
+        })
+    }
+
+    /// The moment with values that is nearest to `at_s`.
+    fn nearest(&self, at_s: f64) -> Option<f64> {
+        let times = self.times().into_iter();
+        times.min_by(|a, b| (a - at_s).abs().total_cmp(&(b - at_s).abs()))
+    }
+
+    /// The moment so many values before or after the one that is read out; the last if none is.
+    fn beside(&self, read_s: Option<f64>, by: isize) -> Option<f64> {
+        let times = self.times();
+        let last = times.len().checked_sub(1)?;
+        let place = match read_s.and_then(|at_s| self.nearest(at_s)) {
+            Some(at_s) => times
+                .partition_point(|time| *time < at_s)
+                .saturating_add_signed(by),
+            None => last,
+        };
+        times.get(place.min(last)).copied()
+    }
+}
+
+impl Line {
+    /// Its value at that very moment.
+    fn value(&self, at_s: f64) -> Option<f64> {
+        let mut points = self.points.iter();
+        let found = points.find(|(time, _)| time.to_bits() == at_s.to_bits());
+        found.map(|(_, value)| *value)
+    }
+}
+
 /// A chart, its key, and its table.
-fn view(chart: &Graph, canvas: &NodeRef) -> Html {
+fn view(
+    chart: &Graph,
+    canvas: &NodeRef,
+    read_s: Option<f64>,
+    read: &Callback<Option<f64>>,
+) -> Html {
+    let read_s = read_s.and_then(|at_s| chart.nearest(at_s));
     let last = |line: &Line| {
-        line.points
-            .last()
-            .map_or_else(|| "–".to_owned(), |(_, value)| number(*value))
+        let value = match read_s {
+            Some(at_s) => line.value(at_s),
+            None => line.points.last().map(|(_, value)| *value),
+        };
+        value.map_or_else(|| "–".to_owned(), number)
     };
+    let onpointermove = {
+        let (read, canvas, horizon_s) = (read.clone(), canvas.clone(), chart.horizon_s);
+        Callback::from(move |event: PointerEvent| {
+            let Some(canvas) = canvas.cast::<HtmlCanvasElement>() else {
+                return;
+            };
+            let left = canvas.get_bounding_client_rect().left() + SIDES[0];
+            let wide = f64::from(canvas.client_width()) - SIDES[0] - SIDES[1];
+            let part = (f64::from(event.client_x()) - left) / wide.max(1.0);
+            read.emit(Some(part.clamp(0.0, 1.0) * horizon_s));
+        })
+    };
+    let stop = {
+        let read = read.clone();
+        move || read.emit(None)
+    };
+    let (left, blurred) = (stop.clone(), stop.clone());
+    let onkeydown = {
+        let read = read.clone();
+        let chart = chart.clone();
+        Callback::from(move |event: KeyboardEvent| {
+            let to_s = match event.key().as_str() {
+                "ArrowLeft" => chart.beside(read_s, -1),
+                "ArrowRight" => chart.beside(read_s, 1),
+                "Home" => chart.beside(read_s.or(Some(0.0)), isize::MIN),
+                "End" => chart.beside(None, 0),
+                "Escape" => return stop(),
+                _ => return,
+            };
+            event.prevent_default();
+            event.stop_propagation();
+            read.emit(to_s);
+        })
+    };
+    let said = read_s.map(|at_s| {
+        let values = chart
+            .lines
+            .iter()
+            .filter_map(|line| Some(format!("{} {}", line.name, number(line.value(at_s)?))));
+        let values: Vec<String> = values.collect();
+        format!("At {at_s:.1} s: {} {}", values.join(", "), chart.unit)
+    });
     let key = chart.lines.iter().map(|line| {
         let style = format!("--line-colour: var({})", line.colour);
         html! {
@@ -177,7 +277,9 @@ fn view(chart: &Graph, canvas: &NodeRef) -> Html {
                 <span class="chart-unit">{ chart.unit }</span>
                 <ul class="chart-key">{ for key }</ul>
             </figcaption>
-            <canvas ref={canvas.clone()} role="img" aria-label={summary(chart)}></canvas>
+            <canvas ref={canvas.clone()} role="img" tabindex="0" aria-label={format!("{}. Arrow keys read values out.", summary(chart))}
+                {onpointermove} onpointerleave={move |_: PointerEvent| left()} onblur={move |_: FocusEvent| blurred()} {onkeydown}></canvas>
+            <span class="chart-read" aria-live="polite">{ said }</span>
             <details class="chart-table">
                 <summary>{ "As a table" }</summary>
                 { table(chart) }
@@ -211,22 +313,13 @@ fn summary(chart: &Graph) -> String {
 }
 
 fn table(chart: &Graph) -> Html {
-    let times = chart
-        .lines
-        .iter()
-        .map(|line| &line.points)
-        .max_by_key(|points| points.len());
-    let times: Vec<f64> = times
-        .map(|points| points.iter().map(|(at, _)| *at).collect())
-        .unwrap_or_default();
-    let rows =
-        times.iter().map(|at| {
-            let cells = chart.lines.iter().map(|line| {
-            let value = line.points.iter().find(|(time, _)| time.to_bits() == at.to_bits());
-            html! { <td>{ value.map_or_else(|| "–".to_owned(), |(_, value)| number(*value)) }</td> }
+    let times = chart.times();
+    let rows = times.iter().map(|at| {
+        let cells = chart.lines.iter().map(|line| {
+            html! { <td>{ line.value(*at).map_or_else(|| "–".to_owned(), number) }</td> }
         });
-            html! { <tr><th scope="row">{ format!("{at:.1}") }</th>{ for cells }</tr> }
-        });
+        html! { <tr><th scope="row">{ format!("{at:.1}") }</th>{ for cells }</tr> }
+    });
     html! {
         <div class="table-scroll" tabindex="0" role="region" aria-label={format!("{} as a table", chart.title)}>
             <table>
@@ -269,7 +362,7 @@ fn font(size: i32) -> FontDesc<'static> {
 
 type Failed = Box<dyn core::error::Error>;
 
-fn draw(chart: &Graph, canvas: &HtmlCanvasElement) -> Result<(), Failed> {
+fn draw(chart: &Graph, canvas: &HtmlCanvasElement, read_s: Option<f64>) -> Result<(), Failed> {
     let scale = browser::window().device_pixel_ratio().max(1.0);
     let width = f64::from(canvas.client_width());
     let height = f64::from(canvas.client_height());
@@ -290,9 +383,9 @@ fn draw(chart: &Graph, canvas: &HtmlCanvasElement) -> Result<(), Failed> {
     let top = chart.top.unwrap_or_else(|| round_top(highest * 1.08));
     let mut plot = ChartBuilder::on(&area)
         .margin_top(px(6.0))
-        .margin_right(px(10.0))
+        .margin_right(px(SIDES[1]))
         .x_label_area_size(px(24.0))
-        .y_label_area_size(px(38.0))
+        .y_label_area_size(px(SIDES[0]))
         .build_cartesian_2d(0.0..chart.horizon_s.max(1e-3), 0.0..top)
         .map_err(|e| e.to_string())?;
     plot.configure_mesh()
@@ -322,6 +415,11 @@ fn draw(chart: &Graph, canvas: &HtmlCanvasElement) -> Result<(), Failed> {
             plot.draw_series(LineSeries::new(points, style))
                 .map_err(|e| e.to_string())?;
         }
+    }
+    if let Some(at_s) = read_s.and_then(|at_s| chart.nearest(at_s)) {
+        let style = ink.stroke_width(px(1.0) as u32);
+        plot.draw_series(LineSeries::new([(at_s, 0.0), (at_s, top)], style))
+            .map_err(|e| e.to_string())?;
     }
     if let Some(mark) = chart.mark {
         let style = colour("--accent").stroke_width(px(1.5) as u32);
@@ -361,6 +459,32 @@ fn round_top(value: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn arrow_keys_go_from_value_to_value() {
+        let graph = Graph {
+            title: "",
+            unit: "",
+            lines: vec![Line {
+                name: String::new(),
+                colour: "",
+                dashed: false,
+                points: vec![(1.0, 5.0), (2.0, 6.0), (3.0, 7.0)],
+            }],
+            horizon_s: 10.0,
+            top: None,
+            mark: None,
+        };
+        assert_eq!(graph.beside(None, -1), Some(3.0));
+        assert_eq!(graph.beside(Some(3.0), -1), Some(2.0));
+        assert_eq!(graph.beside(Some(2.0), isize::MIN), Some(1.0));
+        assert_eq!(graph.beside(Some(3.0), 1), Some(3.0));
+        assert_eq!(
+            (graph.nearest(2.4), graph.lines[0].value(2.0)),
+            (Some(2.0), Some(6.0))
+        );
+        assert_eq!(graph.lines[0].value(2.5), None);
+    }
 
     #[test]
     fn tops_are_round() {

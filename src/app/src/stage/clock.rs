@@ -44,6 +44,8 @@ pub struct Live {
     /// How much is told in words, and of which component.
     pub density: Density,
     pub filter: Option<u16>,
+    /// The component that the reader looks at.
+    pub looked: Option<u16>,
     /// How large what can be seen of the picture is, in CSS pixels, and how many times as large the whole is.
     pub room: (f64, f64),
     pub zoom: f64,
@@ -76,6 +78,7 @@ impl Default for Live {
             keys: false,
             density: Density::default(),
             filter: None,
+            looked: None,
             room: (0.0, 0.0),
             zoom: 1.0,
         }

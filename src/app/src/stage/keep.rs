@@ -6,7 +6,7 @@ use super::parts::Deed;
 use super::player::Player;
 
 /// The keys of the stage, with what they do.
-const KEYS: [(&str, &str); 9] = [
+const KEYS: [(&str, &str); 12] = [
     ("Space, k", "play or pause"),
     (".", "one event on"),
     (",", "one event back"),
@@ -15,6 +15,9 @@ const KEYS: [(&str, &str); 9] = [
     ("e", "run to the end"),
     ("r", "reset, with the values as the author wrote them"),
     ("0", "to the start"),
+    ("+", "a larger picture"),
+    ("-", "a smaller one"),
+    ("f", "fit the picture"),
     ("?", "show or hide these keys"),
 ];
 

@@ -85,7 +85,7 @@ pub const NARROW: f64 = 560.0;
 /// Servers drawn one by one.
 pub const SERVERS: usize = 24;
 /// A station with more than so many is drawn without: they are as good as any number.
-const MANY: u32 = 10_000;
+const MANY: u32 = 1_000;
 const MARGIN: f64 = 12.0;
 /// The room before a low box for the number of those who wait.
 const COUNT: f64 = 20.0;
@@ -193,7 +193,7 @@ impl Layout {
             for (i, station) in stations.iter().enumerate() {
                 let rect = self.rect(from, start + i as f64 * (size + spacing), deep, size);
                 let servers = match scene.stations[*station].servers {
-                    servers if servers > MANY => 0,
+                    servers if servers >= MANY => 0,
                     servers => servers as usize,
                 };
                 let full = scene.components[component].holds != Holds::Requests;

@@ -33,7 +33,6 @@ impl Density {
                     | What::Left { .. }
                     | What::Started { .. }
                     | What::Committed { .. }
-                    | What::Sent { .. }
                     | What::Cache {
                         turn: CacheTurn::Filled | CacheTurn::Hit,
                         ..
@@ -414,4 +413,4 @@ impl Player {
 }
 
 /// So many servers are as good as any number.
-const MANY: u32 = 100_000;
+const MANY: u32 = 1_000;

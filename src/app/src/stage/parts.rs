@@ -41,6 +41,8 @@ pub enum Deed {
     Density(i32),
     /// Of which component, by its place in the list; 0 of all.
     Filter(i32),
+    /// Look at a component closely, or no more.
+    Look(Option<u16>),
     /// Make the picture larger or smaller, or fit it again.
     Zoom(Zoom),
 }
@@ -104,7 +106,7 @@ pub fn edges(live: &Live) -> Html {
 }
 
 /// The components: real elements, with their name and state in words.
-pub fn nodes(live: &Live) -> Html {
+pub fn nodes(live: &Live, act: &Callback<Deed>) -> Html {
     let (layout, player) = (&live.layout, &live.player);
     let scene = &player.scene;
     if scene.components.len() != layout.components.len() {
@@ -156,9 +158,24 @@ pub fn nodes(live: &Live) -> Html {
         let class = classes!("node", "station", low, shade.map(|_| "shard"), format!("kind-{}", component.kind.name()), hot, (!spot.roomy).then_some(if layout.downwards { "small tall" } else { "small" }));
         let short = if component.kind == Kind::Service { (station.instance + 1).to_string() } else { String::new() };
         let label = player.describe(at);
+        let looked = live.looked == Some(station.component);
+        let class = classes!(class, looked.then_some("looked"));
+        let deed = Deed::Look(Some(station.component));
+        let onclick = {
+            let act = act.clone();
+            Callback::from(move |_: MouseEvent| act.emit(deed))
+        };
+        let onkeydown = {
+            let act = act.clone();
+            Callback::from(move |event: KeyboardEvent| {
+                if event.key() == "Enter" {
+                    act.emit(deed);
+                }
+            })
+        };
         Some(html! {
-            <div {class} {style} key={format!("{}.{}", component.name, station.instance)}
-                role="img" aria-label={label.clone()} title={label}>
+            <div {class} {style} {onclick} {onkeydown} tabindex="0" aria-expanded={looked.to_string()} key={format!("{}.{}", component.name, station.instance)}
+                role="button" title={label.clone()}>
                 if spot.roomy {
                     <span class="node-head">
                         { icon(Sign::from(component.kind)) }
@@ -172,6 +189,7 @@ pub fn nodes(live: &Live) -> Html {
                 } else {
                     <span class="node-number">{ short }</span>
                 }
+                <span class="unseen">{ label }</span>
                 if waiting > 0 { <span class="node-queue">{ waiting }</span> }
                 if lost > 0 { <span class="node-lost">{ if spot.roomy { format!("{lost} lost") } else { format!("×{lost}") } }</span> }
             </div>
@@ -424,6 +442,36 @@ pub fn figures(player: &Player) -> Html {
     }
 }
 
+/// The component that the reader looks at: what each of its stations does, and what happened there last and why.
+pub fn look(live: &Live, act: &Callback<Deed>) -> Html {
+    let player = &live.player;
+    let Some(looked) = live
+        .looked
+        .filter(|at| usize::from(*at) < player.scene.components.len())
+    else {
+        return html! {};
+    };
+    let close = {
+        let act = act.clone();
+        Callback::from(move |_: MouseEvent| act.emit(Deed::Look(None)))
+    };
+    let stations = player.scene.stations.iter().enumerate();
+    let own = stations.filter(|(_, station)| station.component == looked && station.live);
+    let lines = player.narration(Density::Full, Some(looked)).take(LAST);
+    html! {
+        <section class="look" aria-label={format!("{} at this moment", player.component_name(looked))}>
+            <div class="look-head">
+                <h3>{ player.component_name(looked) }</h3>
+                <button class="button quiet small" onclick={close} aria-label="Close">{ icon(Sign::Cross) }</button>
+            </div>
+            { for own.map(|(at, _)| html! { <p>{ player.describe(at) }</p> }) }
+            <ol>{ for lines.map(|line| html! { <li>{ line }</li> }) }</ol>
+        </section>
+    }
+}
+
+/// Lines on what happened last at the component that the reader looks at.
+const LAST: usize = 8;
 /// Lines of narration that are shown.
 const LINES: usize = 60;
 

@@ -16,7 +16,7 @@ use super::keep::{csv, keep};
 use super::layout::{Layout, NARROW, Point};
 use super::narration::Density;
 use super::painter::Colours;
-use super::parts::{Deed, ZOOM, Zoom, bar, edges, figures, key, knobs, nodes, words, zoom};
+use super::parts::{Deed, ZOOM, Zoom, bar, edges, figures, key, knobs, look, nodes, words, zoom};
 use super::player::{Player, Sought};
 use super::why::{Told, why};
 use crate::browser;
@@ -130,6 +130,7 @@ pub fn Stage(props: &Props) -> Html {
             if fresh {
                 live.values = knob_values(&setting);
                 live.filter = None;
+                live.looked = None;
             }
             live.told_task = false;
             live.told = Told::Unasked;
@@ -290,6 +291,11 @@ pub fn Stage(props: &Props) -> Html {
                         chosen.map_or_else(Density::default, |(density, _)| *density);
                 }
                 Deed::Filter(at) => live.borrow_mut().filter = u16::try_from(at - 1).ok(),
+                Deed::Look(component) => {
+                    let live = &mut *live.borrow_mut();
+                    // A second touch closes it again.
+                    live.looked = component.filter(|_| component != live.looked);
+                }
                 Deed::Zoom(zoom) => {
                     let live = &mut *live.borrow_mut();
                     live.zoom = match zoom {
@@ -311,16 +317,20 @@ pub fn Stage(props: &Props) -> Html {
     let on_key = {
         let (act, veiled, live) = (act.clone(), props.veiled, Rc::clone(&live));
         Callback::from(move |event: KeyboardEvent| {
-            let on_control = event
+            let target = event
                 .target()
-                .and_then(|t| t.dyn_into::<HtmlElement>().ok())
-                .is_some_and(|element| {
-                    matches!(
-                        element.tag_name().as_str(),
-                        "INPUT" | "SELECT" | "BUTTON" | "SUMMARY"
-                    )
-                });
-            if veiled || event.ctrl_key() || event.meta_key() || event.alt_key() {
+                .and_then(|t| t.dyn_into::<HtmlElement>().ok());
+            // Who writes a number writes a number.
+            let writes = target
+                .as_ref()
+                .is_some_and(|element| element.get_attribute("type").as_deref() == Some("number"));
+            let on_control = target.is_some_and(|element| {
+                matches!(
+                    element.tag_name().as_str(),
+                    "INPUT" | "SELECT" | "BUTTON" | "SUMMARY"
+                )
+            });
+            if veiled || writes || event.ctrl_key() || event.meta_key() || event.alt_key() {
                 return;
             }
             let sought = live.borrow().sought;
@@ -408,10 +418,9 @@ pub fn Stage(props: &Props) -> Html {
                 <div class="stage-whole" ref={whole_ref} {onclick} style={whole}>
                     { edges(&live) }
                     <canvas ref={canvas_ref} aria-hidden="true"></canvas>
-                    { nodes(&live) }
+                    { nodes(&live, &act) }
                 </div>
             </div>
-                if !props.veiled { { zoom(live.zoom, &act) } }
                 if loading && !stuck {
                     <p class="stage-note" role="status">{ "Fetching the simulation …" }</p>
                 }
@@ -425,13 +434,17 @@ pub fn Stage(props: &Props) -> Html {
                     </div>
                 }
             </div>
-            { key(&player.scene) }
+            <div class="stage-foot">
+                { key(&player.scene) }
+                if !props.veiled { { zoom(live.zoom, &act) } }
+            </div>
             if props.veiled {
                 <p class="veil">{ "Answer first: the run that decides is played here." }</p>
             } else {
                 { bar(&live, &act) }
                 { knobs(&props.setting, &live.values, &on_knob) }
                 { figures(player) }
+                { look(&live, &act) }
                 { why(&live.told, player, &act) }
                 if props.charts {
                     <div class="charts">{ graphs }</div>

@@ -1,6 +1,7 @@
 //! Why a request took as long as it did: its story in words and as a line of spans.
 
 use scale_sim::Doing;
+use web_sys::HtmlInputElement;
 use yew::prelude::*;
 
 use super::chart::number;
@@ -154,6 +155,15 @@ pub fn why(told: &Told, player: &Player, act: &Callback<Deed>) -> Html {
         let onclick = Callback::from(move |_: MouseEvent| act.emit(Deed::Tell(about)));
         html! { <button class="button small" {onclick}>{ name }</button> }
     };
+    let on_number = {
+        let act = act.clone();
+        Callback::from(move |event: Event| {
+            let number = event.target_unchecked_into::<HtmlInputElement>().value();
+            if let Some(request) = number.parse::<u64>().ok().and_then(|n| n.checked_sub(1)) {
+                act.emit(Deed::Tell(About::Request(request)));
+            }
+        })
+    };
     html! {
         <section class="why" aria-label="Why?">
             <div class="why-choice">
@@ -161,6 +171,7 @@ pub fn why(told: &Told, player: &Player, act: &Callback<Deed>) -> Html {
                 { choice(About::Typical, "A typical request") }
                 { choice(About::Slowest, "The slowest") }
                 { choice(About::FirstLost, "The first lost") }
+                <label class="why-number">{ "number" }<input type="number" min="1" step="1" inputmode="numeric" onchange={on_number} /></label>
                 <span class="why-hint">{ "or touch a dot" }</span>
             </div>
             <div role="status">
