@@ -24,6 +24,7 @@ Examples:
   lab run shop.json --replications 20      20 seeds, each figure ± its 99% confidence half-width
   lab run shop.json --set /components/shop/service/instances=3
   lab run shop.json --until 10 --events log.csv
+  lab run shop.json --trace shop.trace.json
   lab run shop.json --events - | head      the event log alone on the standard output
   lab hunt bank.json                       a run that breaks an invariant, made small
   lab hunt bank.json --time 60 --save found.json
@@ -95,6 +96,11 @@ pub struct RunArguments {
     /// standard error)
     #[arg(long, value_name = "FILE", conflicts_with = "replications")]
     pub events: Option<PathBuf>,
+
+    /// Write the run to FILE as trace events of Chrome, to be opened in ui.perfetto.dev; of a long run its beginning, up to
+    /// about 256 MB
+    #[arg(long, value_name = "FILE", conflicts_with = "replications")]
+    pub trace: Option<PathBuf>,
 }
 
 /// `lab hunt`.

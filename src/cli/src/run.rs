@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use scale_course::Fault;
-use scale_sim::{Arrivals, Component, Model, Problem, Stop, read_replay};
+use scale_sim::{Arrivals, Component, Engine, Model, Problem, Stop, Trace, read_replay};
 
 use crate::args::RunArguments;
 use crate::failure::{Failure, harmless};
@@ -38,6 +38,9 @@ pub fn run(arguments: &RunArguments) -> Result<bool, Failure> {
         }
         Some(file) => vec![logged_to(file, &input, &model)?],
     };
+    if let Some(file) = &arguments.trace {
+        trace_to(file, &input, &model)?;
+    }
 
     let report = Report::new(&arguments.scenario, &input.scenario, &model, &runs);
     let text = if arguments.json {
@@ -84,15 +87,32 @@ fn read(arguments: &RunArguments) -> Result<Input, Vec<Fault>> {
     input::with_files(path, scenario)
 }
 
-/// Runs `model` once and writes its events to `file`.
-fn logged_to(file: &Path, input: &Input, model: &Arc<Model>) -> Result<Run, Vec<Fault>> {
+/// Refuses to write `what` over one of the files that were read.
+fn keep_inputs(file: &Path, input: &Input, what: &str) -> Result<(), Vec<Fault>> {
     let same = |path: &Path| matches!((fs::canonicalize(path), fs::canonicalize(file)), (Ok(a), Ok(b)) if a == b);
     if input.paths.iter().any(|path| same(path)) {
-        return Err(input::fault(
-            file,
-            "the events would be written over an input of the run",
-        ));
+        let why = format!("the {what} would be written over an input of the run");
+        return Err(input::fault(file, &why));
     }
+    Ok(())
+}
+
+/// Bytes of a trace, about.
+const TRACE: usize = 256 << 20;
+
+/// Runs `model` once more, which comes out the same, and writes it to `file` as trace events.
+fn trace_to(file: &Path, input: &Input, model: &Arc<Model>) -> Result<(), Vec<Fault>> {
+    keep_inputs(file, input, "trace")?;
+    let mut engine = Engine::new(Arc::clone(model), Trace::new(TRACE));
+    engine.run_until(model.horizon());
+    let trace = engine.into_probe().finish();
+    fs::write(file, trace)
+        .map_err(|error| input::fault(file, &format!("the trace could not be written: {error}")))
+}
+
+/// Runs `model` once and writes its events to `file`.
+fn logged_to(file: &Path, input: &Input, model: &Arc<Model>) -> Result<Run, Vec<Fault>> {
+    keep_inputs(file, input, "events")?;
     let unwritten =
         |error: io::Error| input::fault(file, &format!("the events could not be written: {error}"));
     let out = File::create(file).map_err(unwritten)?;

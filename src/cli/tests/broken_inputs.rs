@@ -364,12 +364,13 @@ fn wrong_options_are_told_apart_from_wrong_files() {
             .into_iter()
             .chain(arguments.iter().map(AsRef::as_ref)))
     };
-    let usage: [&[&str]; 6] = [
+    let usage: [&[&str]; 7] = [
         &["--seed", "-1"],
         &["--replications", "0"],
         &["--until", "soon"],
         &["--set", "workers=3"],
         &["--events", "x.csv", "--replications", "2"],
+        &["--trace", "x.json", "--replications", "2"],
         &["--nonsense"],
     ];
     for arguments in usage {
@@ -381,7 +382,7 @@ fn wrong_options_are_told_apart_from_wrong_files() {
             done.err
         );
     }
-    let inputs: [(&[&str], &str); 6] = [
+    let inputs: [(&[&str], &str); 7] = [
         (&["--until", "-5"], ":4: horizon_s: -5 is out of range"),
         (&["--until", "NaN"], ":4: horizon_s: NaN is out of range"),
         (
@@ -399,6 +400,10 @@ fn wrong_options_are_told_apart_from_wrong_files() {
         (
             &["--events", "/nowhere/at/all.csv"],
             "the events could not be written: ",
+        ),
+        (
+            &["--trace", "/nowhere/at/all.json"],
+            "the trace could not be written: ",
         ),
     ];
     for (arguments, expected) in inputs {
@@ -421,13 +426,14 @@ fn events_are_never_written_over_an_input() {
     let folder = folder();
     write(folder.path(), "access.log", LOG_LINE);
     let path = write(folder.path(), "replay.json", replaying("access.log"));
-    for name in ["replay.json", "access.log"] {
+    let targets = ["replay.json", "access.log"].into_iter();
+    for (name, option) in targets.flat_map(|name| [(name, "--events"), (name, "--trace")]) {
         let target = folder.path().join(name);
         let before = std::fs::read(&target).expect("just written");
         let done = lab([
             "run".as_ref(),
             path.as_os_str(),
-            "--events".as_ref(),
+            option.as_ref(),
             target.as_os_str(),
         ]);
         assert_eq!(done.code, Some(1));

@@ -111,3 +111,22 @@ fn nobody_reading_any_more_is_no_error() {
     assert_eq!(first, "time_ns,request,event,at,detail\n");
     assert!(done.status.success() && done.stderr.is_empty(), "{done:?}");
 }
+
+#[test]
+fn a_trace_holds_the_requests_of_the_run() {
+    let folder = folder();
+    let file = folder.path().join("trace.json");
+    let path = file.to_str().expect("a plain path");
+    let done = run(
+        &sample("mm1.json"),
+        &["--until", "150", "--json", "--trace", path],
+    );
+    assert_eq!(done.code, Some(0), "{}", done.err);
+    let report: Value = serde_json::from_str(&done.out).expect("a report");
+    let text = fs::read_to_string(&file).expect("written");
+    let trace: Value = serde_json::from_str(&text).expect("a trace is JSON");
+    let events = trace["traceEvents"].as_array().expect("a list");
+    let begun = events.iter().filter(|event| event["ph"] == "b").count();
+    let sent = &report["requests"]["sent"];
+    assert_eq!(sent.as_u64(), Some(begun as u64), "{report}");
+}
