@@ -1,5 +1,7 @@
 //! What is on its way between components: where it comes from and goes to, and its dot at a moment.
 
+use std::collections::BTreeMap;
+
 use super::layout::{Layout, Point};
 use crate::protocol::{DotKind, Origin};
 
@@ -44,6 +46,15 @@ pub struct Dot {
 const LANE: f64 = 5.0;
 
 impl Flight {
+    /// The leg that it is on at a moment: from where, to where, and how far it has come.
+    fn leg(&self, now_s: f64) -> Option<(Place, Place, f64)> {
+        let gone = ((now_s - self.from_s) / (self.to_s - self.from_s)).clamp(0.0, 1.0);
+        let legs = if self.way[2].is_some() { 2.0 } else { 1.0 };
+        let leg = (gone * legs).min(legs - 1e-9);
+        let first = leg as usize;
+        Some((self.way[first]?, self.way[first + 1]?, leg.fract()))
+    }
+
     pub fn dot(&self, layout: &Layout, now_s: f64) -> Option<Dot> {
         let gone = ((now_s - self.from_s) / (self.to_s - self.from_s)).clamp(0.0, 1.0);
         if self.kind == DotKind::Lost {
@@ -57,10 +68,7 @@ impl Flight {
                 request: self.request,
             });
         }
-        let legs = if self.way[2].is_some() { 2.0 } else { 1.0 };
-        let leg = (gone * legs).min(legs - 1e-9);
-        let (first, part) = (leg as usize, leg.fract());
-        let (from, to) = (self.way[first]?, self.way[first + 1]?);
+        let (from, to, part) = self.leg(now_s)?;
         let back = self.kind.is_back();
         // Who goes to the end of a line leaves the lane for it.
         let lined = matches!(to, Place::Line { .. });
@@ -82,7 +90,64 @@ impl Flight {
     }
 }
 
+/// What goes one way over one connection, where it is too much to be told apart.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Flow {
+    /// From where to where.
+    pub ends: [Point; 2],
+    /// What it is.
+    pub kind: DotKind,
+    /// How much of it is on its way.
+    pub count: u32,
+}
+
+/// All flights as flows, the strongest first.
+pub(super) fn flows<'a>(
+    flights: impl Iterator<Item = &'a Flight>,
+    layout: &Layout,
+    now_s: f64,
+) -> Vec<Flow> {
+    let mut counts: BTreeMap<([u32; 2], DotKind), (Place, Place, u32)> = BTreeMap::new();
+    for flight in flights {
+        if let Some((from, to, _)) = flight.leg(now_s) {
+            let key = ([from.code(), to.code()], flight.kind);
+            counts.entry(key).or_insert((from, to, 0)).2 += 1;
+        }
+    }
+    let flows = counts
+        .into_iter()
+        .filter_map(|((_, kind), (from, to, count))| {
+            let (from, to) = if kind.is_back() {
+                (from.entry(layout)?, to.exit(layout)?)
+            } else {
+                (from.exit(layout)?, to.at_door().entry(layout)?)
+            };
+            let lane = if kind.is_back() { LANE } else { -LANE };
+            let ends = [from, to].map(|end| layout.beside(end, lane));
+            Some(Flow { ends, kind, count })
+        });
+    let mut flows: Vec<Flow> = flows.collect();
+    flows.sort_by_key(|flow| core::cmp::Reverse(flow.count));
+    flows
+}
+
 impl Place {
+    /// A number of its own, the same for all places in one line.
+    const fn code(self) -> u32 {
+        match self {
+            Self::Component(component) => component as u32,
+            Self::Server { station } | Self::Line { station, .. } => (1 << 16) + station,
+        }
+    }
+
+    /// The door that a line leads to.
+    const fn at_door(self) -> Self {
+        match self {
+            Self::Line { station, .. } => Self::Server { station },
+            other => other,
+        }
+    }
+
     /// Where something comes from; `None` if that has no place.
     pub fn of(origin: Origin) -> Option<Self> {
         match origin {
@@ -165,5 +230,43 @@ pub fn controls(layout: &Layout, from: Point, to: Point) -> [Point; 2] {
                 y: to.y,
             },
         ]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flights_of_one_way_and_kind_are_one_flow() {
+        let layout = Layout {
+            components: vec![super::super::layout::Rect::default(); 3],
+            ..Layout::default()
+        };
+        let flight = |to: u16, kind, from_s: f64| Flight {
+            from_s,
+            to_s: from_s + 1.0,
+            way: [Some(Place::Component(0)), Some(Place::Component(to)), None],
+            kind,
+            request: 0,
+        };
+        let mut flights: Vec<Flight> = Vec::new();
+        for at in 0..40 {
+            flights.push(flight(1, DotKind::Request, f64::from(at) / 40.0));
+            if at % 2 == 0 {
+                flights.push(flight(1, DotKind::Answer, f64::from(at) / 40.0));
+            }
+            if at % 4 == 0 {
+                flights.push(flight(2, DotKind::Miss, 0.0));
+            }
+        }
+        let flows = flows(flights.iter(), &layout, 1.0);
+        let seen: Vec<(DotKind, u32)> = flows.iter().map(|flow| (flow.kind, flow.count)).collect();
+        let expected = [
+            (DotKind::Request, 40),
+            (DotKind::Answer, 20),
+            (DotKind::Miss, 10),
+        ];
+        assert_eq!(seen, expected);
     }
 }

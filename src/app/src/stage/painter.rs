@@ -4,7 +4,7 @@ use core::f64::consts::TAU;
 
 use web_sys::CanvasRenderingContext2d as Canvas;
 
-use super::flight::Dot;
+use super::flight::{Dot, Flow, controls};
 use super::layout::{Layout, PITCH, Point, StationPlace};
 use super::picture::Picture;
 use super::{insides, parts::shades};
@@ -105,7 +105,18 @@ pub fn paint(
             }
         }
     }
-    if !still {
+    if let Some(flows) = picture.flows(layout) {
+        for flow in &flows {
+            let colour = colours.dot(flow.kind);
+            paint_flow(
+                canvas,
+                layout,
+                flow,
+                colour,
+                if still { 0.0 } else { picture.legs() },
+            );
+        }
+    } else if !still {
         for dot in picture.dots(layout) {
             canvas.set_global_alpha(dot.alpha);
             paint_dot(canvas, &dot, colours.dot(dot.kind));
@@ -145,6 +156,28 @@ fn line(canvas: &Canvas, place: &StationPlace, waiting: usize, colours: &Colours
     for number in 0..waiting.min(place.line()) {
         disc(canvas, place.in_line(number), PITCH * 0.36);
     }
+}
+
+/// A flow: the wider and the fuller in colour, the more is on its way. Its dashes go where it goes.
+fn paint_flow(canvas: &Canvas, layout: &Layout, flow: &Flow, colour: &str, legs: f64) {
+    /// How far the dashes go in the time of a leg, in CSS pixels.
+    const PACE: f64 = 90.0;
+    let [from, to] = flow.ends;
+    let [a, b] = controls(layout, from, to);
+    let strength = f64::from(flow.count).sqrt();
+    canvas.set_stroke_style_str(colour);
+    canvas.set_global_alpha((0.35 + strength / 40.0).min(0.9));
+    canvas.set_line_width((1.0 + strength * 0.7).min(11.0));
+    let dashes = js_sys::Array::of2(&9.0.into(), &4.0.into());
+    // Fails for lists that hold something else than numbers.
+    let _ = canvas.set_line_dash(&dashes);
+    canvas.set_line_dash_offset(-(legs * PACE) % 13.0);
+    canvas.begin_path();
+    canvas.move_to(from.x, from.y);
+    canvas.bezier_curve_to(a.x, a.y, b.x, b.y, to.x, to.y);
+    canvas.stroke();
+    let _ = canvas.set_line_dash(&js_sys::Array::new());
+    canvas.set_global_alpha(1.0);
 }
 
 /// A dot, each kind in a shape of its own: full ones go to ask, hollow ones come back.

@@ -4,7 +4,7 @@
 //! the picture gives each leg a fixed length of *screen* time: a request reaches a station at the moment it really does, having
 //! set out a little early; an answer sets out at the moment it really does, and arrives a little late.
 
-use super::flight::{Dot, Flight, Place};
+use super::flight::{Dot, Flight, Flow, Place, flows};
 use super::inside::Inside;
 use super::layout::{Layout, Point};
 use crate::protocol::{DotKind, Frame, LagView, NO_REQUEST, Scene, StationNow, Tick, Way, What};
@@ -60,6 +60,8 @@ struct State {
     insides: Vec<Inside>,
 }
 
+/// Above so many dots flows are drawn instead.
+const DOTS: usize = 400;
 /// How many flights are kept at most: more could not be told apart.
 const FLIGHTS: usize = 3_000;
 /// Ticks that are kept. When there are more, only every other request of those shown so far stays.
@@ -297,15 +299,28 @@ impl Picture {
             .map(|(_, request)| request)
     }
 
+    /// What is on its way at the moment shown.
+    fn flying(&self) -> impl Iterator<Item = &Flight> {
+        let flights = self.state.flights.iter();
+        flights.filter(|f| f.from_s <= self.now_s && self.now_s < f.to_s)
+    }
+
     /// The dots at the moment shown.
     pub fn dots(&self, layout: &Layout) -> Vec<Dot> {
-        let flights = &self.state.flights;
-        let shown = flights
-            .iter()
-            .filter(|f| f.from_s <= self.now_s && self.now_s < f.to_s);
-        shown
+        { self.flying() }
             .filter_map(|flight| flight.dot(layout, self.now_s))
             .collect()
+    }
+
+    /// What flows at the moment shown, if it is too much for dots.
+    pub fn flows(&self, layout: &Layout) -> Option<Vec<Flow>> {
+        let many = self.flying().count() > DOTS;
+        many.then(|| flows(self.flying(), layout, self.now_s))
+    }
+
+    /// How far the flows have come at the moment shown, in legs.
+    pub fn legs(&self) -> f64 {
+        self.now_s / self.leg_s.max(1e-9)
     }
 }
 
