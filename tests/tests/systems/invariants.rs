@@ -1,12 +1,11 @@
 //! Invariants: each of those that fit to the system may be held against it.
 
 use proptest::collection::vec;
-use proptest::option::of;
 use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::{Map, Value, json};
 
-use super::parts::{Part, number, object};
+use super::parts::{Part, number};
 
 /// Where something is done.
 const PLACES: &[&str] = &[
@@ -42,6 +41,15 @@ pub(super) fn invariants(components: &Map<String, Value>) -> BoxedStrategy<Vec<V
         let statements = database["statements"].as_object();
         statements.is_some_and(|all| all.values().any(|one| !one["change"].is_null()))
     });
+    let steps = databases(components, |database| {
+        let by = &database["statements"]["write"]["change"]["by"];
+        by.as_i64().is_some_and(|by| by != 0)
+    });
+    let brokers: Vec<String> = components
+        .iter()
+        .filter(|(_, of)| !of["queue"].is_null() || !of["topic"].is_null())
+        .map(|(name, _)| name.clone())
+        .collect();
     let with_tables = databases(components, |database| !database["tables"].is_null());
     let gateway = kind(components, "gateway", "gateway").filter(|g| !g["cache"].is_null());
 
@@ -69,17 +77,31 @@ pub(super) fn invariants(components: &Map<String, Value>) -> BoxedStrategy<Vec<V
         });
         tables.boxed()
     });
-    let messages = components.contains_key("jobs").then(|| {
-        let at = (select(vec!["jobs", "events", "dead"]), of(Just("store")));
-        at.prop_map(|(at, writes_at)| {
-            let writes_at = writes_at.map(|at| json!(at));
-            json!({"no_lost_messages": object([("at", Some(json!(at))), ("writes_at", writes_at)])})
-        })
-        .boxed()
+    let sagas = (!steps.is_empty()).then(|| {
+        let steps = vec(select(steps), 1..4);
+        let sagas = (steps, number(1.0..300.0)).prop_map(|(databases, within)| {
+            let steps = databases.iter();
+            let steps: Vec<_> = steps
+                .map(|database| json!({"database": database, "operation": "write"}))
+                .collect();
+            json!({"sagas_end": {"steps": steps, "within_ms": within}})
+        });
+        sagas.boxed()
+    });
+    let messages = (!brokers.is_empty()).then(|| {
+        let writers: Vec<_> = changing.iter().copied().map(Some).chain([None]).collect();
+        let messages = (select(brokers), select(writers));
+        messages
+            .prop_map(|(at, writes)| match writes {
+                Some(writes) => json!({"no_lost_messages": {"at": at, "writes_at": writes}}),
+                None => json!({"no_lost_messages": {"at": at}}),
+            })
+            .boxed()
     });
     let kinds: Vec<Part> = [
         fresh,
         conserved,
+        sagas,
         messages,
         watched("read_your_writes", replicated),
         watched("no_lost_updates", changing.clone()),
