@@ -7,6 +7,8 @@
 //! The rest of the plan is not done after a recovery: only the saga is in the log, and its caller has gone.
 //! A transaction that is decided, but whose branches have not all acknowledged, is left to a recovery in the same way, and its
 //! caller has the answer at once, as transaction managers of JTA do it.
+//! Does not model: a thread of its own for recovery. It waits for a worker like any request, so where all workers are held by
+//! those who wait for a lock in doubt, nothing goes on until one of them gives up: give such calls a timeout.
 
 use std::sync::Arc;
 
