@@ -6,23 +6,27 @@ import { launch, open, serve } from "./lab.mjs";
 const SECONDS = Number(process.argv[2] ?? 30);
 const file = new URL("../../lessons/x-axis/scenes/copies.json", import.meta.url);
 
-/** The scene with so many requests a second, and room for them. */
-function scene(rate) {
+/** The scene with so many calls a request. The lesson's step sets it to 150 requests a second. */
+function scene(times) {
   const scene = JSON.parse(readFileSync(file, "utf8"));
-  const { shoppers, shop, database } = scene.components;
-  shoppers.client.arrivals.poisson.rate_per_s = rate;
-  Object.assign(shop.service, { instances: 12, workers: 200, queue: 5000 });
-  shop.service.plans["*"][0].work = { exponential: { mean_ms: 5 } };
-  Object.assign(database.database, { connections: 200, queue: 50_000, queries: { "*": { exponential: { mean_ms: 2 } } } });
+  const { shop, database } = scene.components;
+  Object.assign(shop.service, { queue: 5000 });
+  const [work, { call }] = shop.service.plans["*"];
+  work.work.erlang.mean_ms = 5;
+  call.times = times;
+  database.database.queries["*"].erlang.mean_ms = 1;
   return JSON.stringify(scene);
 }
 
-const base = await serve();
+let times;
+const base = await serve((path) => (path.endsWith("scenes/copies.json") ? [200, scene(times)] : undefined));
 const browser = await launch();
-for (const [what, rate, speed] of [["2,000 requests on their way", 900, "1"], ["500,000 events a second", 4000, "10"]]) {
-  const page = await open(browser, base, { viewport: { width: 1280, height: 800 } });
-  await page.route("**/scenes/copies.json", (route) => route.fulfill({ contentType: "application/json", body: scene(rate) }));
-  await page.addInitScript(() => {
+// On screen a request flies for 1.8 s between the users and the shop, and 0.9 s for each call, at any speed of 1: so 13 calls put
+// 150 x (1.8 + 13 x 0.9) on their way. A call is about five events, and at speed 20 there are 3,000 requests each real second.
+for (const [what, calls, speed] of [["2,000 on their way", 13, "1"], ["500,000 events a second", 33, "20"]]) {
+  times = calls;
+  const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
+  await context.addInitScript(() => {
     const request = globalThis.requestAnimationFrame.bind(globalThis);
     globalThis.works = [];
     globalThis.longest = 0;
@@ -36,9 +40,12 @@ for (const [what, rate, speed] of [["2,000 requests on their way", 900, "1"], ["
       for (const entry of list.getEntries()) globalThis.longest = Math.max(globalThis.longest, entry.duration);
     }).observe({ type: "longtask" });
   });
-  await page.goto(`${base}#/lesson/x-axis/playground`);
+  const page = await open(browser, `${base}#/lesson/x-axis/playground`, { context });
   await page.waitForSelector(".stage-picture .station");
   await page.getByLabel("Speed").selectOption(speed);
+  for (const name of ["Workers in each copy", "Database connections"]) {
+    await page.getByRole("slider", { name }).fill("16");
+  }
   await page.getByRole("button", { name: "Play", exact: true }).click();
   await page.waitForTimeout(3_000);
   const client = await page.context().newCDPSession(page);
@@ -50,7 +57,9 @@ for (const [what, rate, speed] of [["2,000 requests on their way", 900, "1"], ["
   await page.evaluate(() => { works.length = 0; longest = 0; });
   const before = await busy();
   const inputs = [];
-  const end = Date.now() + SECONDS * 1000;
+  // Not beyond the end of the run.
+  const seconds = Math.min(SECONDS, 120 / Number(speed) - 3.5);
+  const end = Date.now() + seconds * 1000;
   while (Date.now() < end) {
     // From a key to the next painted frame.
     inputs.push(await page.evaluate(() => new Promise((done) => {
@@ -62,15 +71,17 @@ for (const [what, rate, speed] of [["2,000 requests on their way", 900, "1"], ["
   }
   const { works, longest } = await page.evaluate(() => ({ works, longest }));
   const share = (await busy()) - before;
+  const sent = await page.locator(".figures dd").first().innerText();
+  const moment = await page.locator(".stage-now").innerText();
   works.sort((a, b) => a - b);
   inputs.sort((a, b) => a - b);
   const at = (list, part) => list[Math.min(list.length - 1, Math.floor(list.length * part))].toFixed(1);
-  console.log(`${what}, ${SECONDS} s, ${works.length} frames:`);
+  console.log(`${what}, ${seconds} s, ${works.length} frames, ${sent.replace("\n", " ")} sent, at ${moment}:`);
   console.log(`  drawing a frame: median ${at(works, 0.5)} ms, 99% ${at(works, 0.99)} ms, longest ${at(works, 1)} ms`);
   console.log(`  all work of the page: ${(share / works.length).toFixed(1)} ms a frame; longest task ${longest.toFixed(0)} ms`);
   console.log(`  from a key to what it shows: median ${at(inputs, 0.5)} ms, longest ${at(inputs, 1)} ms`);
   if (page.errors.length) console.log(`  errors: ${page.errors}`);
-  await page.context().close();
+  await context.close();
 }
 await browser.close();
 process.exit(0);
