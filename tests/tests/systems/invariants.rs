@@ -89,8 +89,8 @@ pub(super) fn invariants(components: &Map<String, Value>) -> BoxedStrategy<Vec<V
         sagas.boxed()
     });
     let messages = (!brokers.is_empty()).then(|| {
-        let writers: Vec<_> = changing.iter().copied().map(Some).chain([None]).collect();
-        let messages = (select(brokers), select(writers));
+        let sources: Vec<_> = changing.iter().copied().map(Some).chain([None]).collect();
+        let messages = (select(brokers), select(sources));
         messages
             .prop_map(|(at, writes)| match writes {
                 Some(writes) => json!({"no_lost_messages": {"at": at, "writes_at": writes}}),
