@@ -164,6 +164,11 @@ test("each scene of the home page shows its phenomenon, in the picture and in wo
   assert.match(await page.locator(".look").innerText(), /Orders[\s\S]*sagas under way/);
   await page.getByRole("button", { name: "Close" }).click();
   assert.equal(await page.locator(".look").count(), 0);
+  const moment = await page.locator(".stage-now").innerText();
+  await page.locator(".node.station").first().focus();
+  await page.keyboard.press("Space");
+  await page.locator(".look").waitFor();
+  assert.equal(await page.locator(".stage-now").innerText(), moment);
   // Larger, and as it fits again.
   const wide = () => page.locator(".stage-whole").evaluate((element) => element.offsetWidth);
   const fits = await wide();

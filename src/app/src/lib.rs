@@ -17,4 +17,5 @@ pub mod stage;
 pub mod state;
 pub mod store;
 mod tape;
+mod turns;
 pub mod worker;

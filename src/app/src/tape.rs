@@ -7,14 +7,13 @@
 use std::collections::BTreeSet;
 
 use scale_sim::{
-    Child, Event, Kind, Loss, MessageEvent, Model, Probe, RequestRef, ShardEvent, StoreEvent, Time,
-    ViewEvent, WorkflowEvent,
+    Child, Event, Kind, Loss, Model, Probe, RequestRef, Time, ViewEvent, WorkflowEvent,
 };
 
 use crate::protocol::{
-    BranchTurn, CacheTurn, DotKind, MessageTurn, MoveTurn, Origin, SagaTurn, StoreTurn, Tick,
-    ViewTurn, Way, What,
+    BranchTurn, CacheTurn, DotKind, NO_REQUEST, Origin, SagaTurn, Tick, Way, What,
 };
+use crate::turns::{cache, message, shard, store, view};
 
 /// Ticks that one frame may carry; above it the tape keeps fewer requests.
 pub const TICKS: usize = 16_000;
@@ -201,7 +200,8 @@ impl Tape {
                 let own = model.stations().nth(station as usize)?.component;
                 let routed = model.components().nth(own)?.1 == Kind::Shards;
                 let key = self.keys.get(request.slot as usize).copied();
-                if let (true, Some(key)) = (routed, key)
+                // What the system does by itself, such as moving a key, has no key that clients asked about.
+                if let (true, Some(key)) = (routed && request.id != NO_REQUEST, key)
                     && let Some(place) = model.shard_place(own, key)
                 {
                     let placed = What::Placed {
@@ -461,141 +461,6 @@ fn at<T: Clone>(list: &mut Vec<T>, place: u32, new: T) -> &mut T {
     &mut list[place]
 }
 
-const fn cache(station: u32, key: u64, turn: CacheTurn) -> What {
-    What::Cache { station, key, turn }
-}
-
-const fn shard(event: ShardEvent) -> What {
-    use ShardEvent as S;
-    let (turn, count) = match event {
-        S::Held { .. } => (MoveTurn::Held, 1),
-        S::Released { .. } => (MoveTurn::Released, 1),
-        S::Redirected { .. } => (MoveTurn::Redirected, 1),
-        S::Misread { .. } => (MoveTurn::Misread, 1),
-        S::Moved { keys, .. } => (MoveTurn::Moved, keys),
-        S::Lost { writes, .. } => (MoveTurn::WritesLost, writes),
-        S::Partial { answers, .. } => (MoveTurn::Partial, answers),
-    };
-    What::Moving {
-        station: event.station(),
-        turn,
-        count,
-    }
-}
-
-fn message(event: MessageEvent) -> Option<What> {
-    use MessageEvent as M;
-    let (turn, about, backlog) = match event {
-        M::Published {
-            message, backlog, ..
-        } => (MessageTurn::Published, message, backlog),
-        M::Delivered {
-            message,
-            delivery,
-            backlog,
-            ..
-        } => {
-            let turn = if delivery > 1 {
-                MessageTurn::Redelivered
-            } else {
-                MessageTurn::Delivered
-            };
-            (turn, message, backlog)
-        }
-        M::Acknowledged {
-            message, backlog, ..
-        } => (MessageTurn::Acknowledged, message, backlog),
-        M::Processed { message, .. } => (MessageTurn::Processed, message, 0),
-        M::Returned {
-            message, backlog, ..
-        } => (MessageTurn::Returned, message, backlog),
-        M::DeadLettered {
-            message, backlog, ..
-        } => (MessageTurn::DeadLettered, message, backlog),
-        M::Dropped {
-            message, backlog, ..
-        } => (MessageTurn::Dropped, message, backlog),
-        M::Lost {
-            message, backlog, ..
-        } => (MessageTurn::Lost, message, backlog),
-        M::Blocked { station } | M::Unblocked { station } => {
-            let turn = if matches!(event, M::Blocked { .. }) {
-                MessageTurn::Blocked
-            } else {
-                MessageTurn::Unblocked
-            };
-            return Some(of_group(station, turn, 0));
-        }
-        M::Rebalancing { station, group } => {
-            return Some(of_group(station, MessageTurn::Rebalancing, group));
-        }
-        M::Rebalanced { station, group, .. } => {
-            return Some(of_group(station, MessageTurn::Rebalanced, group));
-        }
-        _ => return None,
-    };
-    Some(What::Message {
-        station: event.station(),
-        turn,
-        number: about.number as u32,
-        partition: about.partition,
-        group: about.group,
-        backlog,
-    })
-}
-
-const fn of_group(station: u32, turn: MessageTurn, group: u16) -> What {
-    What::Message {
-        station,
-        turn,
-        number: 0,
-        partition: 0,
-        group,
-        backlog: 0,
-    }
-}
-
-fn store(event: StoreEvent) -> Option<What> {
-    let (stream, version, turn) = match event {
-        StoreEvent::Appended {
-            stream, version, ..
-        } => (stream, version, StoreTurn::Appended),
-        StoreEvent::Snapshot {
-            stream, version, ..
-        } => (stream, version, StoreTurn::Snapshot),
-        StoreEvent::Conflicted { .. } => (0, 0, StoreTurn::Conflicted),
-        StoreEvent::Loaded { .. } => return None,
-    };
-    Some(What::Store {
-        station: event.station(),
-        stream,
-        version,
-        turn,
-    })
-}
-
-fn view(event: ViewEvent) -> What {
-    let (count, turn) = match event {
-        ViewEvent::Read { behind, stale, .. } => {
-            let turn = if stale.is_some() {
-                ViewTurn::StaleRead
-            } else {
-                ViewTurn::Read
-            };
-            (behind as u32, turn)
-        }
-        ViewEvent::Applied { changes, .. } => (changes, ViewTurn::Applied),
-        ViewEvent::Rebuilding { changes, .. } => (changes as u32, ViewTurn::Rebuilding),
-        ViewEvent::Rebuilt { .. } => (0, ViewTurn::Rebuilt),
-        ViewEvent::Resumed { again, .. } => (again as u32, ViewTurn::Rebuilding),
-    };
-    What::View {
-        station: event.station(),
-        count,
-        turn,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
@@ -690,6 +555,30 @@ mod tests {
         let placed: Vec<(u16, u16)> = placed.collect();
         assert!(placed.len() > 1_000);
         assert!({ placed.iter() }.all(|(to, place)| map.owner(*place) == Some(*to)));
+    }
+
+    #[test]
+    fn only_what_clients_ask_about_is_placed() {
+        let scene = include_str!("../../../tests/scenarios/reshard-dual-writes.json");
+        let scenario = Scenario::from_json(scene).expect("valid");
+        let model = Arc::new(Model::new(&scenario, &Files::new()).expect("valid"));
+        let horizon = model.horizon();
+        let mut engine = Engine::new(model, Tape::default());
+        let (mut placed, mut moved) = (0, 0);
+        for part in 1..=400 {
+            engine.run_until(Time::from_secs(horizon.secs() * f64::from(part) / 400.0));
+            for tick in engine.probe_mut().take().0 {
+                match tick.what {
+                    What::Placed { .. } => {
+                        assert_ne!(tick.request, NO_REQUEST, "{tick:?}");
+                        placed += 1;
+                    }
+                    What::Called { .. } => moved += u32::from(tick.request == NO_REQUEST),
+                    _ => {}
+                }
+            }
+        }
+        assert!(placed > 100 && moved > 10, "{placed} {moved}");
     }
 
     #[test]

@@ -57,23 +57,33 @@ impl Brush<'_> {
         }
     }
 
-    /// A line of words from the left. Returns how wide it is.
-    fn words(&self, y: f64, words: &str, colour: &str) -> f64 {
-        self.text(self.area.x, y, words, colour, SMALL)
+    /// A line of words from the left; without the last of them if there is no room for all.
+    fn words(&self, y: f64, words: &str, colour: &str) {
+        let mut words = words;
+        while self.width(words, SMALL) > self.area.w
+            && let Some((fewer, _)) = words.rsplit_once(' ')
+        {
+            words = fewer;
+        }
+        self.text(self.area.x, y, words.trim_end_matches(','), colour, SMALL);
     }
 
-    fn text(&self, x: f64, y: f64, words: &str, colour: &str, font: &str) -> f64 {
+    /// How wide words are.
+    fn width(&self, words: &str, font: &str) -> f64 {
         self.canvas.set_font(font);
+        self.canvas.measure_text(words).map_or(0.0, |m| m.width())
+    }
+
+    /// Writes words, if they do not go beyond the box.
+    fn text(&self, x: f64, y: f64, words: &str, colour: &str, font: &str) {
+        let fits = x + self.width(words, font) <= self.area.x + self.area.w + 0.5;
+        if !fits {
+            return;
+        }
         self.canvas.set_text_align("left");
         self.canvas.set_text_baseline("middle");
         self.canvas.set_fill_style_str(colour);
-        let width = self.canvas.measure_text(words).map_or(0.0, |m| m.width());
-        let room = self.area.x + self.area.w - x;
-        // Nothing is written beyond the box.
-        if width <= room {
-            let _ = self.canvas.fill_text(words, x, y + WORDS / 2.0);
-        }
-        width
+        let _ = self.canvas.fill_text(words, x, y + WORDS / 2.0);
     }
 
     fn centred(&self, at: Point, words: &str, colour: &str, font: &str) {
@@ -212,7 +222,8 @@ impl Brush<'_> {
             self.canvas.set_global_alpha(1.0);
             if last && h >= bar + WORDS {
                 let words = format!("key {}", pin.key);
-                let left = (at - 16.0).clamp(x, (x + w - 44.0).max(x));
+                let wide = self.width(&words, SMALL);
+                let left = (at - wide / 2.0).clamp(x, (x + w - wide).max(x));
                 self.text(left, y - 1.0, &words, &self.colours.ink, SMALL);
             }
         }

@@ -168,7 +168,10 @@ pub fn nodes(live: &Live, act: &Callback<Deed>) -> Html {
         let onkeydown = {
             let act = act.clone();
             Callback::from(move |event: KeyboardEvent| {
-                if event.key() == "Enter" {
+                // As a button does it; elsewhere on the stage the space bar plays.
+                if matches!(event.key().as_str(), "Enter" | " ") {
+                    event.prevent_default();
+                    event.stop_propagation();
                     act.emit(deed);
                 }
             })
