@@ -77,9 +77,28 @@ pub struct StepData {
     /// What the learner is to predict first.
     #[serde(default)]
     pub predict: Option<Predict>,
+    /// Another run, shown beside the step's own under the same seed.
+    #[serde(default)]
+    pub twin: Option<Twin>,
+    /// Whether the run itself brings the task about while one watches; else it must not be met untouched.
+    #[serde(default)]
+    pub watch: bool,
     /// What the prose says of runs; checked over many seeds.
     #[serde(default)]
     pub claims: Vec<Claim>,
+}
+
+/// A run beside a step's own: the same arrivals and draws in another design.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Twin {
+    /// What it is called.
+    pub label: String,
+    /// What the step's own run is called beside it.
+    pub own: String,
+    /// The run. It has the step's seed, and must have its horizon.
+    pub run: RunRef,
 }
 
 /// Something the learner can change.

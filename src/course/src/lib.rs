@@ -14,7 +14,9 @@ mod setting;
 mod source;
 
 pub use catalog::{Catalog, CatalogLesson};
-pub use lesson::{Answer, Claim, Guess, Knob, Lesson, Predict, Proof, Scene, Step, StepData, Task};
+pub use lesson::{
+    Answer, Claim, Guess, Knob, Lesson, Predict, Proof, Scene, Step, StepData, Task, Twin,
+};
 pub use markdown::{Block, Inline, Prose};
 pub use progress::{LessonProgress, PredictionResult, Progress, ProgressError, QuestionResult};
 pub use proof::{Evidence, SEEDS, check_claims, check_proof, gather};

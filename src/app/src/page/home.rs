@@ -95,8 +95,8 @@ impl Shown {
                     String::new()
                 },
             }],
-            task: Vec::new(),
             rest,
+            ..Setting::default()
         }
     }
 }

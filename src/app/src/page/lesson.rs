@@ -13,7 +13,7 @@ use crate::icon::{Sign, icon};
 use crate::prose;
 use crate::simulator::{Measured, Measuring, job};
 use crate::stage::chart::number;
-use crate::stage::{Guessed, Setting, Stage};
+use crate::stage::{Guessed, Setting, Stage, Twin};
 use crate::state::{Action, Shared};
 
 /// Properties of [`LessonPage`].
@@ -173,6 +173,7 @@ fn StepPage(props: &StepProps) -> Html {
                 .as_ref()
                 .map(|task| task.when.clone())
                 .unwrap_or_default(),
+            twin: twin(&props.lesson, step, run),
             rest: None,
         })
     };
@@ -464,6 +465,21 @@ fn told(predict: &Predict, result: &PredictionResult, lesson: &Lesson) -> Html {
 /// The JSON of a run's scenario; nothing if the lesson does not have it, which the stage then says.
 pub(super) fn scene(lesson: &Lesson, run: &RunRef) -> Value {
     lesson.tree(run).unwrap_or_default()
+}
+
+/// The run beside the step's own, under its seed: the same arrivals and draws.
+fn twin(lesson: &Lesson, step: &Step, run: &RunRef) -> Option<Twin> {
+    let twin = step.data.twin.as_ref()?;
+    let mut beside = scene(lesson, &twin.run);
+    if let Some(beside) = beside.as_object_mut() {
+        let seed = scene(lesson, run).get("seed").cloned();
+        beside.insert("seed".to_owned(), seed.unwrap_or_else(|| Value::from(0)));
+    }
+    Some(Twin {
+        label: twin.label.clone(),
+        own: twin.own.clone(),
+        scene: beside,
+    })
 }
 
 /// The name of a component, with its sign and colour.

@@ -18,4 +18,4 @@ pub mod player;
 pub mod view;
 mod why;
 
-pub use view::{Guessed, Setting, Stage};
+pub use view::{Guessed, Setting, Stage, Twin};

@@ -36,9 +36,22 @@ pub struct Setting {
     pub knobs: Vec<Knob>,
     /// The task's conditions.
     pub task: Vec<Condition>,
+    /// Another run beside it.
+    pub twin: Option<Twin>,
     /// What there is to draw, if that is known without the simulation: then the simulation is fetched only when it is to
     /// run.
     pub rest: Option<Scene>,
+}
+
+/// A run beside the setting's own, under the same seed.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Twin {
+    /// What it is called.
+    pub label: String,
+    /// What the setting's own run is called beside it.
+    pub own: String,
+    /// The scenario.
+    pub scene: Value,
 }
 
 /// A prediction to mark in the charts.
