@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use scale_course::{Proof, StepData};
+use scale_course::{Proof, Remark, Source, StepData};
 use schemars::{JsonSchema, Schema, schema_for};
 
 use crate::args::Format;
@@ -30,7 +30,8 @@ fn of(format: Format) -> Schema {
     }
 }
 
-/// The fenced blocks of data in a `lesson.md`: one `proof` under the title, one `step` in each section.
+/// The fenced blocks of data in a `lesson.md`: one `proof` under the title, one `step` in each section, and in the last two
+/// sections `debrief` and `sources`.
 #[derive(JsonSchema)]
 #[expect(dead_code, reason = "only its schema is wanted")]
 struct LessonBlocks {
@@ -38,4 +39,8 @@ struct LessonBlocks {
     step: StepData,
     /// The `proof` block.
     proof: Proof,
+    /// The `debrief` block.
+    debrief: Vec<Remark>,
+    /// The `sources` block.
+    sources: Vec<Source>,
 }

@@ -3,16 +3,16 @@
 //! The page has its simulation worker make them too: whoever opens a broken lesson reads what is wrong with it, not a stage
 //! that stays empty.
 
+mod closing;
+
 use scale_sim::{Condition, Files, Measure, Model, Problem, Scenario};
 
 use crate::catalog::is_id;
-use crate::lesson::{FILE, Lesson, Step, number};
+use crate::lesson::{FILE, Knob, Lesson, Step, number};
 use crate::markdown::{self, Block, Inline};
 use crate::quiz::{Question, RunRef};
+use crate::reading;
 use crate::source::Fault;
-
-/// Words of prose in one step, at most.
-const WORDS: usize = 120;
 
 impl Lesson {
     /// Everything that cannot be run or does not fit together; nothing if every scene, step, question and proof can be run.
@@ -47,6 +47,7 @@ impl Lesson {
         for (at, question) in self.quiz.questions.iter().enumerate() {
             checks.question(at, question);
         }
+        checks.closings();
         checks.unused_scenes();
         // What a run is asked for twice, it lacks twice.
         checks.faults.dedup();
@@ -68,18 +69,26 @@ impl Checks<'_> {
         let (proof, line) = (&self.lesson.proof, self.lesson.proof_line);
         self.conditions(&proof.goal, &proof.without, line);
         self.conditions(&proof.goal, &proof.with, line);
+        if proof.wrong.is_empty() {
+            self.fault(
+                line,
+                "proof: name at least one run with another pattern, which misses the goal too: \"wrong\": [{ \"scene\": …, \"set\": { … } }]",
+            );
+        }
+        for (at, wrong) in proof.wrong.iter().enumerate() {
+            self.conditions(&proof.goal, wrong, line);
+            if [&proof.without, &proof.with].contains(&wrong) || proof.wrong[..at].contains(wrong) {
+                self.fault(
+                    line,
+                    format!("proof.wrong[{at}]: this run stands here twice"),
+                );
+            }
+        }
     }
 
     fn step(&mut self, step: &Step) {
         let (data, line) = (&step.data, step.data_line);
-        let words = words(&step.prose);
-        if words > WORDS {
-            let message = format!(
-                "the step '{}' has {words} words: at most {WORDS} are allowed",
-                step.title
-            );
-            self.fault(step.line, message);
-        }
+        self.length(&step.title, &step.prose, step.line);
         if !is_id(&data.id) {
             let message = format!(
                 "'{}': a step's id is 1 to 40 lower-case letters, digits and '-'",
@@ -87,16 +96,16 @@ impl Checks<'_> {
             );
             self.fault(line, message);
         }
-        let run = RunRef {
-            scene: data.scene.clone(),
-            set: data.set.clone(),
-        };
+        let run = step.run();
         if let Some(scenario) = self.scenario(&run, line) {
-            self.components(step, &scenario);
+            self.prose(&step.prose, step.line, &scenario);
             self.knobs(step, &run);
+            self.twin(step, &scenario);
         }
         if let Some(task) = &data.task {
             self.conditions(&task.when, &run, line);
+        } else if data.watch {
+            self.fault(line, "watch: there is no task to be brought about");
         }
         for claim in &data.claims {
             self.conditions(&claim.holds, &claim.run, line);
@@ -133,20 +142,72 @@ impl Checks<'_> {
         }
     }
 
-    /// The components that the prose names must be in the step's scene.
-    fn components(&mut self, step: &Step, scenario: &Scenario) {
-        markdown::each_inline(&step.prose, &mut |inline| {
-            if let Inline::Component { name, .. } = inline
-                && !scenario.components.contains_key(name)
-            {
-                let known: Vec<&str> = scenario.components.keys().map(String::as_str).collect();
-                let message = format!(
+    fn length(&mut self, title: &str, prose: &[Block], line: usize) {
+        if let Some(message) = reading::too_long(title, prose) {
+            self.fault(line, message);
+        }
+    }
+
+    /// The components that prose and its code name must be in their scene.
+    fn prose(&mut self, prose: &[Block], line: usize, scenario: &Scenario) {
+        let known: Vec<&str> = scenario.components.keys().map(String::as_str).collect();
+        let missing = |name: &str| {
+            (!scenario.components.contains_key(name)).then(|| {
+                format!(
                     "component:{name} is not in this step's scene, which has {}",
                     known.join(", ")
-                );
-                self.fault(step.line, message);
+                )
+            })
+        };
+        markdown::each_inline(prose, &mut |inline| {
+            if let Inline::Component { name, .. } = inline
+                && let Some(message) = missing(name)
+            {
+                self.fault(line, message);
             }
         });
+        for block in prose {
+            if let Block::Code {
+                language,
+                component,
+                text,
+                line,
+            } = block
+            {
+                let missing = component.as_deref().and_then(missing);
+                for message in reading::code(language, text).into_iter().chain(missing) {
+                    self.fault(line - 1, message);
+                }
+            }
+        }
+    }
+
+    /// A twin must last as long as the step's run, and fit wherever a knob is that it has too.
+    fn twin(&mut self, step: &Step, own: &Scenario) {
+        let (Some(twin), line) = (&step.data.twin, step.data_line) else {
+            return;
+        };
+        for (name, text) in [("label", &twin.label), ("own", &twin.own)] {
+            if text.trim().is_empty() {
+                self.fault(line, format!("twin.{name}: say what this run is called"));
+            }
+        }
+        let Some(beside) = self.scenario(&twin.run, line) else {
+            return;
+        };
+        if (beside.horizon_s - own.horizon_s).abs() > f64::EPSILON {
+            let message = format!(
+                "twin: its run ends at {} s, the step's own at {} s: both must have one horizon_s",
+                beside.horizon_s, own.horizon_s
+            );
+            self.fault(line, message);
+        }
+        let tree = self.lesson.tree(&twin.run).unwrap_or_default();
+        for knob in &step.data.knobs {
+            if tree.pointer(&knob.path).is_some() {
+                self.ends(knob, &twin.run, line, "twin: ");
+            }
+        }
     }
 
     /// A knob must fit at both of its ends.
@@ -159,13 +220,17 @@ impl Checks<'_> {
                 );
                 self.fault(step.data_line, message);
             }
-            for end in [knob.min, knob.max] {
-                let mut run = run.clone();
-                run.set.insert(knob.path.clone(), number(end));
-                if let Err(problems) = self.lesson.scenario(&run) {
-                    let message = format!("the knob '{}' at {end}: {}", knob.label, problems[0]);
-                    self.fault(step.data_line, message);
-                }
+            self.ends(knob, run, step.data_line, "");
+        }
+    }
+
+    fn ends(&mut self, knob: &Knob, run: &RunRef, line: usize, whose: &str) {
+        for end in [knob.min, knob.max] {
+            let mut run = run.clone();
+            run.set.insert(knob.path.clone(), number(end));
+            if let Err(problems) = self.lesson.scenario(&run) {
+                let message = format!("{whose}the knob '{}' at {end}: {}", knob.label, problems[0]);
+                self.fault(line, message);
             }
         }
     }
@@ -200,9 +265,14 @@ impl Checks<'_> {
         let steps = lesson.steps.iter().flat_map(|step| {
             let claims = step.data.claims.iter().map(|claim| &claim.run.scene);
             let predict = step.data.predict.iter().map(|predict| &predict.run.scene);
-            claims.chain(predict).chain([&step.data.scene])
+            let twin = step.data.twin.iter().map(|twin| &twin.run.scene);
+            claims.chain(predict).chain(twin).chain([&step.data.scene])
         });
-        let proof = [&lesson.proof.with.scene, &lesson.proof.without.scene];
+        let proof = [&lesson.proof.with, &lesson.proof.without];
+        let proof = proof
+            .into_iter()
+            .chain(&lesson.proof.wrong)
+            .map(|run| &run.scene);
         let quiz = lesson.quiz.questions.iter().map(|q| &q.run.scene);
         let used: Vec<&String> = steps.chain(proof).chain(quiz).collect();
         for name in lesson.scenes.keys().filter(|name| !used.contains(name)) {
@@ -221,18 +291,8 @@ fn problems(measures: &[Measure], scenario: &Scenario) -> Vec<Problem> {
         .collect()
 }
 
-fn words(prose: &[Block]) -> usize {
-    let count = |content: &[Inline]| markdown::plain(content).split_whitespace().count();
-    let of_block = |block: &Block| match block {
-        Block::Paragraph(content) | Block::Aside(content) => count(content),
-        Block::List { items, .. } => items.iter().map(|item| count(item)).sum(),
-        Block::Code { .. } => 0,
-    };
-    prose.iter().map(of_block).sum()
-}
-
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::source::LessonFiles;
 
@@ -240,13 +300,14 @@ mod tests {
         "users": { "client": { "operation": "buy", "target": "shop", "arrivals": { "poisson": { "rate_per_s": 5 } } } },
         "shop": { "service": { "workers": 2, "plans": { "*": [ { "work": { "constant": { "mean_ms": 20 } } } ] } } } } }"#;
 
-    const LESSON: &str = r#"# A lesson
+    pub const LESSON: &str = r#"# A lesson
 
 Its purpose.
 
 ```proof
 { "goal": [{"measure":"p99_ms","below":100}],
-  "without": {"scene":"one","set":{"/components/shop/service/workers":1}}, "with": {"scene":"one"} }
+  "without": {"scene":"one","set":{"/components/shop/service/workers":1}}, "with": {"scene":"one"},
+  "wrong": [{"scene":"one","set":{"/components/shop/service/workers":3}}] }
 ```
 
 ## A step
@@ -256,11 +317,31 @@ The [shop](component:shop) works.
 ```step
 { "id": "a", "scene": "one",
   "knobs": [{"label":"Load","path":"/components/users/client/arrivals/poisson/rate_per_s","min":1,"max":9,"step":1}],
+  "twin": {"label":"Three","own":"Two","run":{"scene":"one","set":{"/components/shop/service/workers":3}}},
   "task": {"text":"Lose one.","when":[{"measure":"lost","of":"shop","above":0}]} }
+```
+
+## Your run
+
+The [shop](component:shop) again.
+
+```js component=shop
+const answer = await work(20);
+```
+
+```debrief
+[ {"when":[{"measure":"lost","above":0}],"say":"A."}, {"when":[{"measure":"lost","below":1}],"say":"B."},
+  {"when":[],"say":"C."}, {"when":[],"say":"D."} ]
+```
+
+## In real systems
+
+```sources
+[ {"title":"A","url":"https://example.org/a","says":"So."}, {"title":"B","url":"https://example.org/b","says":"So."} ]
 ```
 "#;
 
-    fn read(lesson: &str) -> Result<Lesson, Vec<String>> {
+    pub fn read(lesson: &str) -> Result<Lesson, Vec<String>> {
         let scenes = [("one".to_owned(), SCENE.to_owned())].into();
         let files = LessonFiles {
             lesson: lesson.to_owned(),
@@ -276,7 +357,7 @@ The [shop](component:shop) works.
     }
 
     /// `LESSON` with `from` replaced by `to` has a fault that reads `expected`.
-    fn check(from: &str, to: &str, expected: &str) {
+    pub fn check(from: &str, to: &str, expected: &str) {
         assert!(LESSON.contains(from), "{from}");
         let faults = read(&LESSON.replacen(from, to, 1)).expect_err("must be refused");
         assert!(
@@ -290,6 +371,7 @@ The [shop](component:shop) works.
         let lesson = read(LESSON).expect("valid");
         assert_eq!((lesson.title.as_str(), lesson.steps.len()), ("A lesson", 1));
         assert_eq!(lesson.steps[0].data.knobs.len(), 1);
+        assert_eq!(lesson.unclosed(), []);
     }
 
     #[test]
@@ -309,6 +391,31 @@ The [shop](component:shop) works.
     }
 
     #[test]
+    fn a_twin_fits_the_step_and_a_wrong_run_is_another() {
+        check(
+            "\"run\":{\"scene\":\"one\",\"set\":{",
+            "\"run\":{\"scene\":\"one\",\"set\":{\"/horizon_s\":20,",
+            "twin: its run ends at 20 s, the step's own at 10 s",
+        );
+        check("\"own\":\"Two\"", "\"own\":\"\"", "twin.own: say what");
+        check(
+            "workers\":3}}] }",
+            "workers\":1}}] }",
+            "wrong[0]: this run stands here twice",
+        );
+        check(
+            "\"wrong\": [{\"scene\":\"one\",\"set\":{\"/components/shop/service/workers\":3}}]",
+            "\"wrong\": []",
+            "lesson.md:6: proof: name at least one run with another pattern",
+        );
+        check(
+            "\"task\": {\"text\":\"Lose one.\",\"when\":[{\"measure\":\"lost\",\"of\":\"shop\",\"above\":0}]}",
+            "\"watch\": true",
+            "watch: there is no task",
+        );
+    }
+
+    #[test]
     fn faults_name_their_line_and_the_remedy() {
         check(
             "```step\n{ \"id\": \"a\", \"scene\": \"one\",",
@@ -318,7 +425,7 @@ The [shop](component:shop) works.
         check(
             "```step",
             "```json",
-            "lesson.md:10: the step 'A step' has no scene: add a ```step block",
+            "lesson.md:11: the step 'A step' has no scene: add a ```step block",
         );
         check(
             "\"scene\": \"one\",\n  \"knobs\"",

@@ -1,11 +1,13 @@
 //! A lesson: steps with prose, a scene, a task, sometimes a prediction; and the proof that it teaches what it says.
 
-use scale_sim::{Condition, Kind, Measure, Metric, Problem, Scenario, read_json};
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use scale_sim::{Condition, Kind, Measure, Metric, Problem, Scenario};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use vecmap::VecMap;
 
-use crate::markdown::{self, Prose, Section};
+use crate::assemble::assembled;
+use crate::closing::{Closing, Remark, Source};
+use crate::markdown::{self, Prose};
 use crate::quiz::{Quiz, RunRef};
 use crate::setting::{Settings, patched};
 use crate::source::{Fault, LessonFiles};
@@ -19,6 +21,10 @@ pub struct Lesson {
     pub intro: Prose,
     /// Its steps, in order.
     pub steps: Vec<Step>,
+    /// What is said of the learner's own last run.
+    pub debrief: Option<Closing<Remark>>,
+    /// Where real systems tell the same.
+    pub sources: Option<Closing<Source>>,
     /// Its scenes by name.
     pub scenes: VecMap<String, Scene>,
     /// Its proof.
@@ -213,6 +219,9 @@ pub struct Proof {
     pub without: RunRef,
     /// The run with it.
     pub with: RunRef,
+    /// Runs with other patterns, which a learner might try instead: each misses the goal.
+    #[serde(default)]
+    pub wrong: Vec<RunRef>,
 }
 
 impl Guess {
@@ -255,6 +264,16 @@ impl Guess {
                 (given - truth).abs() <= tolerance * truth.abs()
             }
             _ => given == truth,
+        }
+    }
+}
+
+impl Step {
+    /// Its run, as it is set at the start.
+    pub fn run(&self) -> RunRef {
+        RunRef {
+            scene: self.data.scene.clone(),
+            set: self.data.set.clone(),
         }
     }
 }
@@ -355,80 +374,6 @@ impl Lesson {
 
 /// The file of a lesson's prose.
 pub(crate) const FILE: &str = "lesson.md";
-
-/// The sections as a lesson; `None` if one of its parts is missing.
-fn assembled(
-    sections: Vec<Section>,
-    scenes: VecMap<String, Scene>,
-    quiz: Quiz,
-    faults: &mut Vec<Fault>,
-) -> Option<Lesson> {
-    let mut fault = |line, message: &str| faults.push(Fault::at(FILE, line, message));
-    let mut sections = sections
-        .into_iter()
-        .filter(|s| !(s.level == 0 && s.prose.is_empty() && s.data.is_empty()));
-    let Some(head) = sections.next().filter(|s| s.level == 1) else {
-        fault(1, "a lesson begins with its title: # Title");
-        return None;
-    };
-    let proof = head.data.iter().find(|(name, ..)| name == "proof");
-    if proof.is_none() {
-        fault(
-            head.line,
-            "a lesson needs a ```proof block under its title: a goal missed without its pattern and met with it",
-        );
-    }
-    if let Some((.., line)) = head.data.iter().find(|(name, ..)| name != "proof") {
-        fault(*line, "a step begins with its heading: ## Title");
-    }
-    let mut sections = sections.peekable();
-    if sections.peek().is_none() {
-        fault(head.line, "a lesson needs at least one step: ## Title");
-    }
-    let proof = proof.and_then(|(_, text, line)| Some((data(text, *line, faults)?, *line)));
-    // What is wrong in the steps is told too, whatever is wrong above them.
-    let steps = sections
-        .filter_map(|section| step(section, faults))
-        .collect();
-    let (proof, proof_line) = proof?;
-    Some(Lesson {
-        title: head.title,
-        intro: head.prose,
-        steps,
-        scenes,
-        proof,
-        proof_line,
-        quiz,
-    })
-}
-
-fn step(section: Section, faults: &mut Vec<Fault>) -> Option<Step> {
-    if section.level != 2 {
-        let message = "below a lesson's title there are only steps: ## Title";
-        faults.push(Fault::at(FILE, section.line, message));
-    }
-    let Some((_, text, line)) = section.data.iter().find(|(name, ..)| name == "step") else {
-        let message = format!(
-            "the step '{}' has no scene: add a ```step block such as {{ \"id\": \"one\", \"scene\": \"one\" }}",
-            section.title
-        );
-        faults.push(Fault::at(FILE, section.line, message));
-        return None;
-    };
-    Some(Step {
-        data: data(text, *line, faults)?,
-        title: section.title,
-        prose: section.prose,
-        line: section.line,
-        data_line: *line,
-    })
-}
-
-fn data<T: DeserializeOwned>(text: &str, line: usize, faults: &mut Vec<Fault>) -> Option<T> {
-    let read = read_json(text);
-    read.map_err(|problem| faults.push(Fault::at(FILE, line, problem.to_string())))
-        .ok()
-}
 
 /// A number as JSON writes it: without a fraction where there is none, so that it fits counts too.
 pub(crate) fn number(value: f64) -> Value {

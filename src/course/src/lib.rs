@@ -3,23 +3,28 @@
 //! A lesson is a folder: `lesson.md` (prose, with a `step` block in each section), `scenes/*.json` (scenarios) and
 //! `quiz.json`. Whatever is graded is graded by running the engine: no key is written down where a run can give it.
 
+mod assemble;
 mod catalog;
 mod checks;
+mod closing;
+mod coverage;
 mod lesson;
 mod markdown;
 mod progress;
 mod proof;
 mod quiz;
+mod reading;
 mod setting;
 mod source;
 
 pub use catalog::{Catalog, CatalogLesson};
+pub use closing::{Closing, Remark, Source};
 pub use lesson::{
     Answer, Claim, Guess, Knob, Lesson, Predict, Proof, Scene, Step, StepData, Task, Twin,
 };
 pub use markdown::{Block, Inline, Prose};
 pub use progress::{LessonProgress, PredictionResult, Progress, ProgressError, QuestionResult};
-pub use proof::{Evidence, SEEDS, check_claims, check_proof, gather};
+pub use proof::{SEEDS, prove};
 pub use quiz::{
     Choice, Drawn, Feedback, Given, Item, Key, Kind, Question, Quiz, RunRef, Shown, Truth,
 };

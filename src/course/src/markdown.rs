@@ -28,8 +28,12 @@ pub enum Block {
     Code {
         /// The language; may be empty.
         language: String,
+        /// The component whose behaviour it is: it has the component's colour and sign.
+        component: Option<String>,
         /// The text.
         text: String,
+        /// The line of the file where it begins.
+        line: usize,
     },
 }
 
@@ -72,7 +76,7 @@ pub(crate) struct Section {
 }
 
 /// Names of fenced blocks that are data, not prose.
-const DATA: [&str; 2] = ["step", "proof"];
+const DATA: [&str; 4] = ["step", "proof", "debrief", "sources"];
 
 /// Reads a Markdown file as sections. The first has no title if the file begins without one.
 pub(crate) fn sections(file: &str, text: &str) -> (Vec<Section>, Vec<Fault>) {
@@ -186,13 +190,27 @@ impl Reader<'_> {
             .expect("there is a section from the start")
     }
 
-    fn fenced(&mut self, language: &str, text: String, line: usize) {
-        if DATA.contains(&language) {
-            self.last().data.push((language.to_owned(), text, line));
-        } else {
-            let language = language.to_owned();
-            self.last().prose.push(Block::Code { language, text });
+    /// A fenced block, `line` being that of its first line: data, or code such as ```` ```js component=router ````.
+    fn fenced(&mut self, info: &str, text: String, line: usize) {
+        if DATA.contains(&info) {
+            self.last().data.push((info.to_owned(), text, line));
+            return;
         }
+        let (language, rest) = info.split_once(' ').unwrap_or((info, ""));
+        let component = rest.trim().strip_prefix("component=");
+        if component.is_none() && !rest.trim().is_empty() {
+            let message = format!(
+                "'{}': behind a block's language only component=… may stand",
+                rest.trim()
+            );
+            self.fault(line - 1, &message);
+        }
+        self.last().prose.push(Block::Code {
+            language: language.to_owned(),
+            component: component.map(str::to_owned),
+            text,
+            line,
+        });
     }
 
     fn line(&mut self, number: usize, line: &str) {

@@ -1,95 +1,219 @@
-//! Proof that a lesson teaches what it says: its goal and its claims, over many seeds.
+//! Proof that a lesson teaches what it says: its goal, its claims, its tasks and its questions, over many seeds.
 
-use scale_sim::{Condition, Files};
-use serde_json::Value;
+use std::borrow::Cow;
 
-use crate::lesson::Lesson;
+use scale_sim::{Condition, Files, Outcome, Problem};
+
+use crate::coverage;
+use crate::lesson::{FILE, Lesson};
 use crate::quiz::RunRef;
 use crate::source::Fault;
 
-/// Seeds that every proof and claim must hold for.
+/// Seeds that all of it must hold for.
 pub const SEEDS: core::ops::RangeInclusive<u64> = 1..=20;
 
-/// How often conditions held, of how many runs.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Evidence {
-    /// Runs in which all conditions held.
-    pub held: usize,
-    /// Runs.
-    pub runs: usize,
+/// Runs everything that the lesson says of runs, with every seed, and tells what does not hold.
+pub fn prove(lesson: &Lesson) -> Vec<Fault> {
+    let mut sayings = goal(lesson);
+    sayings.extend(claims(lesson));
+    sayings.extend(tasks(lesson));
+    let mut faults = hold(lesson, &sayings);
+    faults.extend(coverage::gaps(lesson));
+    faults.extend(unsettled(lesson));
+    faults
 }
 
-/// Runs `run` with every seed and counts how often `conditions` hold.
-///
-/// # Errors
-///
-/// A run that is not valid.
-pub fn gather(lesson: &Lesson, run: &RunRef, conditions: &[Condition]) -> Result<Evidence, Fault> {
-    let mut evidence = Evidence::default();
-    for seed in SEEDS {
-        let mut run = run.clone();
-        run.set.insert("/seed".to_owned(), Value::from(seed));
-        let first =
-            |mut problems: Vec<scale_sim::Problem>| Fault::new("lesson.md", problems.remove(0));
-        let scenario = lesson.scenario(&run).map_err(first)?;
-        let outcome = scale_sim::run(&scenario, &Files::new()).map_err(first)?;
-        let holds = conditions
-            .iter()
-            .all(|condition| condition.holds(&outcome.model, &outcome.figures));
-        evidence.held += usize::from(holds);
-        evidence.runs += 1;
-    }
-    Ok(evidence)
+/// Something that the lesson says of a run: for every seed, or for none.
+struct Saying<'a> {
+    run: Cow<'a, RunRef>,
+    conditions: &'a [Condition],
+    /// At some moment of the run, as a task on the page; else over the whole run after its warm-up.
+    at_some_moment: bool,
+    /// Whether the conditions must hold for every seed, or for none.
+    must_hold: bool,
+    /// The line of `lesson.md` where it stands.
+    line: usize,
+    /// What to tell if it is not so.
+    told: String,
 }
 
-/// Checks that the lesson's goal is missed without its pattern and met with it, for every seed.
-///
-/// # Errors
-///
-/// What does not hold, and for how many seeds.
-pub fn check_proof(lesson: &Lesson) -> Result<(), Fault> {
+/// The goal is missed without the pattern and with others, and met with it.
+fn goal(lesson: &Lesson) -> Vec<Saying<'_>> {
     let proof = &lesson.proof;
-    let without = gather(lesson, &proof.without, &proof.goal)?;
-    let with = gather(lesson, &proof.with, &proof.goal)?;
-    if without.held > 0 || with.held < with.runs {
-        let message = format!(
-            "proof: the goal must be missed without the pattern and met with it; of {} seeds it was met {} times without and {} times with it",
-            with.runs, without.held, with.held
-        );
-        return Err(Fault::new(
-            "lesson.md",
-            scale_sim::Problem::new("", message),
-        ));
-    }
-    Ok(())
+    let saying = |run, must_hold, told: String| Saying {
+        run: Cow::Borrowed(run),
+        conditions: &proof.goal,
+        at_some_moment: false,
+        must_hold,
+        line: lesson.proof_line,
+        told: format!("proof: the goal must be {told}"),
+    };
+    let mut sayings = vec![
+        saying(
+            &proof.without,
+            false,
+            "missed without the pattern".to_owned(),
+        ),
+        saying(&proof.with, true, "met with the pattern".to_owned()),
+    ];
+    sayings.extend(proof.wrong.iter().enumerate().map(|(at, wrong)| {
+        let told = format!("missed in the run wrong[{at}], which has another pattern");
+        saying(wrong, false, told)
+    }));
+    sayings
 }
 
-/// Checks every claim of the lesson's prose, and that every question of its quiz is settled, for every seed.
-///
-/// # Errors
-///
-/// Everything that does not hold.
-pub fn check_claims(lesson: &Lesson) -> Result<(), Vec<Fault>> {
-    let mut faults = Vec::new();
-    for step in &lesson.steps {
-        for (at, claim) in step.data.claims.iter().enumerate() {
-            match gather(lesson, &claim.run, &claim.holds) {
-                Ok(evidence) if evidence.held == evidence.runs => {}
-                Ok(Evidence { held, runs }) => {
-                    let message = format!(
-                        "claim {} of step '{}' holds for {held} of {runs} seeds",
-                        at + 1,
-                        step.data.id
-                    );
-                    faults.push(Fault::new(
-                        "lesson.md",
-                        scale_sim::Problem::new("", message),
-                    ));
-                }
-                Err(fault) => faults.push(fault),
-            }
+/// Whatever the prose says of runs is so.
+fn claims(lesson: &Lesson) -> impl Iterator<Item = Saying<'_>> {
+    lesson.steps.iter().flat_map(|step| {
+        step.data
+            .claims
+            .iter()
+            .enumerate()
+            .map(|(at, claim)| Saying {
+                run: Cow::Borrowed(&claim.run),
+                conditions: &claim.holds,
+                at_some_moment: false,
+                must_hold: true,
+                line: step.data_line,
+                told: format!("claim {} of step '{}' must hold", at + 1, step.data.id),
+            })
+    })
+}
+
+/// A task is the learner's to bring about; or, where one is to watch, the run's alone.
+fn tasks(lesson: &Lesson) -> impl Iterator<Item = Saying<'_>> {
+    lesson.steps.iter().flat_map(|step| {
+        let own = step.run();
+        // After a prediction, its run is what plays.
+        let predicted = step.data.predict.as_ref().map(|predict| &predict.run);
+        let predicted = predicted.filter(|run| **run != own).map(Cow::Borrowed);
+        let runs = [Cow::Owned(own)].into_iter().chain(predicted);
+        let saying = |run, conditions| Saying {
+            run,
+            conditions,
+            at_some_moment: true,
+            must_hold: step.data.watch,
+            line: step.data_line,
+            told: if step.data.watch {
+                format!(
+                    "the task of step '{}' is one to watch, so its run must bring it about untouched",
+                    step.data.id
+                )
+            } else {
+                format!(
+                    "the task of step '{}' must not be met untouched: begin further from it, or, if the run itself is to bring it about, say \"watch\": true",
+                    step.data.id
+                )
+            },
+        };
+        let task = step.data.task.as_ref();
+        task.map(|task| runs.map(|run| saying(run, &*task.when)).collect::<Vec<_>>())
+            .unwrap_or_default()
+    })
+}
+
+/// Runs each run that something is said of, and tells what is not so.
+fn hold(lesson: &Lesson, sayings: &[Saying]) -> Vec<Fault> {
+    let mut runs: Vec<(&RunRef, Vec<&Saying>)> = Vec::new();
+    for saying in sayings {
+        match runs.iter_mut().find(|(run, _)| **run == *saying.run) {
+            Some((_, same)) => same.push(saying),
+            None => runs.push((&saying.run, vec![saying])),
         }
     }
+    let mut faults = Vec::new();
+    for (run, sayings) in runs {
+        let mut tallies = vec![Tally::default(); sayings.len()];
+        for seed in SEEDS {
+            match outcome(lesson, run, seed) {
+                Ok(outcome) => {
+                    for (saying, tally) in sayings.iter().zip(&mut tallies) {
+                        tally.take(saying, &outcome, seed);
+                    }
+                }
+                Err(problems) => {
+                    let line = sayings[0].line;
+                    let found = problems.into_iter();
+                    faults.extend(found.map(|p| Fault::at(FILE, line, p.to_string())));
+                    return faults;
+                }
+            }
+        }
+        let told = sayings.iter().zip(&tallies);
+        faults.extend(told.filter_map(|(saying, tally)| tally.fault(saying)));
+    }
+    faults.sort_by_key(|fault| fault.line);
+    faults
+}
+
+/// What came of a run with another seed.
+pub(crate) fn outcome(lesson: &Lesson, run: &RunRef, seed: u64) -> Result<Outcome, Vec<Problem>> {
+    let mut scenario = lesson.scenario(run)?;
+    scenario.seed = seed;
+    scale_sim::run(&scenario, &Files::new())
+}
+
+/// For how many seeds something was so.
+#[derive(Clone, Default)]
+struct Tally {
+    held: usize,
+    runs: usize,
+    /// What was measured with the first seed for which it was not as it must be.
+    example: Option<String>,
+}
+
+impl Tally {
+    fn take(&mut self, saying: &Saying, outcome: &Outcome, seed: u64) {
+        let (model, conditions) = (&outcome.model, saying.conditions);
+        let holds = if saying.at_some_moment {
+            let series = &outcome.series;
+            (0..series.len()).any(|end| {
+                let so_far = &series[..=end];
+                conditions.iter().all(|c| c.holds_at_end(model, so_far))
+            })
+        } else {
+            conditions.iter().all(|c| c.holds(model, &outcome.figures))
+        };
+        self.held += usize::from(holds);
+        self.runs += 1;
+        if holds != saying.must_hold && self.example.is_none() {
+            self.example = Some(if saying.at_some_moment {
+                format!("seed {seed}")
+            } else {
+                format!("with seed {seed}, {}", measured(conditions, outcome))
+            });
+        }
+    }
+
+    fn fault(&self, saying: &Saying) -> Option<Fault> {
+        let example = self.example.as_ref()?;
+        let message = format!(
+            "{}; it is so for {} of {} seeds ({example})",
+            saying.told, self.held, self.runs
+        );
+        Some(Fault::at(FILE, saying.line, message))
+    }
+}
+
+/// The values of what some conditions bound.
+fn measured(conditions: &[Condition], outcome: &Outcome) -> String {
+    let shown = conditions.iter().map(|condition| {
+        let measure = condition.measure();
+        let of = measure.of.as_ref();
+        let of = of.map(|name| format!(" of {name}")).unwrap_or_default();
+        let words = measure.metric.words();
+        match outcome.value(&measure) {
+            Some(value) => format!("{words}{of} {}", (value * 1e4).round() / 1e4),
+            None => format!("{words}{of}: nothing to measure"),
+        }
+    });
+    shown.collect::<Vec<_>>().join(", ")
+}
+
+/// Questions of the quiz that a run does not settle.
+fn unsettled(lesson: &Lesson) -> Vec<Fault> {
+    let mut faults = Vec::new();
     for question in &lesson.quiz.questions {
         for seed in SEEDS {
             let drawn = question.draw(seed);
@@ -120,9 +244,5 @@ pub fn check_claims(lesson: &Lesson) -> Result<(), Vec<Fault>> {
             }
         }
     }
-    if faults.is_empty() {
-        Ok(())
-    } else {
-        Err(faults)
-    }
+    faults
 }

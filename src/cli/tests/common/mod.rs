@@ -141,7 +141,8 @@ Why it helps.
 ```proof
 { "goal": [{ "measure": "lost", "below": 1 }],
   "without": { "scene": "tiny" },
-  "with": { "scene": "tiny", "set": { "/components/shop/service/workers": 4 } } }
+  "with": { "scene": "tiny", "set": { "/components/shop/service/workers": 4 } },
+  "wrong": [{ "scene": "tiny", "set": { "/components/shop/service/queue": 12 } }] }
 ```
 
 ## Too slow
@@ -149,7 +150,30 @@ Why it helps.
 The [shop](component:shop) is too slow.
 
 ```step
-{ "id": "slow", "scene": "tiny",
+{ "id": "slow", "scene": "tiny", "watch": true,
+  "knobs": [{ "label": "Workers", "path": "/components/shop/service/workers", "min": 1, "max": 4, "step": 1 }],
   "task": { "text": "Lose a request.", "when": [{ "measure": "lost", "of": "shop", "above": 0 }] } }
+```
+
+## Your own
+
+How did it go?
+
+```debrief
+[
+  { "when": [{ "measure": "lost", "above": 0 }], "say": "Some were lost." },
+  { "when": [{ "measure": "lost", "below": 1 }], "say": "Nobody was lost." },
+  { "when": [{ "measure": "p99_ms", "above": 50 }], "say": "Some had to wait." },
+  { "when": [], "say": "So it is." }
+]
+```
+
+## In real systems
+
+```sources
+[
+  { "title": "A", "url": "https://example.org/a", "says": "One more helps." },
+  { "title": "B", "url": "https://example.org/b", "says": "Two more help more." }
+]
 ```
 "#;
