@@ -23,15 +23,17 @@ const EVENTS: u64 = 20_000_000;
 /// Bytes of a trace, about.
 const TRACE: usize = 40 << 20;
 
-/// The worker's state: at most one run.
+/// The worker's state: the runs on the stage, by their numbers.
 #[derive(Debug, Default)]
 pub struct Session {
-    run: u32,
-    stage: Option<Stage>,
+    stages: Vec<(u32, Stage)>,
 }
 
+/// So many runs are kept at once: one, and another beside it.
+const STAGES: usize = 2;
+
 /// A run on the stage.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Stage {
     now: Moment,
     task: Vec<Condition>,
@@ -60,40 +62,46 @@ impl Session {
         match command {
             Command::Load {
                 run,
+                beside,
                 scenario,
                 task,
             } => {
-                self.run = run;
-                self.stage = None;
+                self.keep(beside);
                 Some(match Stage::new(&scenario, &task) {
                     Ok((stage, scene)) => {
-                        self.stage = Some(stage);
+                        self.stages.push((run, stage));
                         Reply::Ready(run, scene)
                     }
                     Err(why) => Reply::Refused(run, why),
                 })
+            }
+            Command::Fork { run, branch } => {
+                let stage = self.stage(run)?.clone();
+                self.keep(Some(run));
+                self.stages.push((branch, stage));
+                Some(Reply::Forked(branch))
             }
             Command::Change {
                 run,
                 at_s,
                 scenario,
             } => {
-                let stage = self.stage.as_mut().filter(|_| run == self.run)?;
+                let stage = self.stage(run)?;
                 Some(match stage.change(at_s, &scenario) {
                     Ok(scene) => Reply::Ready(run, scene),
                     Err(why) => Reply::Refused(run, why),
                 })
             }
             Command::Advance { run, to_s } => {
-                let stage = self.stage.as_mut().filter(|_| run == self.run)?;
+                let stage = self.stage(run)?;
                 Some(Reply::Frame(run, Box::new(stage.advance(to_s))))
             }
             Command::Tell { run, about } => {
-                let stage = self.stage.as_ref().filter(|_| run == self.run)?;
+                let stage = self.stage(run)?;
                 Some(Reply::Told(run, stage.tell(about).map(Box::new)))
             }
             Command::Trace { run } => {
-                let stage = self.stage.as_ref().filter(|_| run == self.run)?;
+                let stage = self.stage(run)?;
                 Some(Reply::Traced(run, stage.trace()?))
             }
             Command::Measure { question, jobs } => Some(match jobs.iter().map(measure).collect() {
@@ -102,6 +110,18 @@ impl Session {
             }),
             Command::Check(files) => Some(Reply::Checked(faults(&files))),
         }
+    }
+
+    /// The run with this number, if it is still on the stage.
+    fn stage(&mut self, run: u32) -> Option<&mut Stage> {
+        let mut stages = self.stages.iter_mut();
+        stages.find(|(own, _)| *own == run).map(|(_, stage)| stage)
+    }
+
+    /// Makes room for a run beside that one, or beside none.
+    fn keep(&mut self, run: Option<u32>) {
+        self.stages.retain(|(own, _)| Some(*own) == run);
+        debug_assert!(self.stages.len() < STAGES, "numbers are given once");
     }
 }
 
@@ -414,6 +434,7 @@ mod tests {
     fn load(session: &mut Session, rate: u32, task: &str) -> Scene {
         let command = Command::Load {
             run: 1,
+            beside: None,
             scenario: scenario(rate),
             task: task.to_owned(),
         };
@@ -618,6 +639,7 @@ mod tests {
         let bad = scenario(40).replace("\"workers\": 1", "\"workers\": 0");
         let reply = session.handle(Command::Load {
             run: 1,
+            beside: None,
             scenario: bad,
             task: "[]".to_owned(),
         });

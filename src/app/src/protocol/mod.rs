@@ -25,10 +25,19 @@ pub enum Command {
     Load {
         /// Which run the answers belong to, so that late ones can be told apart.
         run: u32,
+        /// The run that stays on the stage, if one does.
+        beside: Option<u32>,
         /// The scenario.
         scenario: String,
         /// The conditions of the step's task, as a JSON list.
         task: String,
+    },
+    /// Take the run, as it is now, as the beginning of another, and keep both. Returned by [`Reply::Forked`].
+    Fork {
+        /// The run.
+        run: u32,
+        /// The other's number.
+        branch: u32,
     },
     /// Go on with this changed scenario. Returned by [`Reply::Ready`].
     Change {
@@ -83,6 +92,8 @@ pub struct Job {
 pub enum Reply {
     /// The scene stands.
     Ready(u32, Scene),
+    /// This run has another's past; what was told of that one before holds for both.
+    Forked(u32),
     /// The run has gone on.
     Frame(u32, Box<Frame>),
     /// The story that was asked for; none if there is no such request, or it has not ended by the end of the run.

@@ -6,7 +6,7 @@ use scale_sim::{Figures, Metric};
 use web_sys::HtmlCanvasElement;
 use yew::prelude::*;
 
-use super::player::Player;
+use super::run::Run;
 use crate::browser;
 use crate::store::Looks;
 
@@ -52,9 +52,9 @@ const PALETTE: [&str; 4] = [
 const CHARTS: usize = 3;
 
 /// The charts of a run.
-pub fn charts(player: &Player, guessed: Option<(Metric, f64)>) -> Vec<Graph> {
-    let horizon_s = player.scene.horizon_s;
-    let now_s = player.now_s();
+pub fn charts(run: &Run, guessed: Option<(Metric, f64)>) -> Vec<Graph> {
+    let horizon_s = run.scene.horizon_s;
+    let now_s = run.now_s();
     // Only what has been shown: the worker is ahead of the picture.
     let shown: Vec<&Figures> = player
         .series
@@ -77,9 +77,9 @@ pub fn charts(player: &Player, guessed: Option<(Metric, f64)>) -> Vec<Graph> {
             .map(|(_, value)| value)
     };
     let mut utilisation = Vec::new();
-    for (number, component) in player.scene.components.iter().enumerate() {
-        let own: Vec<usize> = (0..player.scene.stations.len())
-            .filter(|at| usize::from(player.scene.stations[*at].component) == number)
+    for (number, component) in run.scene.components.iter().enumerate() {
+        let own: Vec<usize> = (0..run.scene.stations.len())
+            .filter(|at| usize::from(run.scene.stations[*at].component) == number)
             .collect();
         if own.is_empty() {
             continue;

@@ -3,7 +3,7 @@
 use yew::prelude::*;
 
 use super::parts::Deed;
-use super::player::Player;
+use super::run::Run;
 
 /// The keys of the stage, with what they do.
 const KEYS: [(&str, &str); 12] = [
@@ -22,17 +22,17 @@ const KEYS: [(&str, &str); 12] = [
 ];
 
 /// The figures of the run, window by window, as CSV with a head line.
-pub fn csv(player: &Player) -> String {
+pub fn csv(run: &Run) -> String {
     let mut names =
         vec!["from_s,to_s,sent_per_s,answered_per_s,lost_per_s,p50_ms,p99_ms,in_system".to_owned()];
-    for at in 0..player.scene.stations.len() {
-        let name = player
+    for at in 0..run.scene.stations.len() {
+        let name = run
             .station_name(at as u32)
             .replace([',', '"', '\n'], " ");
         names.push(format!("{name} busy,{name} waiting"));
     }
     let mut lines = vec![names.join(",")];
-    for window in &player.series {
+    for window in &run.series {
         let per_s = |count: u64| count as f64 / window.seconds();
         let ms = |value: Option<f64>| value.map_or_else(String::new, |ms| format!("{ms:.3}"));
         let mut fields = vec![
@@ -47,7 +47,7 @@ pub fn csv(player: &Player) -> String {
             ms(window.latency.map(|latency| latency.p99_ms)),
             format!("{:.3}", window.in_system),
         ];
-        for at in 0..player.scene.stations.len() {
+        for at in 0..run.scene.stations.len() {
             let station = window.stations.get(at).copied().unwrap_or_default();
             fields.push(format!("{:.4},{:.4}", station.busy, station.waiting));
         }
@@ -57,12 +57,12 @@ pub fn csv(player: &Player) -> String {
 }
 
 /// What can be kept of a run, and the keys.
-pub fn keep(player: &Player, keys: bool, act: &Callback<Deed>) -> Html {
+pub fn keep(run: &Run, keys: bool, act: &Callback<Deed>) -> Html {
     let deed = |deed: Deed| {
         let act = act.clone();
         Callback::from(move |_: MouseEvent| act.emit(deed))
     };
-    let empty = player.series.is_empty();
+    let empty = run.series.is_empty();
     html! {
         <div class="keep">
             <button class="button quiet small" onclick={deed(Deed::Figures)} disabled={empty}>{ "Keep the figures (CSV)" }</button>
@@ -105,8 +105,8 @@ mod tests {
             }],
             ..Scene::default()
         };
-        let mut player = Player::at_rest(scene, 1.0);
-        player.series.push(Figures {
+        let mut run = Run::at_rest(scene);
+        run.series.push(Figures {
             from_s: 0.0,
             to_s: 2.0,
             sent: 10,
@@ -124,7 +124,7 @@ mod tests {
                 ..StationFigures::default()
             }],
         });
-        let text = csv(&player);
+        let text = csv(&run);
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(
             lines[1],

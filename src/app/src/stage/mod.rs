@@ -1,8 +1,9 @@
 //! The stage: a run to be watched, stopped, stepped and changed.
 //!
-//! [`Player`](player::Player) keeps the time, [`Picture`](picture::Picture) knows what is to be seen at a moment, [`flight`] what is on its way,
+//! [`Player`](player::Player) keeps the time of one or two [`Run`](run::Run)s, [`Picture`](picture::Picture) knows what is to be seen at a moment, [`flight`] what is on its way,
 //! [`Layout`](layout::Layout) where it stands; [`painter`] and [`chart`] draw it; [`view`] is the component.
 
+mod apart;
 pub mod chart;
 mod clock;
 pub mod flight;
@@ -15,6 +16,8 @@ pub mod painter;
 mod parts;
 pub mod picture;
 pub mod player;
+mod run;
+mod twin;
 pub mod view;
 mod why;
 

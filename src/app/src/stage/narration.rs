@@ -1,7 +1,7 @@
 //! The run in words: the picture's twin for those who don't see it, and for those who want to read on.
 
 use super::inside;
-use super::player::Player;
+use super::run::Run;
 use crate::protocol::{
     BranchTurn, CacheTurn, DotKind, MessageTurn, MoveTurn, NO_REQUEST, SagaTurn, StationNow,
     StoreTurn, Tick, ViewTurn, What,
@@ -50,7 +50,7 @@ impl Density {
     }
 }
 
-impl Player {
+impl Run {
     /// What happened last, in words, the latest first: at all components, or at one of them.
     pub fn narration(
         &self,
@@ -103,7 +103,7 @@ impl Player {
     }
 
     /// What happened, in a sentence.
-    fn sentence(&self, tick: &Tick) -> Option<String> {
+    pub(super) fn sentence(&self, tick: &Tick) -> Option<String> {
         let what = self.happened(tick)?;
         let at_s = tick.at_s;
         Some(if tick.request == NO_REQUEST {

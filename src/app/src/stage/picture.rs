@@ -167,6 +167,17 @@ impl Picture {
         stride.max(self.thinned).max(1)
     }
 
+    /// Of how many requests one is known over the whole run.
+    pub fn coarsest(&self) -> u32 {
+        let strides = self.strides.iter().map(|(_, stride)| *stride);
+        strides.fold(self.thinned.max(1), u32::max)
+    }
+
+    /// What is known to happen, shown or not, in order.
+    pub fn ticks(&self) -> &[Tick] {
+        &self.ticks
+    }
+
     /// How far ahead of the moment shown the run must be: a request sets out before it arrives.
     pub fn lead_s(&self) -> f64 {
         2.0 * self.leg_s

@@ -1,9 +1,8 @@
-//! The player: keeps the time of what is shown, asks the worker to run ahead of it, and keeps what came of the run.
+//! The player: keeps the time of what is shown, of one run or of two side by side, and asks the worker to run ahead of it.
 
-use scale_sim::Figures;
-
-use super::picture::Picture;
-use crate::protocol::{CacheTurn, Ended, Frame, MessageTurn, SagaTurn, Scene, ViolationView, What};
+use super::apart::Apart;
+use super::run::Run;
+use crate::protocol::{CacheTurn, MessageTurn, SagaTurn, Scene, What};
 
 /// Speeds to choose from: simulated seconds a second.
 pub const SPEEDS: [f64; 9] = [0.02, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0];
@@ -11,57 +10,27 @@ pub const SPEEDS: [f64; 9] = [0.02, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0];
 const LEG_S: f64 = 0.45;
 /// How far ahead of what is shown the worker runs, in real seconds.
 const AHEAD_S: f64 = 0.15;
-/// How long the worker may take for one answer, in seconds.
-const PATIENCE_S: f64 = 10.0;
-/// How long it may take for its first, in seconds: over a slow line it has to be fetched.
-const FETCH_S: f64 = 30.0;
 /// How far from where the run has come, in real seconds at the speed of the moment, what is shown must be for a change to take
 /// effect there: nearer than that the run has only gone ahead for what sets out early.
 const BACK_S: f64 = 2.0 * LEG_S + 2.0 * AHEAD_S;
 
-/// How far the worker is with setting up a run.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-enum Setup {
-    /// Nobody has asked for it.
-    #[default]
-    Unasked,
-    Asked,
-    Done,
-}
-
-/// The state of playing one run.
+/// The state of playing a run, or two under the same arrivals and draws.
 #[derive(Clone, Debug, Default)]
 pub struct Player {
-    /// Which run this is.
-    pub run: u32,
-    /// What there is to draw; nothing before the worker has answered.
-    pub scene: Scene,
-    /// What is to be seen.
-    pub picture: Picture,
+    /// The run that the reader changes.
+    pub run: Run,
+    /// The run beside it: another system, or how this one was.
+    pub beside: Option<Run>,
+    /// Where the two part.
+    pub apart: Apart,
+    /// Whether the worker has not yet said that the run of the reader is a branch of the one beside it: until then it is told
+    /// of both at once.
+    forking: bool,
     /// Whether time goes on.
     pub playing: bool,
     /// Simulated seconds a second.
     pub speed: f64,
-    /// What was measured, window by window.
-    pub series: Vec<Figures>,
-    /// What was measured since the warm-up.
-    pub summary: Option<Figures>,
-    /// Requests sent, answered and lost, as far as the worker has come.
-    pub totals: [u64; 3],
-    /// When the task was done.
-    pub task_done_s: Option<f64>,
-    /// The first times that invariants did not hold.
-    pub violations: Vec<ViolationView>,
-    /// How the run ended, if it has.
-    pub ended: Option<Ended>,
-    /// Why the scene cannot be played.
-    pub refused: Option<String>,
-    setup: Setup,
-    reached_s: f64,
-    asked_at: Option<f64>,
     going: Going,
-    /// Whether the worker has been asked to go back: what it told before does not hold any more.
-    rewinding: bool,
 }
 
 /// Where the moment shown goes by itself, while it does not go on with the page's clock.
@@ -118,7 +87,7 @@ impl Sought {
     ];
 
     /// Whether that is such a thing.
-    fn is(self, what: &What) -> bool {
+    pub fn is(self, what: &What) -> bool {
         match self {
             Self::Anything => true,
             Self::Sent => matches!(what, What::Sent { .. }),
@@ -144,102 +113,52 @@ impl Sought {
 }
 
 impl Player {
-    /// A player for run `run`, waiting since `clock_s` for the worker to set it up, and showing `scene` meanwhile.
-    pub fn new(run: u32, speed: f64, playing: bool, clock_s: f64, scene: Scene) -> Self {
-        Self {
-            run,
-            playing,
-            setup: Setup::Asked,
-            asked_at: Some(clock_s),
-            ..Self::at_rest(scene, speed)
-        }
-    }
-
     /// A player that shows a scene before anyone runs it.
     pub fn at_rest(scene: Scene, speed: f64) -> Self {
+        Self::new(Run::at_rest(scene), speed, false)
+    }
+
+    /// A player of one run.
+    pub fn new(run: Run, speed: f64, playing: bool) -> Self {
         Self {
-            picture: Picture::new(&scene),
-            scene,
+            run,
             speed,
+            playing,
             ..Self::default()
         }
     }
 
-    /// The scene stands, or has changed.
-    pub fn ready(&mut self, scene: Scene) {
-        if self.setup == Setup::Done {
-            self.picture.scene(&scene);
-        } else {
-            self.picture = Picture::new(&scene);
-        }
-        self.setup = Setup::Done;
-        self.scene = scene;
-        self.refused = None;
-        self.asked_at = None;
-        self.rewinding = false;
+    /// The runs on the stage.
+    fn runs(&self) -> impl Iterator<Item = &Run> {
+        core::iter::once(&self.run).chain(&self.beside)
     }
 
-    /// The scene, or what was changed in it, cannot be played.
-    pub fn refuse(&mut self, why: String) {
-        self.refused = Some(why);
-        self.asked_at = None;
-        self.rewinding = false;
-        self.set_playing(false);
-    }
-
-    /// The worker has run on.
-    pub fn heard(&mut self, frame: Frame) {
-        self.asked_at = None;
-        if self.rewinding {
-            return;
-        }
-        self.reached_s = frame.time_s;
-        self.picture.take(&frame);
-        self.series.truncate(frame.windows_before);
-        self.series.extend(frame.windows);
-        if frame.summary.is_some() {
-            self.summary = frame.summary;
-        }
-        self.totals = frame.totals;
-        self.task_done_s = frame.task_done_s;
-        self.violations = frame.violations;
-        self.ended = frame.ended;
+    fn runs_mut(&mut self) -> impl Iterator<Item = &mut Run> {
+        core::iter::once(&mut self.run).chain(&mut self.beside)
     }
 
     /// The moment shown.
     pub fn now_s(&self) -> f64 {
-        self.picture.now_s()
+        self.run.now_s()
+    }
+
+    /// Where time ends.
+    pub fn horizon_s(&self) -> f64 {
+        let ends = self.runs().map(|run| run.scene.horizon_s);
+        ends.fold(0.0, f64::max)
+    }
+
+    /// Up to where all runs are known.
+    pub fn reached_s(&self) -> f64 {
+        let under_way = self.runs().filter(|run| run.ended.is_none());
+        let known = under_way.map(Run::reached_s);
+        let ends = self.runs().map(Run::reached_s).fold(0.0, f64::max);
+        known.fold(ends, f64::min)
     }
 
     /// Whether everything there is has been shown.
     pub fn is_over(&self) -> bool {
-        self.ended.is_some() && self.now_s() >= self.reached_s
-    }
-
-    /// Whether the task was done by the moment shown.
-    pub fn task_is_done(&self) -> bool {
-        self.task_done_s
-            .is_some_and(|done| done <= self.now_s() + 1e-9)
-    }
-
-    /// Whether nobody has been asked yet to run what is shown.
-    pub fn is_at_rest(&self) -> bool {
-        self.setup == Setup::Unasked
-    }
-
-    /// Whether the worker has been asked to set up the run and takes its time: it may have to be fetched first.
-    pub fn is_loading(&self, clock_s: f64) -> bool {
-        self.setup == Setup::Asked && self.asked_at.is_some_and(|asked| clock_s - asked > 0.3)
-    }
-
-    /// Whether the worker has not answered for longer than it may take, counted by the page's clock `clock_s`.
-    pub fn is_stuck(&self, clock_s: f64) -> bool {
-        let patience_s = match self.setup {
-            Setup::Done => PATIENCE_S,
-            Setup::Unasked | Setup::Asked => FETCH_S,
-        };
-        self.asked_at
-            .is_some_and(|asked| clock_s - asked > patience_s)
+        self.runs().all(Run::is_over)
     }
 
     /// Goes to the next thing of a kind, and stops there.
@@ -251,21 +170,17 @@ impl Player {
     /// Goes back to the thing of a kind before, and stops there; to the start if there is none.
     pub fn step_back(&mut self, sought: Sought) {
         self.set_playing(false);
-        let now_s = self.now_s();
-        let before = self
-            .picture
-            .past()
-            .find(|tick| tick.at_s < now_s && sought.is(&tick.what));
-        let to_s = before.map_or(0.0, |tick| tick.at_s);
-        self.picture.seek(to_s);
+        let before = self.runs().filter_map(|run| run.last_s(sought));
+        let to_s = before.fold(0.0, f64::max);
+        self.show(to_s);
     }
 
     /// Goes to a moment, past or future, and stops there.
     pub fn seek(&mut self, to_s: f64) {
         self.set_playing(false);
-        let to_s = to_s.clamp(0.0, self.scene.horizon_s);
-        if to_s <= self.reached_s {
-            self.picture.seek(to_s);
+        let to_s = to_s.clamp(0.0, self.horizon_s());
+        if to_s <= self.reached_s() {
+            self.show(to_s);
         } else {
             self.going = Going::To(to_s);
         }
@@ -274,48 +189,14 @@ impl Player {
     /// Goes to the end as fast as the worker can.
     pub fn hurry(&mut self) {
         self.set_playing(true);
-        self.going = Going::To(self.scene.horizon_s);
+        self.going = Going::To(self.horizon_s());
     }
 
-    /// When the next thing of a kind happens, if that is known.
-    fn next_s(&self, sought: Sought) -> Option<f64> {
-        let mut future = self.picture.future();
-        let next = future.find(|tick| sought.is(&tick.what));
-        next.map(|tick| tick.at_s)
-    }
-
-    /// Up to where the run is known.
-    pub fn reached_s(&self) -> f64 {
-        self.reached_s
-    }
-
-    /// What is worth going to: when, what kind, and in words. In order of kinds, not of time.
+    /// What is worth going to in the run that the reader changes, and where the two part.
     pub fn markers(&self) -> Vec<(f64, &'static str, String)> {
-        let mut markers = Vec::new();
-        for fault in &self.scene.faults {
-            if let Some(at_s) = fault.at_s {
-                let end_s = fault
-                    .for_s
-                    .map_or(self.scene.horizon_s, |for_s| at_s + for_s);
-                markers.push((at_s, "fault", format!("{} begins", fault.what)));
-                if end_s < self.scene.horizon_s {
-                    markers.push((end_s, "fault over", format!("{} is over", fault.what)));
-                }
-            }
-        }
-        if let Some(at_s) = self.picture.first_lost_s() {
-            markers.push((at_s, "loss", "the first request is lost".to_owned()));
-        }
-        for found in &self.violations {
-            // Of each invariant the first time.
-            let first = self.violations.iter().find(|own| own.name == found.name);
-            if first == Some(found) {
-                let what = format!("broken: {}. {}", found.name, found.sentence);
-                markers.push((found.at_s, "broken", what));
-            }
-        }
-        if let Some(at_s) = self.task_done_s {
-            markers.push((at_s, "done", "the task is done".to_owned()));
+        let mut markers = self.run.markers();
+        if let Some(at_s) = self.apart.at_s().filter(|_| self.beside.is_some()) {
+            markers.push((at_s, "apart", "the two runs part".to_owned()));
         }
         markers
     }
@@ -323,16 +204,40 @@ impl Player {
     /// The moment from which a change is to take effect, if it is not where the run has come: then what came after is forgotten.
     pub fn rewind(&mut self) -> Option<f64> {
         let now_s = self.now_s();
-        let back = self.reached_s - now_s > BACK_S * self.speed;
+        let back = self.run.reached_s() - now_s > BACK_S * self.speed;
         back.then(|| {
-            self.picture.cut();
-            self.task_done_s = self.task_done_s.filter(|done| *done <= now_s);
-            self.violations.retain(|found| found.at_s <= now_s);
-            self.ended = None;
-            self.reached_s = now_s;
-            self.rewinding = true;
+            self.run.cut();
             now_s
         })
+    }
+
+    /// Goes on with two runs: the one that there is stays as it is, `id` is to be changed from here on.
+    pub fn fork(&mut self, id: u32) {
+        let branch = Run {
+            id,
+            ..self.run.clone()
+        };
+        self.apart = Apart::default();
+        self.forking = true;
+        self.beside = Some(core::mem::replace(&mut self.run, branch));
+    }
+
+    /// Goes on with one run: that of the reader, or the one beside it.
+    pub fn settle(&mut self, on_beside: bool) {
+        if let Some(beside) = self.beside.take().filter(|_| on_beside) {
+            self.run = beside;
+        }
+        self.forking = false;
+    }
+
+    /// The worker has told something of run `id`.
+    pub fn heard(&mut self, id: u32, told: &dyn Fn(&mut Run)) {
+        let Self { run, beside, .. } = self;
+        for run in core::iter::once(run).chain(beside) {
+            if run.id == id {
+                told(run);
+            }
+        }
     }
 
     /// Stops or goes on.
@@ -341,50 +246,61 @@ impl Player {
         self.going = Going::Nowhere;
     }
 
-    /// `real_s` have passed on the page. Returns up to where the worker is to run, if it must.
-    pub fn pass(&mut self, real_s: f64, clock_s: f64) -> Option<f64> {
-        if self.setup != Setup::Done {
-            return None;
+    /// Shows a moment that is known.
+    fn show(&mut self, to_s: f64) {
+        for run in self.runs_mut() {
+            run.picture.seek(to_s);
         }
-        self.picture.set_leg_s(LEG_S * self.speed);
-        let now_s = self.now_s();
+    }
+
+    /// `real_s` have passed on the page. Returns for each run that must go on its number, and to where.
+    pub fn pass(&mut self, real_s: f64, clock_s: f64) -> impl Iterator<Item = (u32, f64)> + use<> {
+        if !self.runs().all(Run::is_set_up) {
+            return [None, None].into_iter().flatten();
+        }
+        let (speed, now_s, reached_s) = (self.speed, self.now_s(), self.reached_s());
+        for run in self.runs_mut() {
+            run.picture.set_leg_s(LEG_S * speed);
+        }
         match self.going {
             Going::Next(sought) => {
-                let next = self.next_s(sought);
-                if let Some(to_s) = next.or_else(|| self.ended.as_ref().map(|_| self.reached_s)) {
+                let next = self.runs().filter_map(|run| run.next_s(sought));
+                let next = next.min_by(f64::total_cmp).filter(|next| *next <= reached_s);
+                let end = self.runs().all(|run| run.ended.is_some());
+                if let Some(to_s) = next.or(end.then_some(reached_s)) {
                     self.going = Going::Nowhere;
-                    self.picture.seek(to_s);
+                    self.show(to_s);
                 }
             }
             Going::To(to_s) => {
-                self.picture.seek(self.reached_s.min(to_s).max(now_s));
+                self.show(reached_s.min(to_s).max(now_s));
                 if self.now_s() >= to_s || self.is_over() {
                     self.set_playing(false);
                 }
             }
             Going::Nowhere if self.playing => {
-                self.picture
-                    .seek((now_s + real_s * self.speed).min(self.reached_s));
+                self.show((now_s + real_s * speed).min(reached_s).max(now_s));
             }
             Going::Nowhere => {}
         }
         if self.is_over() {
             self.set_playing(false);
         }
+        if let Some(beside) = &self.beside {
+            self.apart.look(&self.run, beside);
+        }
+        let (now_s, horizon_s) = (self.now_s(), self.horizon_s());
+        let lead_s = self.run.picture.lead_s();
         let wanted = match self.going {
-            Going::To(to_s) => to_s.min(self.reached_s + self.scene.horizon_s / 25.0),
+            Going::To(to_s) => to_s.min(reached_s + horizon_s / 25.0),
             // Nothing may happen for a while: look further ahead each time.
-            Going::Next(_) => self.reached_s + (self.reached_s - self.now_s()).max(0.01),
-            Going::Nowhere if self.playing => {
-                self.now_s() + self.picture.lead_s() + AHEAD_S * self.speed
-            }
-            Going::Nowhere => return None,
+            Going::Next(_) => reached_s + (reached_s - now_s).max(0.01),
+            Going::Nowhere if self.playing => now_s + lead_s + AHEAD_S * speed,
+            Going::Nowhere => return [None, None].into_iter().flatten(),
         };
-        let must = self.asked_at.is_none() && self.ended.is_none() && wanted > self.reached_s;
-        must.then(|| {
-            self.asked_at = Some(clock_s);
-            wanted
-        })
+        let mut ask = |run: &mut Run| run.ask(wanted, clock_s).then_some((run.id, wanted));
+        let own = ask(&mut self.run);
+        [own, self.beside.as_mut().and_then(ask)].into_iter().flatten()
     }
 }
 

@@ -6,7 +6,7 @@ use yew::prelude::*;
 
 use super::chart::number;
 use super::parts::Deed;
-use super::player::Player;
+use super::run::Run;
 use crate::protocol::{About, Behind, SpanView, StoryView};
 
 /// Rows that are shown one by one; of more spans those of one kind and place become one row.
@@ -79,8 +79,8 @@ const fn class(doing: Doing) -> &'static str {
 }
 
 /// What a row says, in words.
-fn words(row: &Row, player: &Player) -> String {
-    let at = row.station.map(|station| player.station_name(station));
+fn words(row: &Row, run: &Run) -> String {
+    let at = row.station.map(|station| run.station_name(station));
     let at = at.as_deref();
     let place = |word: &str| at.map_or_else(String::new, |at| format!(" {word} {at}"));
     let said = match row.doing {
@@ -149,7 +149,7 @@ fn because(behind: Option<&Behind>) -> String {
 }
 
 /// The choice of a request, and its story.
-pub fn why(told: &Told, player: &Player, act: &Callback<Deed>) -> Html {
+pub fn why(told: &Told, run: &Run, act: &Callback<Deed>) -> Html {
     let choice = |about: About, name: &'static str| {
         let act = act.clone();
         let onclick = Callback::from(move |_: MouseEvent| act.emit(Deed::Tell(about)));
@@ -179,20 +179,20 @@ pub fn why(told: &Told, player: &Player, act: &Callback<Deed>) -> Html {
                     Told::Unasked => html! {},
                     Told::Asked => html! { <p class="why-none">{ "Looking …" }</p> },
                     Told::Nobody => html! { <p class="why-none">{ "There is no such request so far." }</p> },
-                    Told::Story(story) => self::story(story, player),
+                    Told::Story(story) => self::story(story, run),
                 } }
             </div>
         </section>
     }
 }
 
-fn story(story: &StoryView, player: &Player) -> Html {
+fn story(story: &StoryView, run: &Run) -> Html {
     let rows = rows(&story.spans);
     let whole = story.latency_ms.max(1e-9);
     let end = match &story.lost {
         None => format!("answered after {} ms", number(story.latency_ms)),
         Some((why, at)) => {
-            let at = at.map_or_else(String::new, |at| format!(" at {}", player.station_name(at)));
+            let at = at.map_or_else(String::new, |at| format!(" at {}", run.station_name(at)));
             format!("lost after {} ms: {why}{at}", number(story.latency_ms))
         }
     };
@@ -209,7 +209,7 @@ fn story(story: &StoryView, player: &Player) -> Html {
         html! {
             <li>
                 <span class="span-track" aria-hidden="true"><span class={classes!("span-bar", class(row.doing))} {style}></span></span>
-                <span class="span-words"><b>{ format!("{} ms", number(row.ms)) }</b>{ format!(" {}", words(row, player)) }</span>
+                <span class="span-words"><b>{ format!("{} ms", number(row.ms)) }</b>{ format!(" {}", words(row, run)) }</span>
             </li>
         }
     };
@@ -252,7 +252,7 @@ mod tests {
         let rows = rows(&spans);
         assert_eq!(rows.len(), 2);
         assert!((rows.iter().map(|row| row.ms).sum::<f64>() - 100.0).abs() < 1e-9);
-        assert!(words(&rows[0], &Player::default()).contains("in 50 stretches"));
+        assert!(words(&rows[0], &Run::default()).contains("in 50 stretches"));
     }
 
     #[test]
