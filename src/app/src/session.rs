@@ -42,7 +42,7 @@ struct Stage {
     /// The run as it was before, the earliest first. There is always one.
     keyframes: Vec<Moment>,
     /// What was changed under way, and when.
-    changes: Vec<(Time, Scenario)>,
+    changes: Vec<(Time, Arc<Scenario>)>,
 }
 
 /// A run at a moment. A clone goes on alike: that is how one goes back.
@@ -167,7 +167,7 @@ impl Stage {
             self.now.changes = 0;
             self.keyframes.push(self.now.clone());
         } else {
-            self.changes.push((engine.now(), scenario));
+            self.changes.push((engine.now(), Arc::new(scenario)));
             self.now.changes += 1;
         }
         Ok(scene)
@@ -206,7 +206,7 @@ impl Stage {
         let mut changes = self.changes.iter().peekable();
         while !engine.probe().1.has_seen_all() {
             let next = engine.next_time();
-            let due = |(at, _): &&(Time, Scenario)| next.is_none_or(|next| *at < next);
+            let due = |(at, _): &&(Time, Arc<Scenario>)| next.is_none_or(|next| *at < next);
             if let Some((at, scenario)) = changes.next_if(due) {
                 engine.run_until(*at);
                 engine.reconfigure(scenario, &Files::new()).ok()?;
@@ -490,7 +490,7 @@ mod tests {
     }
 
     fn hash(session: &Session) -> u64 {
-        let stage = session.stage.as_ref().expect("a run is on");
+        let stage = &session.stages[0].1;
         stage.now.engine.state_hash()
     }
 
@@ -519,7 +519,7 @@ mod tests {
         }
         // Back to every second in turn, also past the changes, which are made again.
         for at in [19, 12, 11, 10, 7, 6, 3, 1_u32] {
-            let stage = session.stage.as_mut().expect("a run is on");
+            let stage = &mut session.stages[0].1;
             stage
                 .rewind(Time::from_secs(f64::from(at)))
                 .expect("it can be taken up");
@@ -534,7 +534,7 @@ mod tests {
     }
 
     fn frame_windows(session: &Session) -> usize {
-        let stage = session.stage.as_ref().expect("a run is on");
+        let stage = &session.stages[0].1;
         stage.now.engine.probe().0.series().len()
     }
 
@@ -582,16 +582,7 @@ mod tests {
                 story.lost.is_some(),
                 about == About::FirstLost || story.spans.is_empty()
             );
-            let slowest = &session
-                .stage
-                .as_ref()
-                .expect("on")
-                .now
-                .engine
-                .probe()
-                .0
-                .stories()
-                .slowest()[0];
+            let slowest = &session.stages[0].1.now.engine.probe().0.stories().slowest()[0];
             if about == About::Slowest {
                 assert_eq!(
                     (story.request, story.latency_ms),

@@ -56,7 +56,7 @@ pub fn charts(run: &Run, guessed: Option<(Metric, f64)>) -> Vec<Graph> {
     let horizon_s = run.scene.horizon_s;
     let now_s = run.now_s();
     // Only what has been shown: the worker is ahead of the picture.
-    let shown: Vec<&Figures> = player
+    let shown: Vec<&Figures> = run
         .series
         .iter()
         .filter(|window| window.to_s <= now_s + 1e-9)

@@ -14,9 +14,11 @@ use super::layout::Layout;
 use super::narration::Density;
 use super::painter::{Colours, paint};
 use super::player::{Player, Sought};
+use super::run::Run;
+use super::twin::{Kept, Names};
 use super::why::Told;
 use crate::browser;
-use crate::protocol::Command;
+use crate::protocol::{About, Command};
 use crate::simulator::Simulator;
 
 /// Everything that lives from frame to frame and is not a matter for the page's diffing.
@@ -27,6 +29,7 @@ use crate::simulator::Simulator;
 pub struct Live {
     pub player: Player,
     pub layout: Layout,
+    pub layout_beside: Layout,
     pub colours: Colours,
     pub last_ms: f64,
     pub shown_ms: f64,
@@ -37,8 +40,18 @@ pub struct Live {
     pub values: VecMap<String, f64>,
     /// What kind of thing the reader goes from one to the next of.
     pub sought: Sought,
-    /// What is known of the request that the reader asked about.
-    pub told: Told,
+    /// The values that the run beside was kept with, if it is one that the reader kept.
+    pub kept: Option<Kept>,
+    /// What the two runs are called, where the scene says.
+    pub titles: Option<Names>,
+    /// Where there is room for one picture only: whether it is that of the run beside.
+    pub front_beside: bool,
+    /// Whether words tell of the run beside.
+    pub told_beside: bool,
+    /// What is known of the request that the reader asked about; and of the same request in the run beside.
+    pub told: [Told; 2],
+    /// A request to be asked about in the run beside, too.
+    pub ask_beside: Option<u64>,
     /// Whether the keys are shown.
     pub keys: bool,
     /// How much is told in words, and of which component.
@@ -55,8 +68,32 @@ impl Live {
     /// Places what there is to draw anew.
     pub fn place(&mut self) {
         let (width, height) = (self.room.0 * self.zoom, self.room.1 * self.zoom);
-        self.layout = Layout::new(&self.player.scene, width, height, self.zoom);
+        let place = |run: &Run| Layout::new(&run.scene, width, height, self.zoom);
+        let beside = self.player.beside.as_ref().map(place);
+        self.layout = place(&self.player.run);
+        self.layout_beside = beside.unwrap_or_default();
         self.dirty = true;
+    }
+
+    /// The run that the reader changes, or the one beside it, and where its parts stand.
+    pub fn shown(&self, beside: bool) -> Option<(&Run, &Layout)> {
+        if beside {
+            let run = self.player.beside.as_ref()?;
+            Some((run, &self.layout_beside))
+        } else {
+            Some((&self.player.run, &self.layout))
+        }
+    }
+
+    /// Whether the run that the reader kept and the other have the same knobs.
+    pub fn is_unchanged(&self) -> bool {
+        let kept = self.kept.as_ref();
+        kept.is_some_and(|kept| kept.values == self.values)
+    }
+
+    /// What the two runs are called.
+    pub fn names(&self) -> Names {
+        self.titles.clone().unwrap_or_default()
     }
 }
 
@@ -65,6 +102,7 @@ impl Default for Live {
         Self {
             player: Player::default(),
             layout: Layout::default(),
+            layout_beside: Layout::default(),
             colours: Colours::default(),
             last_ms: 0.0,
             shown_ms: 0.0,
@@ -74,7 +112,12 @@ impl Default for Live {
             frame: None,
             values: VecMap::new(),
             sought: Sought::Lost,
-            told: Told::Unasked,
+            kept: None,
+            titles: None,
+            front_beside: false,
+            told_beside: false,
+            told: [Told::Unasked, Told::Unasked],
+            ask_beside: None,
             keys: false,
             density: Density::default(),
             filter: None,
@@ -94,7 +137,8 @@ pub struct Clock {
     pub live: Rc<RefCell<Live>>,
     pub simulator: Rc<Simulator>,
     pub renew: UseForceUpdateHandle,
-    pub canvas: NodeRef,
+    /// Of the run that the reader changes, and of the one beside it.
+    pub canvases: [NodeRef; 2],
     pub still: bool,
     pub on_task: Callback<()>,
 }
@@ -117,15 +161,17 @@ impl Clock {
             // A tab that was away for long does not catch up.
             let real_s = ((now_ms - live.last_ms) / 1000.0).clamp(0.0, 0.1);
             live.last_ms = now_ms;
+            if let (Some(request), Some(beside)) = (live.ask_beside.take(), &live.player.beside) {
+                let (run, about) = (beside.id, About::Request(request));
+                live.told[1] = Told::Asked;
+                self.simulator.ask(Command::Tell { run, about });
+            }
             if !live.visible {
                 return;
             }
             let before = (live.player.now_s(), live.player.playing);
-            if let Some(to_s) = live.player.pass(real_s, browser::now_ms() / 1000.0) {
-                self.simulator.ask(Command::Advance {
-                    run: live.player.run,
-                    to_s,
-                });
+            for (run, to_s) in live.player.pass(real_s, browser::now_ms() / 1000.0) {
+                self.simulator.ask(Command::Advance { run, to_s });
             }
             let moved = before != (live.player.now_s(), live.player.playing);
             if moved || live.dirty {
@@ -135,13 +181,13 @@ impl Clock {
             let stopped = before.1 && !live.player.playing;
             let due = now_ms - live.shown_ms >= WORDS_MS;
             let clock_s = browser::now_ms() / 1000.0;
-            let late = live.player.is_stuck(clock_s) || live.player.is_loading(clock_s);
+            let late = live.player.run.is_stuck(clock_s) || live.player.run.is_loading(clock_s);
             let news = (due && (moved || late)) || stopped || (moved && !live.player.playing);
             if news {
                 live.shown_ms = now_ms;
                 self.renew.force_update();
             }
-            if live.player.task_is_done() && !live.told_task {
+            if live.player.run.task_is_done() && !live.told_task {
                 live.told_task = true;
                 done = true;
             }
@@ -152,13 +198,19 @@ impl Clock {
     }
 
     fn paint(&self, live: &Live) {
-        let Some(canvas) = self.canvas.cast::<HtmlCanvasElement>() else {
-            return;
-        };
+        for (canvas, beside) in self.canvases.iter().zip([false, true]) {
+            let canvas = canvas.cast::<HtmlCanvasElement>();
+            if let (Some(canvas), Some((run, layout))) = (canvas, live.shown(beside)) {
+                self.paint_run(live, &canvas, run, layout);
+            }
+        }
+    }
+
+    fn paint_run(&self, live: &Live, canvas: &HtmlCanvasElement, run: &Run, layout: &Layout) {
         let scale = browser::window().device_pixel_ratio().max(1.0);
         let (width, height) = (
-            (live.layout.width * scale) as u32,
-            (live.layout.height * scale) as u32,
+            (layout.width * scale) as u32,
+            (layout.height * scale) as u32,
         );
         if canvas.width() != width || canvas.height() != height {
             canvas.set_width(width);
@@ -169,8 +221,8 @@ impl Clock {
             paint(
                 &context,
                 scale,
-                (&live.player.scene, &live.layout),
-                &live.player.picture,
+                (&run.scene, layout),
+                &run.picture,
                 &live.colours,
                 self.still,
             );
@@ -203,7 +255,8 @@ impl Watch {
                     f64::from(element.offset_width()),
                     f64::from(element.offset_height()),
                 );
-                if room != live.room {
+                // Hidden behind the other, it keeps the size that it had.
+                if room != live.room && room.0 > 0.0 {
                     live.room = room;
                     live.place();
                     renew.force_update();

@@ -6,7 +6,7 @@ use super::parts::Deed;
 use super::run::Run;
 
 /// The keys of the stage, with what they do.
-const KEYS: [(&str, &str); 12] = [
+const KEYS: [(&str, &str); 13] = [
     ("Space, k", "play or pause"),
     (".", "one event on"),
     (",", "one event back"),
@@ -14,6 +14,7 @@ const KEYS: [(&str, &str); 12] = [
     ("<", "to the one before"),
     ("e", "run to the end"),
     ("r", "reset, with the values as the author wrote them"),
+    ("b", "keep this run, and change another from here on"),
     ("0", "to the start"),
     ("+", "a larger picture"),
     ("-", "a smaller one"),
@@ -26,9 +27,7 @@ pub fn csv(run: &Run) -> String {
     let mut names =
         vec!["from_s,to_s,sent_per_s,answered_per_s,lost_per_s,p50_ms,p99_ms,in_system".to_owned()];
     for at in 0..run.scene.stations.len() {
-        let name = run
-            .station_name(at as u32)
-            .replace([',', '"', '\n'], " ");
+        let name = run.station_name(at as u32).replace([',', '"', '\n'], " ");
         names.push(format!("{name} busy,{name} waiting"));
     }
     let mut lines = vec![names.join(",")];

@@ -13,11 +13,13 @@ mod keep;
 pub mod layout;
 mod narration;
 pub mod painter;
+mod pane;
 mod parts;
 pub mod picture;
 pub mod player;
 mod run;
 mod twin;
+mod values;
 pub mod view;
 mod why;
 

@@ -103,13 +103,18 @@ impl Run {
     }
 
     /// What happened, in a sentence.
-    pub(super) fn sentence(&self, tick: &Tick) -> Option<String> {
+    fn sentence(&self, tick: &Tick) -> Option<String> {
+        let what = self.what(tick)?;
+        Some(format!("{:.3} s: {what}.", tick.at_s))
+    }
+
+    /// What happened, and to which request.
+    pub(super) fn what(&self, tick: &Tick) -> Option<String> {
         let what = self.happened(tick)?;
-        let at_s = tick.at_s;
         Some(if tick.request == NO_REQUEST {
-            format!("{at_s:.3} s: {what}.")
+            what
         } else {
-            format!("{at_s:.3} s: request {} {what}.", tick.request + 1)
+            format!("request {} {what}", tick.request + 1)
         })
     }
 

@@ -9,10 +9,11 @@ use yew::prelude::*;
 use super::chart::number;
 use super::clock::Live;
 use super::flight::controls;
+use super::layout::Layout;
 use super::narration::Density;
 use super::painter::SHADES;
 use super::player::{Player, SPEEDS, Sought};
-use super::view::Setting;
+use super::run::Run;
 use crate::icon::{Sign, icon};
 use crate::protocol::{About, DotKind, Ended, Holds, Scene};
 
@@ -45,6 +46,14 @@ pub enum Deed {
     Look(Option<u16>),
     /// Make the picture larger or smaller, or fit it again.
     Zoom(Zoom),
+    /// Keep this run as it is, and change another from here on.
+    Fork,
+    /// Go on with one of the two: with the one beside, or with the reader's.
+    Settle(bool),
+    /// Where there is room for one only: show that beside, or the reader's.
+    Front(bool),
+    /// Tell in words of the run beside, or of the reader's.
+    Narrate(bool),
 }
 
 /// How the picture is to be seen.
@@ -69,8 +78,8 @@ pub fn shades(scene: &Scene) -> Vec<Option<usize>> {
 }
 
 /// The connections.
-pub fn edges(live: &Live) -> Html {
-    let (layout, scene) = (&live.layout, &live.player.scene);
+pub fn edges(run: &Run, layout: &Layout) -> Html {
+    let scene = &run.scene;
     if scene.components.len() != layout.components.len() {
         return html! {};
     }
@@ -106,9 +115,8 @@ pub fn edges(live: &Live) -> Html {
 }
 
 /// The components: real elements, with their name and state in words.
-pub fn nodes(live: &Live, act: &Callback<Deed>) -> Html {
-    let (layout, player) = (&live.layout, &live.player);
-    let scene = &player.scene;
+pub fn nodes(run: &Run, layout: &Layout, looked: Option<u16>, act: &Callback<Deed>) -> Html {
+    let scene = &run.scene;
     if scene.components.len() != layout.components.len() {
         return html! {};
     }
@@ -133,17 +141,13 @@ pub fn nodes(live: &Live, act: &Callback<Deed>) -> Html {
             </div>
         }
     });
-    let latest = player
-        .series
-        .iter()
-        .rev()
-        .find(|window| window.to_s <= player.now_s() + 1e-9);
+    let latest = run.window();
     let stations = scene.stations.iter().enumerate().filter_map(|(at, station)| {
         let spot = layout.stations.get(at)?.as_ref()?;
         let component = &scene.components[usize::from(station.component)];
-        let name = player.station_name(at as u32);
-        let waiting = player.picture.station(at).waiting;
-        let lost = player.picture.lost(at);
+        let name = run.station_name(at as u32);
+        let waiting = run.picture.station(at).waiting;
+        let lost = run.picture.lost(at);
         let busy = latest.and_then(|window| window.stations.get(at)).map(|s| s.utilisation() * 100.0);
         let hot = busy.is_some_and(|busy| busy >= 90.0).then_some("hot");
         let low = (spot.rect.h < 70.0).then_some("low");
@@ -157,8 +161,8 @@ pub fn nodes(live: &Live, act: &Callback<Deed>) -> Html {
         };
         let class = classes!("node", "station", low, shade.map(|_| "shard"), format!("kind-{}", component.kind.name()), hot, (!spot.roomy).then_some(if layout.downwards { "small tall" } else { "small" }));
         let short = if component.kind == Kind::Service { (station.instance + 1).to_string() } else { String::new() };
-        let label = player.describe(at);
-        let looked = live.looked == Some(station.component);
+        let label = run.describe(at);
+        let looked = looked == Some(station.component);
         let class = classes!(class, looked.then_some("looked"));
         let deed = Deed::Look(Some(station.component));
         let onclick = {
@@ -300,6 +304,10 @@ pub fn bar(live: &Live, act: &Callback<Deed>) -> Html {
                     }) }
             </select>
             { seeker(live.sought, start, over, act) }
+            if player.beside.is_none() && player.run.scene.horizon_s > 0.0 {
+                <button class="button quiet fork" onclick={deed(Deed::Fork)} aria-keyshortcuts="b"
+                    title="Keep this run and change another from here on (b)">{ icon(Sign::Fork) }<span>{ "Compare" }</span></button>
+            }
         </div>
     }
 }
@@ -317,7 +325,7 @@ fn timeline(player: &Player, act: &Callback<Deed>) -> Html {
             }
         })
     };
-    let horizon_s = player.scene.horizon_s.max(1e-9);
+    let horizon_s = player.horizon_s().max(1e-9);
     let share = |at_s: f64| (at_s / horizon_s * 100.0).clamp(0.0, 100.0);
     let markers = player.markers();
     let words: Vec<String> = markers
@@ -375,11 +383,11 @@ fn seeker(sought: Sought, start: bool, over: bool, act: &Callback<Deed>) -> Html
 
 /// What the reader can change in the scene.
 pub fn knobs(
-    setting: &Setting,
+    knobs: &[Knob],
     values: &VecMap<String, f64>,
     on_knob: &Callback<(String, f64)>,
 ) -> Html {
-    if setting.knobs.is_empty() {
+    if knobs.is_empty() {
         return html! {};
     }
     let one = |knob: &Knob| {
@@ -405,20 +413,16 @@ pub fn knobs(
             </label>
         }
     };
-    html! { <div class="knobs">{ for setting.knobs.iter().map(one) }</div> }
+    html! { <div class="knobs">{ for knobs.iter().map(one) }</div> }
 }
 
 /// The figures of the moment.
-pub fn figures(player: &Player) -> Html {
-    let window = player
-        .series
-        .iter()
-        .rev()
-        .find(|window| window.to_s <= player.now_s() + 1e-9);
+pub fn figures(run: &Run) -> Html {
+    let window = run.window();
     let value = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), number);
     let per_s = |count: u64, window: &scale_sim::Figures| count as f64 / window.seconds();
     let latency = window.and_then(|w| w.latency);
-    let lost = player.picture.lost_in_all();
+    let lost = run.picture.lost_in_all();
     let all = [
         ("Sent", value(window.map(|w| per_s(w.sent, w))), "/s", ""),
         (
@@ -447,10 +451,10 @@ pub fn figures(player: &Player) -> Html {
 
 /// The component that the reader looks at: what each of its stations does, and what happened there last and why.
 pub fn look(live: &Live, act: &Callback<Deed>) -> Html {
-    let player = &live.player;
+    let run = &live.player.run;
     let Some(looked) = live
         .looked
-        .filter(|at| usize::from(*at) < player.scene.components.len())
+        .filter(|at| usize::from(*at) < run.scene.components.len())
     else {
         return html! {};
     };
@@ -458,16 +462,16 @@ pub fn look(live: &Live, act: &Callback<Deed>) -> Html {
         let act = act.clone();
         Callback::from(move |_: MouseEvent| act.emit(Deed::Look(None)))
     };
-    let stations = player.scene.stations.iter().enumerate();
+    let stations = run.scene.stations.iter().enumerate();
     let own = stations.filter(|(_, station)| station.component == looked && station.live);
-    let lines = player.narration(Density::Full, Some(looked)).take(LAST);
+    let lines = run.narration(Density::Full, Some(looked)).take(LAST);
     html! {
-        <section class="look" aria-label={format!("{} at this moment", player.component_name(looked))}>
+        <section class="look" aria-label={format!("{} at this moment", run.component_name(looked))}>
             <div class="look-head">
-                <h3>{ player.component_name(looked) }</h3>
+                <h3>{ run.component_name(looked) }</h3>
                 <button class="button quiet small" onclick={close} aria-label="Close">{ icon(Sign::Cross) }</button>
             </div>
-            { for own.map(|(at, _)| html! { <p>{ player.describe(at) }</p> }) }
+            { for own.map(|(at, _)| html! { <p>{ run.describe(at) }</p> }) }
             <ol>{ for lines.map(|line| html! { <li>{ line }</li> }) }</ol>
         </section>
     }
@@ -480,21 +484,25 @@ const LINES: usize = 60;
 
 /// The run in words: the state on demand, and what has happened.
 pub fn words(live: &Live, act: &Callback<Deed>) -> Html {
-    let player = &live.player;
-    let ended = match &player.ended {
-        Some(Ended::Stopped(why)) if player.is_over() => Some(why.clone()),
+    let playing = live.player.playing;
+    let run = match &live.player.beside {
+        Some(beside) if live.told_beside => beside,
+        _ => &live.player.run,
+    };
+    let ended = match &run.ended {
+        Some(Ended::Stopped(why)) if run.is_over() => Some(why.clone()),
         _ => None,
     };
-    let now_s = player.now_s() + 1e-9;
-    let broken = { player.violations.iter() }.find(|found| found.at_s <= now_s);
+    let now_s = run.now_s() + 1e-9;
+    let broken = { run.violations.iter() }.find(|found| found.at_s <= now_s);
     // Only a run that stands still is read out: one that plays would never fall silent.
-    let said = if player.playing {
+    let said = if playing {
         String::new()
     } else {
-        let mut lines = player.narration(Density::Full, None);
+        let mut lines = run.narration(Density::Full, None);
         lines.next().unwrap_or_default()
     };
-    let lines = player.narration(live.density, live.filter).take(LINES);
+    let lines = run.narration(live.density, live.filter).take(LINES);
     let choose = |deed: fn(i32) -> Deed| {
         let act = act.clone();
         Callback::from(move |event: Event| {
@@ -505,7 +513,7 @@ pub fn words(live: &Live, act: &Callback<Deed>) -> Html {
     let densities = Density::ALL.iter().map(|(density, name)| {
         html! { <option selected={*density == live.density}>{ *name }</option> }
     });
-    let places = (0..).zip(&player.scene.components).map(|(at, component)| {
+    let places = (0..).zip(&run.scene.components).map(|(at, component)| {
         html! { <option selected={live.filter == Some(at)}>{ &component.label }</option> }
     });
     html! {
@@ -516,19 +524,25 @@ pub fn words(live: &Live, act: &Callback<Deed>) -> Html {
                     <b>{ format!("Broken at {:.2} s: {}. ", found.at_s, found.name) }</b>{ &found.sentence }
                 </p>
             }
-            if player.picture.stride() > 1 {
-                <p class="stage-ended">{ format!("So much happens that one request in {} is drawn.", player.picture.stride()) }</p>
+            if run.picture.stride() > 1 {
+                <p class="stage-ended">{ format!("So much happens that one request in {} is drawn.", run.picture.stride()) }</p>
             }
             <p class="unseen" role="status">{ said }</p>
             <details class="in-words">
                 <summary>{ "In words" }</summary>
-                <p>{ player.describe_all() }</p>
+                <p>{ run.describe_all() }</p>
                 <p class="in-words-choice">
                     <label>{ "Tell " }<select onchange={choose(Deed::Density)}>{ for densities }</select></label>
                     <label>{ " at " }<select onchange={choose(Deed::Filter)}>
                         <option selected={live.filter.is_none()}>{ "all components" }</option>
                         { for places }
                     </select></label>
+                    if live.player.beside.is_some() {
+                        <label>{ " in " }<select onchange={choose(|at| Deed::Narrate(at == 1))}>
+                            <option selected={!live.told_beside}>{ live.names().own }</option>
+                            <option selected={live.told_beside}>{ live.names().beside }</option>
+                        </select></label>
+                    }
                 </p>
                 <ol class="narration" tabindex="0" aria-label="What happened last, newest first">
                     { for lines.map(|line| html! { <li>{ line }</li> }) }

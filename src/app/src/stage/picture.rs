@@ -178,6 +178,17 @@ impl Picture {
         &self.ticks
     }
 
+    /// What becomes of a request that has not ended before `from_s`, if that is known.
+    pub fn end_of(&self, request: u64, from_s: f64) -> Option<Tick> {
+        let from = self.ticks.partition_point(|tick| tick.at_s < from_s);
+        let mut later = self.ticks[from..].iter();
+        let end = |tick: &&Tick| {
+            let ends = matches!(tick.what, What::Completed { .. } | What::Lost { .. });
+            tick.request == request && ends
+        };
+        later.find(end).copied()
+    }
+
     /// How far ahead of the moment shown the run must be: a request sets out before it arrives.
     pub fn lead_s(&self) -> f64 {
         2.0 * self.leg_s

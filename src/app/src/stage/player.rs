@@ -122,8 +122,8 @@ impl Player {
     pub fn new(run: Run, speed: f64, playing: bool) -> Self {
         Self {
             run,
-            speed,
             playing,
+            speed,
             ..Self::default()
         }
     }
@@ -201,22 +201,16 @@ impl Player {
         markers
     }
 
-    /// The moment from which a change is to take effect, if it is not where the run has come: then what came after is forgotten.
-    pub fn rewind(&mut self) -> Option<f64> {
-        let now_s = self.now_s();
-        let back = self.run.reached_s() - now_s > BACK_S * self.speed;
-        back.then(|| {
-            self.run.cut();
-            now_s
-        })
+    /// Something is to be changed at the moment shown. Returns how far the runs may have come already without being wound back.
+    pub fn changed(&mut self) -> f64 {
+        self.apart = Apart::default();
+        BACK_S * self.speed
     }
 
     /// Goes on with two runs: the one that there is stays as it is, `id` is to be changed from here on.
     pub fn fork(&mut self, id: u32) {
-        let branch = Run {
-            id,
-            ..self.run.clone()
-        };
+        let mut branch = self.run.clone();
+        branch.id = id;
         self.apart = Apart::default();
         self.forking = true;
         self.beside = Some(core::mem::replace(&mut self.run, branch));
@@ -230,14 +224,27 @@ impl Player {
         self.forking = false;
     }
 
-    /// The worker has told something of run `id`.
-    pub fn heard(&mut self, id: u32, told: &dyn Fn(&mut Run)) {
-        let Self { run, beside, .. } = self;
-        for run in core::iter::once(run).chain(beside) {
-            if run.id == id {
-                told(run);
-            }
+    /// The worker has told something of run `id`. Returns whether that is on the stage.
+    pub fn told(&mut self, id: u32, tell: impl Fn(&mut Run)) -> bool {
+        let both = self.forking && self.beside.as_ref().is_some_and(|run| run.id == id);
+        let mut heard = false;
+        for run in self.runs_mut().filter(|run| both || run.id == id) {
+            tell(run);
+            heard = true;
         }
+        heard
+    }
+
+    /// What run `id` is to play cannot be played.
+    pub fn refused(&mut self, id: u32, why: &str) {
+        if self.told(id, |run| run.refuse(why.to_owned())) {
+            self.set_playing(false);
+        }
+    }
+
+    /// The worker keeps run `id` apart from the one beside it now.
+    pub fn forked(&mut self, id: u32) {
+        self.forking &= self.run.id != id;
     }
 
     /// Stops or goes on.
@@ -265,7 +272,9 @@ impl Player {
         match self.going {
             Going::Next(sought) => {
                 let next = self.runs().filter_map(|run| run.next_s(sought));
-                let next = next.min_by(f64::total_cmp).filter(|next| *next <= reached_s);
+                let next = next
+                    .min_by(f64::total_cmp)
+                    .filter(|next| *next <= reached_s);
                 let end = self.runs().all(|run| run.ended.is_some());
                 if let Some(to_s) = next.or(end.then_some(reached_s)) {
                     self.going = Going::Nowhere;
@@ -298,9 +307,11 @@ impl Player {
             Going::Nowhere if self.playing => now_s + lead_s + AHEAD_S * speed,
             Going::Nowhere => return [None, None].into_iter().flatten(),
         };
-        let mut ask = |run: &mut Run| run.ask(wanted, clock_s).then_some((run.id, wanted));
+        let ask = |run: &mut Run| run.ask(wanted, clock_s).then_some((run.id, wanted));
         let own = ask(&mut self.run);
-        [own, self.beside.as_mut().and_then(ask)].into_iter().flatten()
+        [own, self.beside.as_mut().and_then(ask)]
+            .into_iter()
+            .flatten()
     }
 }
 
@@ -322,23 +333,32 @@ mod tests {
         let task = r#"[{"measure":"lost","above":0}]"#.to_owned();
         let reply = session.handle(Command::Load {
             run: 1,
+            beside: None,
             scenario: SCENARIO.to_owned(),
             task,
         });
-        let mut player = Player::new(1, speed, true, 0.0, Scene::default());
-        let Some(Reply::Ready(1, scene)) = reply else {
-            panic!("{reply:?}")
-        };
-        player.ready(scene);
+        let run = Run::new(1, 0.0, Scene::default());
+        let mut player = Player::new(run, speed, true);
+        hear(&mut player, reply);
         (player, session)
     }
 
-    fn pass(player: &mut Player, session: &mut Session, real_s: f64) {
-        if let Some(to_s) = player.pass(real_s, 0.0) {
-            match session.handle(Command::Advance { run: 1, to_s }) {
-                Some(Reply::Frame(1, frame)) => player.heard(*frame),
-                other => panic!("{other:?}"),
+    fn hear(player: &mut Player, reply: Option<Reply>) {
+        let heard = match reply {
+            Some(Reply::Ready(run, scene)) => player.told(run, |run| run.ready(scene.clone())),
+            Some(Reply::Frame(run, frame)) => player.told(run, |run| run.heard(&frame)),
+            Some(Reply::Forked(run)) => {
+                player.forked(run);
+                true
             }
+            other => panic!("{other:?}"),
+        };
+        assert!(heard);
+    }
+
+    fn pass(player: &mut Player, session: &mut Session, real_s: f64) {
+        for (run, to_s) in player.pass(real_s, 0.0) {
+            hear(player, session.handle(Command::Advance { run, to_s }));
         }
     }
 
@@ -354,9 +374,10 @@ mod tests {
         }
         assert!(player.is_over() && !player.playing);
         assert!((player.now_s() - 5.0).abs() < 1e-9);
-        assert!(player.task_is_done());
+        assert!(player.run.task_is_done());
         assert!(
             player
+                .run
                 .narration(Density::Brief, None)
                 .any(|line| line.contains("is refused at shop: the queue is full"))
         );
@@ -377,9 +398,9 @@ mod tests {
         let Some(Reply::Frame(1, frame)) = reply else {
             panic!("{reply:?}")
         };
-        other.heard((*frame).clone());
-        assert_eq!(player.picture.station(0), frame.stations[0]);
-        assert_eq!(player.picture.counts().0, frame.totals[0]);
+        other.run.heard(&frame);
+        assert_eq!(player.run.picture.station(0), frame.stations[0]);
+        assert_eq!(player.run.picture.counts().0, frame.totals[0]);
     }
 
     #[test]
@@ -405,11 +426,11 @@ mod tests {
             pass(&mut player, &mut session, 1.0 / 60.0);
         }
         assert!(player.is_over());
-        assert_eq!(player.totals[0], 500);
+        assert_eq!(player.run.totals[0], 500);
         assert!(
-            player.describe_all().contains("shop: "),
+            player.run.describe_all().contains("shop: "),
             "{}",
-            player.describe_all()
+            player.run.describe_all()
         );
     }
 
@@ -467,26 +488,110 @@ mod tests {
         let (mut player, mut session) = playing(1.0);
         player.seek(4.0);
         settle(&mut player, &mut session);
-        assert_eq!(player.rewind(), None, "the run has come no further");
+        let back_s = player.changed();
+        let at_s = player.run.rewind(back_s);
+        assert_eq!(at_s, None, "the run has come no further");
         player.seek(2.0);
-        let at_s = player.rewind();
+        let at_s = player.run.rewind(back_s);
         assert_eq!(at_s, Some(2.0));
         let changed = session.handle(Command::Change {
             run: 1,
             at_s,
             scenario: SCENARIO.replace("100 }", "10 }"),
         });
-        let Some(Reply::Ready(1, scene)) = changed else {
-            panic!("{changed:?}")
-        };
-        player.ready(scene);
+        hear(&mut player, changed);
         player.seek(5.0);
         settle(&mut player, &mut session);
         // 200 in the first two seconds and 30 in the three after.
-        let (sent, _) = player.picture.counts();
-        assert_eq!((sent, player.totals[0]), (230, 230));
-        let ends: Vec<f64> = player.series.iter().map(|window| window.to_s).collect();
+        let (sent, _) = player.run.picture.counts();
+        assert_eq!((sent, player.run.totals[0]), (230, 230));
+        let ends: Vec<f64> = player.run.series.iter().map(|window| window.to_s).collect();
         assert!(ends.is_sorted_by(|a, b| a < b), "{ends:?}");
         assert_eq!(ends.last(), Some(&5.0));
+    }
+
+    /// Goes on with the run of the reader changed.
+    fn change(player: &mut Player, session: &mut Session, scenario: String) {
+        let back_s = player.changed();
+        let (run, at_s) = (player.run.id, player.run.rewind(back_s));
+        let change = Command::Change {
+            run,
+            at_s,
+            scenario,
+        };
+        hear(player, session.handle(change));
+    }
+
+    #[test]
+    fn a_fork_leaves_the_past_as_it_was_and_parts_where_something_is_changed() {
+        let (mut player, mut session) = playing(1.0);
+        player.seek(2.0);
+        settle(&mut player, &mut session);
+        // An answer is on its way while the reader asks for the fork.
+        player.set_playing(true);
+        let asked: Vec<_> = player.pass(0.1, 0.0).collect();
+        player.fork(2);
+        for (run, to_s) in asked {
+            hear(&mut player, session.handle(Command::Advance { run, to_s }));
+        }
+        let fork = Command::Fork { run: 1, branch: 2 };
+        hear(&mut player, session.handle(fork));
+        settle(&mut player, &mut session);
+        let series = |player: &Player, own: bool| {
+            let beside = player.beside.as_ref().expect("forked");
+            let run = if own { &player.run } else { beside };
+            (run.series.clone(), run.totals, run.picture.ticks().to_vec())
+        };
+        assert!(player.is_over());
+        assert_eq!(series(&player, true), series(&player, false));
+        assert_eq!(player.apart.parting(), None, "nothing was changed");
+
+        player.seek(3.0);
+        let was = series(&player, false);
+        change(
+            &mut player,
+            &mut session,
+            SCENARIO.replace("\"workers\": 1", "\"workers\": 2"),
+        );
+        player.seek(5.0);
+        settle(&mut player, &mut session);
+        assert_eq!(series(&player, false), was, "what was kept stays as it was");
+        let apart_s = player.apart.at_s().expect("they part");
+        assert!((3.0..3.1).contains(&apart_s), "{apart_s}");
+        assert!(player.run.totals[2] < player.beside.as_ref().expect("forked").totals[2]);
+        // Back to how it was.
+        let kept = player.beside.as_ref().expect("forked").id;
+        player.settle(true);
+        assert_eq!((player.run.id, kept), (1, 1));
+        assert!(player.beside.is_none() && player.is_over());
+    }
+
+    #[test]
+    fn twins_keep_one_time_and_step_to_whatever_comes_first() {
+        let (mut player, mut session) = playing(1.0);
+        player.run.picture.seek(0.0);
+        let twin = session.handle(Command::Load {
+            run: 2,
+            beside: Some(1),
+            scenario: SCENARIO.replace("20", "5"),
+            task: "[]".to_owned(),
+        });
+        player.beside = Some(Run::new(2, 0.0, Scene::default()));
+        hear(&mut player, twin);
+        player.set_playing(false);
+        let mut moments = Vec::new();
+        for _ in 0..4 {
+            player.step(Sought::Answered);
+            settle(&mut player, &mut session);
+            let beside = player.beside.as_ref().expect("there");
+            assert!((player.now_s() - beside.now_s()).abs() < 1e-12);
+            moments.push((player.now_s() * 1000.0).round());
+        }
+        // The quick one answers 5 ms after each arrival, the other every 20 ms.
+        assert_eq!(moments, [15.0, 25.0, 30.0, 35.0]);
+        player.step_back(Sought::Answered);
+        assert!((player.now_s() - 0.030).abs() < 1e-9);
+        let parted = player.apart.parting().expect("they part");
+        assert!((parted.at_s - 0.015).abs() < 1e-9, "{parted:?}");
     }
 }

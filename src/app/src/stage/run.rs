@@ -93,22 +93,22 @@ impl Run {
     }
 
     /// The worker has run on.
-    pub fn heard(&mut self, frame: Frame) {
+    pub fn heard(&mut self, frame: &Frame) {
         self.asked_at = None;
         if self.rewinding {
             return;
         }
         self.reached_s = frame.time_s;
-        self.picture.take(&frame);
+        self.picture.take(frame);
         self.series.truncate(frame.windows_before);
-        self.series.extend(frame.windows);
+        self.series.extend_from_slice(&frame.windows);
         if frame.summary.is_some() {
-            self.summary = frame.summary;
+            self.summary.clone_from(&frame.summary);
         }
         self.totals = frame.totals;
         self.task_done_s = frame.task_done_s;
-        self.violations = frame.violations;
-        self.ended = frame.ended;
+        self.violations.clone_from(&frame.violations);
+        self.ended.clone_from(&frame.ended);
     }
 
     /// Asks the worker, at `clock_s`, to come to `to_s`: returns whether there is anything to ask.
@@ -222,14 +222,19 @@ impl Run {
         markers
     }
 
-    /// Forgets what came after the moment shown: the worker is asked to go on from there with something changed.
-    pub fn cut(&mut self) {
+    /// The moment from which a change is to take effect, if the run has come further by more than `back_s`: then what came after
+    /// is forgotten.
+    pub fn rewind(&mut self, back_s: f64) -> Option<f64> {
         let now_s = self.now_s();
-        self.picture.cut();
-        self.task_done_s = self.task_done_s.filter(|done| *done <= now_s);
-        self.violations.retain(|found| found.at_s <= now_s);
-        self.ended = None;
-        self.reached_s = now_s;
-        self.rewinding = true;
+        let back = self.reached_s - now_s > back_s;
+        back.then(|| {
+            self.picture.cut();
+            self.task_done_s = self.task_done_s.filter(|done| *done <= now_s);
+            self.violations.retain(|found| found.at_s <= now_s);
+            self.ended = None;
+            self.reached_s = now_s;
+            self.rewinding = true;
+            now_s
+        })
     }
 }

@@ -1,11 +1,11 @@
 //! The stage as a component of the page.
 
+use std::cell::RefCell;
 use std::rc::Rc;
 
-use scale_course::{Knob, Settings, patched};
+use scale_course::Knob;
 use scale_sim::{Condition, Metric, write_json};
 use serde_json::Value;
-use vecmap::VecMap;
 use wasm_bindgen::JsCast;
 use web_sys::HtmlElement;
 use yew::prelude::*;
@@ -13,15 +13,19 @@ use yew::prelude::*;
 use super::chart::{charts, use_charts};
 use super::clock::{Clock, Live, Watch};
 use super::keep::{csv, keep};
-use super::layout::{Layout, NARROW, Point};
+use super::layout::{Layout, NARROW};
 use super::narration::Density;
 use super::painter::Colours;
-use super::parts::{Deed, ZOOM, Zoom, bar, edges, figures, key, knobs, look, nodes, words, zoom};
+use super::pane::{PaneRefs, Title, pane};
+use super::parts::{Deed, ZOOM, Zoom, bar, figures, key, knobs, look, words, zoom};
 use super::player::{Player, Sought};
+use super::run::Run;
+use super::twin::{Kept, Names, front, strip};
+use super::values::{changes, knob_values, scenario, shared};
 use super::why::{Told, why};
 use crate::browser;
 use crate::handle::Handle;
-use crate::protocol::{About, Command, Reply, Scene};
+use crate::protocol::{Command, Reply, Scene};
 use crate::simulator::Simulator;
 use crate::store::Looks;
 
@@ -90,16 +94,13 @@ pub struct Props {
     pub on_task: Callback<()>,
 }
 
-/// The name of the picture, with the keys that it knows.
-const KEYS: &str = "Picture of the system. Space plays and pauses, full stop goes one event on, comma one back, r resets, e runs to the end.";
-
 /// A run to be watched, stopped, stepped and changed.
 #[component]
 pub fn Stage(props: &Props) -> Html {
     let still = props.looks.still;
     let live = use_mut_ref(Live::default);
     let renew = use_force_update();
-    let (box_ref, whole_ref, canvas_ref) = (use_node_ref(), use_node_ref(), use_node_ref());
+    let refs = use_memo((), |()| [PaneRefs::default(), PaneRefs::default()]);
     let worker = use_state(|| 0_u32);
 
     // One worker for each stage, and a new one when it has died.
@@ -110,21 +111,29 @@ pub fn Stage(props: &Props) -> Html {
                 let live = &mut *live.borrow_mut();
                 let player = &mut live.player;
                 match reply {
-                    Reply::Ready(run, scene) if run == player.run => {
-                        player.ready(scene);
+                    Reply::Ready(run, scene) => {
+                        player.told(run, |run| run.ready(scene.clone()));
                         live.place();
                         renew.force_update();
                     }
-                    Reply::Frame(run, frame) if run == player.run => player.heard(*frame),
-                    Reply::Told(run, story) if run == player.run => {
-                        live.told = story.map_or(Told::Nobody, Told::Story);
+                    Reply::Forked(run) => player.forked(run),
+                    Reply::Frame(run, frame) => {
+                        player.told(run, |run| run.heard(&frame));
+                    }
+                    Reply::Told(run, story) if run == player.run.id => {
+                        live.ask_beside = story.as_ref().map(|story| story.request);
+                        live.told[0] = story.map_or(Told::Nobody, Told::Story);
                         renew.force_update();
                     }
-                    Reply::Traced(run, trace) if run == player.run => {
+                    Reply::Told(_, story) if live.told[0] != Told::Unasked => {
+                        live.told[1] = story.map_or(Told::Nobody, Told::Story);
+                        renew.force_update();
+                    }
+                    Reply::Traced(run, trace) if run == player.run.id => {
                         browser::download("scale-lab-trace.json", "application/json", &trace);
                     }
-                    Reply::Refused(run, why) if run == player.run => {
-                        player.refuse(why);
+                    Reply::Refused(run, why) => {
+                        player.refused(run, &why);
                         renew.force_update();
                     }
                     _ => {}
@@ -141,35 +150,63 @@ pub fn Stage(props: &Props) -> Html {
             let live = &mut *live.borrow_mut();
             let speed = if fresh { speed } else { live.player.speed };
             if fresh {
-                live.values = knob_values(&setting);
+                live.values = knob_values(&setting.scene, &setting.knobs);
                 live.filter = None;
                 live.looked = None;
+                live.kept = None;
+                live.titles = setting.twin.as_ref().map(|twin| Names {
+                    own: twin.own.clone(),
+                    beside: twin.label.clone(),
+                });
+                live.front_beside = false;
+                live.told_beside = false;
             }
             live.told_task = false;
-            live.told = Told::Unasked;
+            live.told = [Told::Unasked, Told::Unasked];
             live.dirty = true;
             if let Some(rest) = setting.rest.as_ref().filter(|_| fresh && !playing) {
                 live.player = Player::at_rest(rest.clone(), speed);
                 live.place();
                 return;
             }
-            // The scene stays in sight until the new run stands; another scene does not.
-            let scene = if fresh {
-                Scene::default()
-            } else {
-                core::mem::take(&mut live.player.scene)
-            };
             let clock_s = browser::now_ms() / 1000.0;
-            live.player = Player::new(simulator.number(), speed, playing, clock_s, scene);
+            // The scene stays in sight until the new run stands; another scene does not.
+            let waiting = |run: Option<&mut Run>| {
+                let scene = run
+                    .filter(|_| !fresh)
+                    .map(|run| core::mem::take(&mut run.scene));
+                Run::new(simulator.number(), clock_s, scene.unwrap_or_default())
+            };
+            let mut was = core::mem::take(&mut live.player);
+            let run = waiting(Some(&mut was.run));
+            live.player = Player::new(run, speed, playing);
+            let kept = was.beside.take_if(|_| live.kept.is_some());
+            let kept_id = kept.as_ref().map(|run| run.id);
+            if let Some(mut kept) = kept {
+                kept.picture.seek(0.0);
+                live.player.beside = Some(kept);
+            } else if setting.twin.is_some() {
+                live.player.beside = Some(waiting(was.beside.as_mut()));
+            }
             live.place();
-            let task = write_json(&setting.task);
-            match scenario(&setting, &live.values) {
-                Ok(scenario) => simulator.ask(Command::Load {
-                    run: live.player.run,
-                    scenario,
-                    task,
-                }),
-                Err(why) => live.player.refuse(why),
+            let Live { player, values, .. } = live;
+            let ask = |run: &mut Run, beside, scenario: Result<String, String>, task| {
+                let run_id = run.id;
+                match scenario {
+                    Ok(scenario) => simulator.ask(Command::Load {
+                        run: run_id,
+                        beside,
+                        scenario,
+                        task,
+                    }),
+                    Err(why) => run.refuse(why),
+                }
+            };
+            let own = scenario(&setting.scene, values);
+            ask(&mut player.run, kept_id, own, write_json(&setting.task));
+            if let (Some(twin), Some(beside), None) = (&setting.twin, &mut player.beside, kept_id) {
+                let scenario = shared(&twin.scene, values);
+                ask(beside, Some(player.run.id), scenario, "[]".to_owned());
             }
         }
     };
@@ -199,24 +236,19 @@ pub fn Stage(props: &Props) -> Html {
     // The clock of the page, and the size and sight of the stage.
     {
         let deps = (Rc::clone(&simulator), still);
-        let (live, renew, box_ref, canvas_ref) = (
-            Rc::clone(&live),
-            renew.clone(),
-            box_ref.clone(),
-            canvas_ref.clone(),
-        );
+        let (live, renew, refs) = (Rc::clone(&live), renew.clone(), Rc::clone(&refs));
         let on_task = props.on_task.clone();
         use_effect_with((deps.1, *worker, on_task), move |(still, _, on_task)| {
             let clock = Clock {
                 live: Rc::clone(&live),
                 simulator: deps.0,
                 renew: renew.clone(),
-                canvas: canvas_ref,
+                canvases: [refs[0].canvas.clone(), refs[1].canvas.clone()],
                 still: *still,
                 on_task: on_task.clone(),
             };
             clock.clone().next();
-            let watch = Watch::new(&box_ref, &live, &renew);
+            let watch = Watch::new(&refs[0].seen, &live, &renew);
             move || {
                 live.borrow_mut().frame = None;
                 drop(watch);
@@ -235,19 +267,27 @@ pub fn Stage(props: &Props) -> Html {
             };
             if begun {
                 let live = &mut *live.borrow_mut();
-                match scenario(&setting, &live.values) {
+                let Live { player, values, .. } = live;
+                let back = player.changed();
+                let change = |run: &mut Run, scenario: Result<String, String>| match scenario {
                     Ok(scenario) => simulator.ask(Command::Change {
-                        run: live.player.run,
-                        at_s: live.player.rewind(),
+                        run: run.id,
+                        at_s: run.rewind(back),
                         scenario,
                     }),
-                    Err(why) => live.player.refuse(why),
+                    Err(why) => run.refuse(why),
+                };
+                change(&mut player.run, scenario(&setting.scene, values));
+                if let (Some(twin), Some(beside), None) =
+                    (&setting.twin, &mut player.beside, &live.kept)
+                {
+                    change(beside, shared(&twin.scene, values));
                 }
             } else {
                 // Before the start or after the end a change begins a new run, which goes on if one was going.
                 let playing = {
                     let player = &live.borrow().player;
-                    player.playing || (!still && (player.is_over() || player.is_at_rest()))
+                    player.playing || (!still && (player.is_over() || player.run.is_at_rest()))
                 };
                 load(playing, false);
             }
@@ -259,8 +299,8 @@ pub fn Stage(props: &Props) -> Html {
         let (live, renew, load) = (Rc::clone(&live), renew.clone(), load.clone());
         let simulator = Rc::clone(&simulator);
         Callback::from(move |deed: Deed| {
-            let at_rest = live.borrow().player.is_at_rest();
-            if at_rest && matches!(deed, Deed::Step(_) | Deed::Seek(_) | Deed::End) {
+            let at_rest = live.borrow().player.run.is_at_rest();
+            if at_rest && matches!(deed, Deed::Step(_) | Deed::Seek(_) | Deed::End | Deed::Fork) {
                 load(false, false);
             }
             match deed {
@@ -277,9 +317,10 @@ pub fn Stage(props: &Props) -> Html {
                 Deed::Seek(to_s) => live.borrow_mut().player.seek(to_s),
                 Deed::Tell(about) => {
                     let live = &mut *live.borrow_mut();
-                    live.told = if at_rest { Told::Nobody } else { Told::Asked };
+                    live.told[0] = if at_rest { Told::Nobody } else { Told::Asked };
+                    live.told[1] = Told::Unasked;
                     if !at_rest {
-                        let run = live.player.run;
+                        let run = live.player.run.id;
                         simulator.ask(Command::Tell { run, about });
                     }
                 }
@@ -287,11 +328,11 @@ pub fn Stage(props: &Props) -> Html {
                     browser::download(
                         "scale-lab-figures.csv",
                         "text/csv",
-                        &csv(&live.borrow().player),
+                        &csv(&live.borrow().player.run),
                     );
                 }
                 Deed::Trace if !at_rest => simulator.ask(Command::Trace {
-                    run: live.borrow().player.run,
+                    run: live.borrow().player.run.id,
                 }),
                 Deed::Trace => {}
                 Deed::Keys => {
@@ -318,6 +359,32 @@ pub fn Stage(props: &Props) -> Html {
                     };
                     live.place();
                 }
+                Deed::Fork => {
+                    let live = &mut *live.borrow_mut();
+                    let (run, branch) = (live.player.run.id, simulator.number());
+                    if live.player.beside.is_none() {
+                        live.kept = Some(Kept {
+                            values: live.values.clone(),
+                            at_s: live.player.now_s(),
+                        });
+                        live.player.fork(branch);
+                        live.place();
+                        simulator.ask(Command::Fork { run, branch });
+                    }
+                }
+                Deed::Settle(on_beside) => {
+                    let live = &mut *live.borrow_mut();
+                    if let Some(kept) = live.kept.take().filter(|_| on_beside) {
+                        live.values = kept.values;
+                    }
+                    live.player.settle(on_beside);
+                    live.told = [Told::Unasked, Told::Unasked];
+                    live.told_beside = false;
+                    live.front_beside = false;
+                    live.place();
+                }
+                Deed::Front(beside) => live.borrow_mut().front_beside = beside,
+                Deed::Narrate(beside) => live.borrow_mut().told_beside = beside,
                 Deed::Sought(sought) => live.borrow_mut().sought = sought,
                 Deed::Reset => load(false, true),
                 Deed::End => live.borrow_mut().player.hurry(),
@@ -357,6 +424,7 @@ pub fn Stage(props: &Props) -> Html {
                 "+" | "=" => Deed::Zoom(Zoom::In),
                 "-" => Deed::Zoom(Zoom::Out),
                 "f" => Deed::Zoom(Zoom::Fit),
+                "b" => Deed::Fork,
                 "?" => Deed::Keys,
                 "r" => Deed::Reset,
                 "e" => Deed::End,
@@ -367,77 +435,48 @@ pub fn Stage(props: &Props) -> Html {
         })
     };
 
-    // A touch on a dot asks about its request.
-    let onclick = {
-        let (live, act, whole_ref, veiled) = (
-            Rc::clone(&live),
-            act.clone(),
-            whole_ref.clone(),
-            props.veiled,
-        );
-        Callback::from(move |event: MouseEvent| {
-            let Some(element) = whole_ref.cast::<HtmlElement>().filter(|_| !veiled) else {
-                return;
-            };
-            let corner = element.get_bounding_client_rect();
-            let point = Point {
-                x: f64::from(event.client_x()) - corner.left(),
-                y: f64::from(event.client_y()) - corner.top(),
-            };
-            let request = {
-                let live = live.borrow();
-                live.player.picture.request_at(&live.layout, point)
-            };
-            if let Some(request) = request {
-                act.emit(Deed::Tell(About::Request(request)));
-            }
-        })
+    let about = {
+        let live = live.borrow();
+        let about = |kept: &Kept| changes(&props.setting.knobs, &kept.values, &live.values);
+        live.kept.as_ref().map(about).unwrap_or_default()
     };
-
+    let panes = panes(&live, &refs, props.veiled, &about, &act);
     let live = live.borrow();
     let player = &live.player;
+    let run = &player.run;
     let graphs = if props.charts {
-        charts(player, props.guessed.map(|g| (g.metric, g.value)))
+        charts(run, props.guessed.map(|g| (g.metric, g.value)))
     } else {
         Vec::new()
     };
     let graphs = use_charts(graphs, props.looks);
     let clock_s = browser::now_ms() / 1000.0;
-    let (stuck, loading) = (player.is_stuck(clock_s), player.is_loading(clock_s));
+    let (stuck, loading) = (run.is_stuck(clock_s), run.is_loading(clock_s));
     // A narrow stage is as high as its parts need one below the other.
     let frame = if live.room.0 < NARROW {
-        format!("height:{:.0}px", Layout::height(&player.scene).max(430.0))
+        let beside = player.beside.as_ref();
+        let beside = beside.map_or(0.0, |run| Layout::height(&run.scene));
+        let height = Layout::height(&run.scene).max(beside).max(430.0);
+        format!("--picture:{height:.0}px")
     } else {
         String::new()
     };
-    let zoomed = live.zoom > 1.0;
-    let whole = if zoomed {
-        format!(
-            "width:{:.0}px;height:{:.0}px",
-            live.layout.width, live.layout.height
-        )
-    } else {
-        String::new()
-    };
+    let two = player.beside.is_some();
+    let mut refused = core::iter::once(run).chain(&player.beside);
+    let refused = refused.find_map(|run| run.refused.as_ref());
     let revive = {
         let worker = worker.clone();
         Callback::from(move |_: MouseEvent| worker.set(*worker + 1))
     };
     html! {
         <section class={classes!("stage", props.veiled.then_some("veiled"))} aria-label="Simulation" onkeydown={on_key}>
-            <div class="stage-frame" style={frame}>
-            <div class={classes!("stage-picture", zoomed.then_some("zoomed"))} ref={box_ref} tabindex="0" role="group"
-                aria-label={if props.veiled { "Picture of the system" } else { KEYS }}>
-                <div class="stage-whole" ref={whole_ref} {onclick} style={whole}>
-                    { edges(&live) }
-                    <canvas ref={canvas_ref} aria-hidden="true"></canvas>
-                    { nodes(&live, &act) }
-                </div>
-            </div>
+            if two { { front(&live, &act) } }
+            <div class={classes!("stage-frame", two.then_some("two"))} style={frame}>
+                { panes }
                 if loading && !stuck {
                     <p class="stage-note" role="status">{ "Fetching the simulation …" }</p>
                 }
-                if let Some(why) = &player.refused {
+                if let Some(why) = refused {
                     <p class="stage-note bad" role="alert">{ format!("This scene cannot be played: {why}") }</p>
                 }
                 if stuck {
@@ -448,49 +487,52 @@ pub fn Stage(props: &Props) -> Html {
                 }
             </div>
             <div class="stage-foot">
-                { key(&player.scene) }
+                { key(&run.scene) }
                 if !props.veiled { { zoom(live.zoom, &act) } }
             </div>
             if props.veiled {
                 <p class="veil">{ "Answer first: the run that decides is played here." }</p>
             } else {
                 { bar(&live, &act) }
-                { knobs(&props.setting, &live.values, &on_knob) }
-                { figures(player) }
+                { knobs(&props.setting.knobs, &live.values, &on_knob) }
+                if two { { strip(&live, &act) } } else { { figures(run) } }
                 { look(&live, &act) }
-                { why(&live.told, player, &act) }
+                { why(&live, &act) }
                 if props.charts {
                     <div class="charts">{ graphs }</div>
                 }
                 { words(&live, &act) }
-                { keep(player, live.keys, &act) }
+                { keep(run, live.keys, &act) }
             }
         </section>
     }
 }
 
-/// The values of a scene's knobs as its author wrote them.
-fn knob_values(setting: &Setting) -> VecMap<String, f64> {
-    let value = |knob: &Knob| {
-        setting
-            .scene
-            .pointer(&knob.path)
-            .and_then(Value::as_f64)
-            .unwrap_or(knob.min)
+/// The picture of the run, or of both, the one that was kept first.
+fn panes(
+    live: &Rc<RefCell<Live>>,
+    refs: &[PaneRefs; 2],
+    veiled: bool,
+    about: &str,
+    act: &Callback<Deed>,
+) -> Html {
+    let (names, kept, two) = {
+        let live = live.borrow();
+        let two = live.player.beside.is_some();
+        (live.names(), live.kept.is_some(), two)
     };
-    setting
-        .knobs
-        .iter()
-        .map(|knob| (knob.path.clone(), value(knob)))
-        .collect()
-}
-
-/// The scene with its knobs as they stand.
-fn scenario(setting: &Setting, values: &VecMap<String, f64>) -> Result<String, String> {
-    let settings: Settings = values
-        .iter()
-        .map(|(path, value)| (path.clone(), Knob::value(*value)))
-        .collect();
-    let patched = patched(&setting.scene, &settings).map_err(|problems| problems[0].to_string())?;
-    Ok(write_json(&patched))
+    let title = |beside: bool| {
+        let name = if beside { &names.beside } else { &names.own };
+        let about = if beside { "" } else { about };
+        two.then_some(Title { name, about })
+    };
+    let one = |beside: bool| {
+        let refs = &refs[usize::from(beside)];
+        pane(live, beside, refs, title(beside).as_ref(), veiled, act)
+    };
+    match (two, kept) {
+        (false, _) => html! { <>{ one(false) }</> },
+        (true, true) => html! { <>{ one(true) }{ one(false) }</> },
+        (true, false) => html! { <>{ one(false) }{ one(true) }</> },
+    }
 }

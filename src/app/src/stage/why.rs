@@ -5,6 +5,7 @@ use web_sys::HtmlInputElement;
 use yew::prelude::*;
 
 use super::chart::number;
+use super::clock::Live;
 use super::parts::Deed;
 use super::run::Run;
 use crate::protocol::{About, Behind, SpanView, StoryView};
@@ -149,7 +150,20 @@ fn because(behind: Option<&Behind>) -> String {
 }
 
 /// The choice of a request, and its story.
-pub fn why(told: &Told, run: &Run, act: &Callback<Deed>) -> Html {
+pub fn why(live: &Live, act: &Callback<Deed>) -> Html {
+    let names = live.names();
+    let beside = live.player.beside.as_ref();
+    let told = |told: &Told, run: &Run| match told {
+        Told::Unasked => html! {},
+        Told::Asked => html! { <p class="why-none">{ "Looking …" }</p> },
+        Told::Nobody => html! { <p class="why-none">{ "There is no such request so far." }</p> },
+        Told::Story(story) => self::story(story, run),
+    };
+    let [own, other] = &live.told;
+    let title = |name: &str, story: &Told| {
+        let shown = beside.is_some() && *story != Told::Unasked;
+        shown.then(|| html! { <p class="why-run">{ name }</p> })
+    };
     let choice = |about: About, name: &'static str| {
         let act = act.clone();
         let onclick = Callback::from(move |_: MouseEvent| act.emit(Deed::Tell(about)));
@@ -175,12 +189,12 @@ pub fn why(told: &Told, run: &Run, act: &Callback<Deed>) -> Html {
                 <span class="why-hint">{ "or touch a dot" }</span>
             </div>
             <div role="status">
-                { match told {
-                    Told::Unasked => html! {},
-                    Told::Asked => html! { <p class="why-none">{ "Looking …" }</p> },
-                    Told::Nobody => html! { <p class="why-none">{ "There is no such request so far." }</p> },
-                    Told::Story(story) => self::story(story, run),
-                } }
+                { title(&names.own, own) }
+                { told(own, &live.player.run) }
+                if let Some(run) = beside {
+                    { title(&names.beside, other) }
+                    { told(other, run) }
+                }
             </div>
         </section>
     }
