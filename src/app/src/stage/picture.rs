@@ -267,18 +267,24 @@ impl Picture {
 
     /// Comes to the moment `to_s`, later or earlier.
     pub fn seek(&mut self, to_s: f64) {
-        if to_s < self.now_s {
+        // Forward, too, there may be a state that is nearer.
+        let kept = self.kept(to_s);
+        if to_s < self.now_s || kept.is_some_and(|kept| kept.shown > self.state.shown) {
             self.restore(to_s);
         }
         self.now_s = to_s;
         self.play();
     }
 
+    /// The latest state that is kept from before `to_s`.
+    fn kept(&self, to_s: f64) -> Option<&State> {
+        let before = self.passed.partition_point(|(time_s, _)| *time_s < to_s);
+        self.passed[..before].last().map(|(_, state)| state)
+    }
+
     /// Takes the latest state that is kept from before `to_s`.
     fn restore(&mut self, to_s: f64) {
-        let before = self.passed.partition_point(|(time_s, _)| *time_s < to_s);
-        let kept = self.passed[..before].last().map(|(_, state)| state);
-        self.state = kept.unwrap_or(&self.empty).clone();
+        self.state = self.kept(to_s).unwrap_or(&self.empty).clone();
     }
 
     /// Brings the state to the moment shown.
