@@ -201,10 +201,15 @@ impl Player {
         markers
     }
 
-    /// Something is to be changed at the moment shown. Returns how far the runs may have come already without being wound back.
+    /// Something is to be changed at the moment shown. Returns how far the runs may have come already without being wound back:
+    /// while time goes on, nobody sees the difference.
     pub fn changed(&mut self) -> f64 {
         self.apart = Apart::default();
-        BACK_S * self.speed
+        if self.playing {
+            BACK_S * self.speed
+        } else {
+            0.0
+        }
     }
 
     /// Goes on with two runs: the one that there is stays as it is, `id` is to be changed from here on.
