@@ -4,8 +4,8 @@ use core::f64::consts::TAU;
 use core::fmt::Write as _;
 
 use scale_sim::{Shape, ShardMap};
-use web_sys::CanvasRenderingContext2d as Canvas;
 
+use super::canvas::Canvas;
 use super::inside::{
     Changes, Entries, Events, Inside, Messages, Partition, Pin, Placed, Promises, SagaNow, Sagas,
     StepNow,
@@ -21,15 +21,15 @@ const SMALL: &str = "600 10px system-ui, sans-serif";
 const TINY: &str = "600 8.5px system-ui, sans-serif";
 
 /// Draws in one station's box.
-pub struct Brush<'a> {
-    pub canvas: &'a Canvas,
+pub struct Brush<'a, C> {
+    pub canvas: &'a C,
     pub colours: &'a Colours,
     /// By component: which of the shades it has, if it is a shard.
     pub shades: &'a [Option<usize>],
     pub area: Rect,
 }
 
-impl Brush<'_> {
+impl<C: Canvas> Brush<'_, C> {
     /// Draws what station number `at` holds.
     pub fn paint(&self, scene: &Scene, at: usize, picture: &Picture) {
         let Some(view) = scene.stations.get(at) else {
@@ -71,7 +71,7 @@ impl Brush<'_> {
     /// How wide words are.
     fn width(&self, words: &str, font: &str) -> f64 {
         self.canvas.set_font(font);
-        self.canvas.measure_text(words).map_or(0.0, |m| m.width())
+        self.canvas.width(words)
     }
 
     /// Writes words, if they do not go beyond the box.
@@ -80,26 +80,22 @@ impl Brush<'_> {
         if !fits {
             return;
         }
-        self.canvas.set_text_align("left");
-        self.canvas.set_text_baseline("middle");
-        self.canvas.set_fill_style_str(colour);
-        let _ = self.canvas.fill_text(words, x, y + WORDS / 2.0);
+        self.canvas.set_fill(colour);
+        self.canvas.fill_text(words, x, y + WORDS / 2.0, false);
     }
 
     fn centred(&self, at: Point, words: &str, colour: &str, font: &str) {
         self.canvas.set_font(font);
-        self.canvas.set_text_align("center");
-        self.canvas.set_text_baseline("middle");
-        self.canvas.set_fill_style_str(colour);
-        let _ = self.canvas.fill_text(words, at.x, at.y + 0.5);
+        self.canvas.set_fill(colour);
+        self.canvas.fill_text(words, at.x, at.y + 0.5, true);
     }
 
     fn cell(&self, rect: Rect, colour: &str, full: bool) {
         if full {
-            self.canvas.set_fill_style_str(colour);
+            self.canvas.set_fill(colour);
             self.canvas.fill_rect(rect.x, rect.y, rect.w, rect.h);
         } else {
-            self.canvas.set_stroke_style_str(colour);
+            self.canvas.set_stroke(colour);
             self.canvas.set_line_width(1.2);
             self.canvas.stroke_rect(
                 rect.x + 0.6,
@@ -111,9 +107,9 @@ impl Brush<'_> {
     }
 
     fn tinted(&self, rect: Rect, colour: &str, alpha: f64) {
-        self.canvas.set_global_alpha(alpha);
+        self.canvas.set_alpha(alpha);
         self.cell(rect, colour, true);
-        self.canvas.set_global_alpha(1.0);
+        self.canvas.set_alpha(1.0);
     }
 
     fn shade(&self, component: u16) -> &str {
@@ -212,14 +208,14 @@ impl Brush<'_> {
         for pin in &placed.pins {
             let at = x + w * f64::from(pin.place) / 65_536.0;
             let last = Some(pin) == placed.pins.last();
-            self.canvas.set_global_alpha(if last { 1.0 } else { 0.35 });
-            self.canvas.set_fill_style_str(&self.colours.ink);
+            self.canvas.set_alpha(if last { 1.0 } else { 0.35 });
+            self.canvas.set_fill(&self.colours.ink);
             self.canvas.begin_path();
             self.canvas.move_to(at, top + 1.0);
             self.canvas.line_to(at - 3.5, top - 4.5);
             self.canvas.line_to(at + 3.5, top - 4.5);
             self.canvas.fill();
-            self.canvas.set_global_alpha(1.0);
+            self.canvas.set_alpha(1.0);
             if last && h >= bar + WORDS {
                 let words = format!("key {}", pin.key);
                 let wide = self.width(&words, SMALL);
@@ -235,10 +231,9 @@ impl Brush<'_> {
         self.canvas.set_line_width(7.0);
         for (end, owner) in &map.arcs {
             let to = f64::from(*end) + 1.0;
-            self.canvas.set_stroke_style_str(self.shade(*owner));
+            self.canvas.set_stroke(self.shade(*owner));
             self.canvas.begin_path();
-            let _ = self
-                .canvas
+            self.canvas
                 .arc(centre.x, centre.y, radius, angle(from), angle(to));
             self.canvas.stroke();
             from = to;
@@ -251,23 +246,23 @@ impl Brush<'_> {
             x: centre.x + radius * angle.cos(),
             y: centre.y + radius * angle.sin(),
         };
-        self.canvas.set_global_alpha(if last { 1.0 } else { 0.4 });
+        self.canvas.set_alpha(if last { 1.0 } else { 0.4 });
         if last {
             let (from, to) = (at(10.0_f64.min(radius / 3.0)), at(radius));
-            self.canvas.set_stroke_style_str(&self.colours.ink);
+            self.canvas.set_stroke(&self.colours.ink);
             self.canvas.set_line_width(1.4);
             self.canvas.begin_path();
             self.canvas.move_to(from.x, from.y);
             self.canvas.line_to(to.x, to.y);
             self.canvas.stroke();
         }
-        self.canvas.set_fill_style_str(&self.colours.ink);
+        self.canvas.set_fill(&self.colours.ink);
         disc(self.canvas, at(radius), if last { 4.2 } else { 2.4 });
         if last {
-            self.canvas.set_fill_style_str(self.shade(pin.to));
+            self.canvas.set_fill(self.shade(pin.to));
             disc(self.canvas, at(radius), 2.6);
         }
-        self.canvas.set_global_alpha(1.0);
+        self.canvas.set_alpha(1.0);
     }
 
     fn line(&self, map: &ShardMap, top: f64, high: f64) {
@@ -352,7 +347,7 @@ impl Brush<'_> {
             // Where each group reads on.
             for (group, [_, committed]) in partition.groups.iter().enumerate() {
                 let at = x + f64::from(committed.saturating_sub(first)) * (cell + 1.0) - 0.5;
-                self.canvas.set_fill_style_str(self.hue(group));
+                self.canvas.set_fill(self.hue(group));
                 self.canvas.fill_rect(at - 1.0, top - 1.0, 2.4, high + 4.0);
             }
         }
@@ -438,10 +433,10 @@ impl Brush<'_> {
         for number in 0..doubted.min(room) {
             let left = x + number as f64 * 12.0;
             let top = y + WORDS + 7.0;
-            self.canvas.set_stroke_style_str(&c.wait);
+            self.canvas.set_stroke(&c.wait);
             self.canvas.set_line_width(1.4);
             self.canvas.begin_path();
-            let _ = self.canvas.arc(left + 4.5, top, 2.8, TAU / 2.0, TAU);
+            self.canvas.arc(left + 4.5, top, 2.8, TAU / 2.0, TAU);
             self.canvas.stroke();
             let rect = Rect {
                 x: left,

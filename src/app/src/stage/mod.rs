@@ -3,7 +3,10 @@
 //! [`Player`](player::Player) keeps the time of one or two [`Run`](run::Run)s, [`Picture`](picture::Picture) knows what is to be seen at a moment, [`flight`] what is on its way,
 //! [`Layout`](layout::Layout) where it stands; [`painter`] and [`chart`] draw it; [`view`] is the component.
 
+#[cfg(test)]
+mod agreement;
 mod apart;
+mod canvas;
 pub mod chart;
 mod clock;
 pub mod flight;

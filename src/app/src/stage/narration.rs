@@ -111,17 +111,16 @@ impl Run {
     /// What happened, and to which request.
     pub(super) fn what(&self, tick: &Tick) -> Option<String> {
         let what = self.happened(tick)?;
-        Some(if tick.request == NO_REQUEST {
-            what
-        } else {
-            format!("request {} {what}", tick.request + 1)
+        Some(match tick.request {
+            NO_REQUEST if is_whole(&tick.what) => what,
+            NO_REQUEST => format!("something of the system's own {what}"),
+            request => format!("request {} {what}", request + 1),
         })
     }
 
     /// What happened, to follow the name of the request if it happened to one.
     #[expect(clippy::too_many_lines, reason = "one arm for each kind, side by side")]
     fn happened(&self, tick: &Tick) -> Option<String> {
-        let own = tick.request == NO_REQUEST;
         Some(match tick.what {
             What::Fault { fault, active } => {
                 let fault = self.scene.faults.get(fault as usize);
@@ -132,10 +131,10 @@ impl Run {
             What::Capacity {
                 station,
                 servers: 0,
-            } if own => {
+            } => {
                 format!("{} is down", self.station_name(station))
             }
-            What::Capacity { station, servers } if own => {
+            What::Capacity { station, servers } => {
                 format!(
                     "{} has {servers} servers at work",
                     self.station_name(station)
@@ -163,13 +162,6 @@ impl Run {
                     }
                 }
             }
-            What::Cache {
-                station,
-                turn: CacheTurn::Flushed,
-                ..
-            } => {
-                format!("{} has lost all that it held", self.station_name(station))
-            }
             What::Message {
                 station,
                 turn,
@@ -177,22 +169,6 @@ impl Run {
                 partition,
                 ..
             } => self.of_message(station, turn, number, partition),
-            What::View {
-                station,
-                count,
-                turn,
-            } if own => {
-                let at = self.station_name(station);
-                match turn {
-                    ViewTurn::Applied => format!("{at} has applied {count} changes"),
-                    ViewTurn::Rebuilding => {
-                        format!("{at} is to be built anew from {count} changes")
-                    }
-                    ViewTurn::Rebuilt => format!("{at} has caught up"),
-                    ViewTurn::Read | ViewTurn::StaleRead => return None,
-                }
-            }
-            _ if own => return None,
             What::Sent { client, key, .. } => {
                 format!(
                     "is sent by {}, about key {key}",
@@ -253,7 +229,7 @@ impl Run {
                     CacheTurn::Expired => format!("finds key {key} too old in {at}"),
                     CacheTurn::Dropped => format!("has key {key} dropped from {at}"),
                     CacheTurn::Dirty => format!("writes key {key} into {at}, to be sent on later"),
-                    CacheTurn::Flushed => return None,
+                    CacheTurn::Flushed => format!("{at} has lost all that it held"),
                 }
             }
             What::Placed {
@@ -311,10 +287,14 @@ impl Run {
                     ViewTurn::StaleRead => {
                         format!("reads something out of date at {at}, {count} changes behind")
                     }
-                    ViewTurn::Applied | ViewTurn::Rebuilding | ViewTurn::Rebuilt => return None,
+                    ViewTurn::Applied => format!("{at} has applied {count} changes"),
+                    ViewTurn::Rebuilding => {
+                        format!("{at} is to be built anew from {count} changes")
+                    }
+                    ViewTurn::Rebuilt => format!("{at} has caught up"),
                 }
             }
-            What::Left { .. } | What::Capacity { .. } => return None,
+            What::Left { station, .. } => format!("leaves {}", self.station_name(station)),
         })
     }
 
@@ -329,9 +309,9 @@ impl Run {
         let step = names
             .get(usize::from(step))
             .map_or_else(|| format!("step {}", step + 1), |name| format!("‘{name}’"));
-        let saga = format!("saga {}", saga + 1);
+        let saga = format!("saga {} at {}", saga + 1, self.station_name(station));
         match turn {
-            SagaTurn::Started => format!("begins {saga} at {}", self.station_name(station)),
+            SagaTurn::Started => format!("begins {saga}"),
             SagaTurn::StepDone => format!("has done {step} of {saga}"),
             SagaTurn::StepFailed => format!("has failed at {step} of {saga}"),
             SagaTurn::Compensating => format!("goes back: {step} of {saga} is to be compensated"),
@@ -415,6 +395,31 @@ impl Run {
         let parts: Vec<String> = live.map(|at| self.describe(at)).collect();
         format!("At {:.2} s. {}.", self.now_s(), parts.join(". "))
     }
+}
+
+/// Whether what is said of it is a sentence by itself: it happens to no request.
+const fn is_whole(what: &What) -> bool {
+    matches!(
+        what,
+        What::Fault { .. }
+            | What::Capacity { .. }
+            | What::Moving {
+                turn: MoveTurn::Moved | MoveTurn::WritesLost,
+                ..
+            }
+            | What::Cache {
+                turn: CacheTurn::Flushed,
+                ..
+            }
+            | What::Message {
+                turn: MessageTurn::Rebalancing | MessageTurn::Rebalanced,
+                ..
+            }
+            | What::View {
+                turn: ViewTurn::Applied | ViewTurn::Rebuilding | ViewTurn::Rebuilt,
+                ..
+            }
+    )
 }
 
 /// So many servers are as good as any number.

@@ -2,8 +2,7 @@
 
 use core::f64::consts::TAU;
 
-use web_sys::CanvasRenderingContext2d as Canvas;
-
+use super::canvas::Canvas;
 use super::flight::{Dot, Flow, controls};
 use super::layout::{Layout, PITCH, Point, StationPlace};
 use super::picture::Picture;
@@ -60,6 +59,30 @@ impl Colours {
         }
     }
 
+    /// Colours that are called what they are for.
+    #[cfg(test)]
+    pub fn named() -> Self {
+        let name = str::to_owned;
+        Self {
+            request: name("request"),
+            answer: name("answer"),
+            message: name("message"),
+            lost: name("lost"),
+            busy: name("busy"),
+            held: name("held"),
+            idle: name("idle"),
+            wait: name("wait"),
+            hit: name("hit"),
+            miss: name("miss"),
+            undo: name("undo"),
+            ink: name("ink"),
+            soft: name("soft"),
+            surface: name("surface"),
+            sunk: name("sunk"),
+            shades: (0..SHADES).map(|at| format!("shade {at}")).collect(),
+        }
+    }
+
     /// The colour of a dot.
     fn dot(&self, kind: DotKind) -> &str {
         match kind {
@@ -78,16 +101,14 @@ impl Colours {
 
 /// Paints the picture. `scale` is the number of device pixels per CSS pixel.
 pub fn paint(
-    canvas: &Canvas,
+    canvas: &impl Canvas,
     scale: f64,
     (scene, layout): (&Scene, &Layout),
     picture: &Picture,
     colours: &Colours,
     still: bool,
 ) {
-    // Setting a transformation fails for no numbers we could pass.
-    let _ = canvas.set_transform(scale, 0.0, 0.0, scale, 0.0, 0.0);
-    canvas.clear_rect(0.0, 0.0, layout.width, layout.height);
+    canvas.clear(scale, layout.width, layout.height);
     let shades = shades(scene);
     for (at, place) in layout.stations.iter().enumerate() {
         if let Some(place) = place {
@@ -118,24 +139,30 @@ pub fn paint(
         }
     } else if !still {
         for dot in picture.dots(layout) {
-            canvas.set_global_alpha(dot.alpha);
+            canvas.set_alpha(dot.alpha);
             paint_dot(canvas, &dot, colours.dot(dot.kind));
         }
-        canvas.set_global_alpha(1.0);
+        canvas.set_alpha(1.0);
     }
 }
 
 /// The servers: full ones work, striped ones are held by a request that waits for an answer, hollow ones are free.
-fn servers(canvas: &Canvas, place: &StationPlace, busy: usize, held: usize, colours: &Colours) {
+fn servers(
+    canvas: &impl Canvas,
+    place: &StationPlace,
+    busy: usize,
+    held: usize,
+    colours: &Colours,
+) {
     let side = place.server_size;
     let working = busy.saturating_sub(held);
     for (number, at) in place.servers.iter().enumerate() {
         let (x, y) = (at.x - side / 2.0, at.y - side / 2.0);
         if number < working {
-            canvas.set_fill_style_str(&colours.busy);
+            canvas.set_fill(&colours.busy);
             canvas.fill_rect(x, y, side, side);
         } else if number < busy {
-            canvas.set_stroke_style_str(&colours.held);
+            canvas.set_stroke(&colours.held);
             canvas.set_line_width(1.5);
             canvas.stroke_rect(x + 0.75, y + 0.75, side - 1.5, side - 1.5);
             canvas.begin_path();
@@ -143,7 +170,7 @@ fn servers(canvas: &Canvas, place: &StationPlace, busy: usize, held: usize, colo
             canvas.line_to(x + side - 1.0, y + 1.0);
             canvas.stroke();
         } else {
-            canvas.set_stroke_style_str(&colours.idle);
+            canvas.set_stroke(&colours.idle);
             canvas.set_line_width(1.0);
             canvas.stroke_rect(x + 0.5, y + 0.5, side - 1.0, side - 1.0);
         }
@@ -151,39 +178,36 @@ fn servers(canvas: &Canvas, place: &StationPlace, busy: usize, held: usize, colo
 }
 
 /// The waiting line: one dot for each that waits, as far as there is room.
-fn line(canvas: &Canvas, place: &StationPlace, waiting: usize, colours: &Colours) {
-    canvas.set_fill_style_str(&colours.wait);
+fn line(canvas: &impl Canvas, place: &StationPlace, waiting: usize, colours: &Colours) {
+    canvas.set_fill(&colours.wait);
     for number in 0..waiting.min(place.line()) {
         disc(canvas, place.in_line(number), PITCH * 0.36);
     }
 }
 
 /// A flow: the wider and the fuller in colour, the more is on its way. Its dashes go where it goes.
-fn paint_flow(canvas: &Canvas, layout: &Layout, flow: &Flow, colour: &str, legs: f64) {
+fn paint_flow(canvas: &impl Canvas, layout: &Layout, flow: &Flow, colour: &str, legs: f64) {
     /// How far the dashes go in the time of a leg, in CSS pixels.
     const PACE: f64 = 90.0;
     let [from, to] = flow.ends;
     let [a, b] = controls(layout, from, to);
     let strength = f64::from(flow.count).sqrt();
-    canvas.set_stroke_style_str(colour);
-    canvas.set_global_alpha((0.35 + strength / 40.0).min(0.9));
+    canvas.set_stroke(colour);
+    canvas.set_alpha((0.35 + strength / 40.0).min(0.9));
     canvas.set_line_width((1.0 + strength * 0.7).min(11.0));
-    let dashes = js_sys::Array::of2(&9.0.into(), &4.0.into());
-    // Fails for lists that hold something else than numbers.
-    let _ = canvas.set_line_dash(&dashes);
-    canvas.set_line_dash_offset(-(legs * PACE) % 13.0);
+    canvas.set_dash(9.0, 4.0, -(legs * PACE) % 13.0);
     canvas.begin_path();
     canvas.move_to(from.x, from.y);
-    canvas.bezier_curve_to(a.x, a.y, b.x, b.y, to.x, to.y);
+    canvas.curve_to((a.x, a.y), (b.x, b.y), (to.x, to.y));
     canvas.stroke();
-    let _ = canvas.set_line_dash(&js_sys::Array::new());
-    canvas.set_global_alpha(1.0);
+    canvas.set_dash(0.0, 0.0, 0.0);
+    canvas.set_alpha(1.0);
 }
 
 /// A dot, each kind in a shape of its own: full ones go to ask, hollow ones come back.
-pub fn paint_dot(canvas: &Canvas, dot: &Dot, colour: &str) {
-    canvas.set_fill_style_str(colour);
-    canvas.set_stroke_style_str(colour);
+pub fn paint_dot(canvas: &impl Canvas, dot: &Dot, colour: &str) {
+    canvas.set_fill(colour);
+    canvas.set_stroke(colour);
     canvas.set_line_width(1.7);
     let Point { x, y } = dot.at;
     match dot.kind {
@@ -224,8 +248,7 @@ pub fn paint_dot(canvas: &Canvas, dot: &Dot, colour: &str) {
         DotKind::Stale => {
             ring(canvas, dot.at, 4.2);
             canvas.begin_path();
-            // Fails for negative radii only.
-            let _ = canvas.arc(x, y, 4.2, TAU * 0.25, TAU * 0.75);
+            canvas.arc(x, y, 4.2, TAU * 0.25, TAU * 0.75);
             canvas.fill();
         }
         DotKind::Lost => {
@@ -240,7 +263,7 @@ pub fn paint_dot(canvas: &Canvas, dot: &Dot, colour: &str) {
     }
 }
 
-fn polygon(canvas: &Canvas, at: Point, corners: &[(f64, f64)]) {
+fn polygon(canvas: &impl Canvas, at: Point, corners: &[(f64, f64)]) {
     canvas.begin_path();
     for (x, y) in corners {
         canvas.line_to(at.x + x, at.y + y);
@@ -248,14 +271,14 @@ fn polygon(canvas: &Canvas, at: Point, corners: &[(f64, f64)]) {
     canvas.close_path();
 }
 
-pub(super) fn disc(canvas: &Canvas, at: Point, radius: f64) {
+pub(super) fn disc(canvas: &impl Canvas, at: Point, radius: f64) {
     canvas.begin_path();
-    let _ = canvas.arc(at.x, at.y, radius, 0.0, TAU);
+    canvas.arc(at.x, at.y, radius, 0.0, TAU);
     canvas.fill();
 }
 
-fn ring(canvas: &Canvas, at: Point, radius: f64) {
+fn ring(canvas: &impl Canvas, at: Point, radius: f64) {
     canvas.begin_path();
-    let _ = canvas.arc(at.x, at.y, radius, 0.0, TAU);
+    canvas.arc(at.x, at.y, radius, 0.0, TAU);
     canvas.stroke();
 }
