@@ -184,11 +184,11 @@ fn what_components_hold_is_drawn_for_what_it_is() {
             _ => None,
         });
     let key = last.expect("keys were placed");
-    let (list, _) = drawn(&mut shards, 6.0, 900.0);
-    let words = list.words();
+    let (map, _) = drawn(&mut shards, 6.0, 900.0);
+    let words = map.words();
     let named = |word: &String| *word == key.to_string() || *word == format!("key {key}");
     assert!(words.iter().any(named), "key {key}: {words:?}");
-    let marks = list.marks();
+    let marks = map.marks();
     let arcs = marks.iter().filter(|mark| match mark {
         Mark::Path(_, colour, false) | Mark::Rect(_, colour, true) => colour.starts_with("shade"),
         _ => false,
@@ -212,9 +212,9 @@ fn what_components_hold_is_drawn_for_what_it_is() {
     let words = drawn(&mut sagas, back, 900.0).0.words();
     assert!(words.contains(&"↶".to_owned()), "{words:?}");
     let runs_back = (0..40).any(|step| {
-        let (list, _) = drawn(&mut sagas, back + f64::from(step) * 0.02, 900.0);
+        let (way, _) = drawn(&mut sagas, back + f64::from(step) * 0.02, 900.0);
         let triangle = |mark: &Mark| matches!(mark, Mark::Path(at, colour, true) if at.len() == 3 && colour == "undo");
-        list.marks().iter().any(triangle)
+        way.marks().iter().any(triangle)
     });
     assert!(runs_back, "the compensation is seen on its way");
 }

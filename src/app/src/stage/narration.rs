@@ -61,7 +61,7 @@ impl Run {
             density.tells(&tick.what)
                 && component.is_none_or(|own| self.component_of(&tick.what) == Some(own))
         });
-        told.filter_map(|tick| self.sentence(tick))
+        told.map(|tick| self.sentence(tick))
     }
 
     /// The component at which something happened.
@@ -103,25 +103,24 @@ impl Run {
     }
 
     /// What happened, in a sentence.
-    fn sentence(&self, tick: &Tick) -> Option<String> {
-        let what = self.what(tick)?;
-        Some(format!("{:.3} s: {what}.", tick.at_s))
+    fn sentence(&self, tick: &Tick) -> String {
+        format!("{:.3} s: {}.", tick.at_s, self.what(tick))
     }
 
     /// What happened, and to which request.
-    pub(super) fn what(&self, tick: &Tick) -> Option<String> {
-        let what = self.happened(tick)?;
-        Some(match tick.request {
+    pub(super) fn what(&self, tick: &Tick) -> String {
+        let what = self.happened(&tick.what);
+        match tick.request {
             NO_REQUEST if is_whole(&tick.what) => what,
             NO_REQUEST => format!("something of the system's own {what}"),
             request => format!("request {} {what}", request + 1),
-        })
+        }
     }
 
     /// What happened, to follow the name of the request if it happened to one.
     #[expect(clippy::too_many_lines, reason = "one arm for each kind, side by side")]
-    fn happened(&self, tick: &Tick) -> Option<String> {
-        Some(match tick.what {
+    fn happened(&self, what: &What) -> String {
+        match *what {
             What::Fault { fault, active } => {
                 let fault = self.scene.faults.get(fault as usize);
                 let what = fault.map_or("a fault", |view| &view.what);
@@ -295,7 +294,7 @@ impl Run {
                 }
             }
             What::Left { station, .. } => format!("leaves {}", self.station_name(station)),
-        })
+        }
     }
 
     fn of_saga(&self, station: u32, saga: u32, step: u8, turn: SagaTurn) -> String {

@@ -124,8 +124,7 @@ fn parting(player: &Player, beside: &Run) -> Option<(f64, [String; 2])> {
     }
     let [own, other] = next;
     let said = |run: &Run, tick: Option<Tick>| {
-        let said =
-            tick.and_then(|tick| Some(format!("{} at {:.3} s", run.what(&tick)?, tick.at_s)));
+        let said = tick.map(|tick| format!("{} at {:.3} s", run.what(&tick), tick.at_s));
         said.unwrap_or_else(|| "nothing so far".to_owned())
     };
     Some((*at_s, [said(&player.run, own), said(beside, other)]))
