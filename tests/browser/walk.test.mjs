@@ -192,3 +192,31 @@ test("by keyboard alone", async () => {
   assert.deepEqual(page.errors, []);
   await page.context().close();
 });
+
+test("by keyboard alone, one finds the slowest request and reads why it was slow", async () => {
+  const page = await open(browser, `${home}#/lesson/x-axis/playground`);
+  await page.waitForSelector(".stage-picture .station");
+  const tabTo = async (wanted) => {
+    for (let presses = 0; presses < 80; presses++) {
+      await page.keyboard.press("Tab");
+      const label = await page.evaluate(() => document.activeElement.getAttribute("aria-label") ?? document.activeElement.innerText ?? "");
+      if (wanted.test(label.trim())) return;
+    }
+    assert.fail(`no way by Tab to ${wanted}`);
+  };
+  await tabTo(/^Picture of the system/);
+  await page.keyboard.press("e");
+  await page.waitForFunction(() => document.querySelector(".play").innerText.includes("again"), undefined, { timeout: 60_000 });
+  await tabTo(/^The slowest$/);
+  await page.keyboard.press("Enter");
+  await page.waitForSelector(".spans li");
+  // It is read out where it appears, and its parts add up to the whole.
+  const why = await page.locator(".why [role=status]").innerText();
+  assert.match(why, /in line at Shop \d: all 4 servers were held by ‘buy’/);
+  const whole = Number(/answered after (\d+) ms/.exec(why)[1]);
+  const parts = [...why.matchAll(/^([\d.]+) ms /gm)].map(([, ms]) => Number(ms));
+  const sum = parts.reduce((a, b) => a + b, 0);
+  assert.ok(Math.abs(sum - whole) <= parts.length, `${parts} make ${whole}`);
+  assert.deepEqual(page.errors, []);
+  await page.context().close();
+});
