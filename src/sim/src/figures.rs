@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::database_figures::{DatabaseCounters, DatabaseFigures, Longest};
 use crate::event::Loss;
+use crate::histogram::LatencyBin;
 use crate::message_figures::{MessageCounters, MessageFigures};
 use crate::time::{Duration, Time};
 use crate::view_figures::{StoreFigures, ViewCounters, ViewFigures};
@@ -33,6 +34,8 @@ pub struct Figures {
     pub in_system: f64,
     /// Of the requests answered; absent if there were none.
     pub latency: Option<Latency>,
+    /// How many of these took how long, to within 1 %: the bins that any were in, from short to long.
+    pub latencies: Vec<LatencyBin>,
     /// Of messages: how long after they were published they were processed, over all brokers; absent if none were.
     pub processed: Option<Latency>,
     /// By station, numbered as in the model.
@@ -308,6 +311,7 @@ impl Counters {
                 mean_ms: (self.latency_ns - mark.latency_ns) as f64 / 1e6 / completed as f64,
                 ..latency.quantiles()
             }),
+            latencies: latency.bins(),
             processed: processed
                 .filter(|_| self.processed > mark.processed)
                 .map(|processed| Latency {
@@ -362,6 +366,20 @@ impl LatencyTally {
     pub fn clear(&mut self) {
         self.histogram.reset();
         self.max = Duration::ZERO;
+    }
+
+    fn bins(&self) -> Vec<LatencyBin> {
+        let mut bins: Vec<LatencyBin> = Vec::new();
+        let max_us = self.max.nanos().div_ceil(1000);
+        for value in self.histogram.iter_recorded() {
+            let bin = LatencyBin::of(value.value_iterated_to().min(max_us));
+            let count = u32::try_from(value.count_at_value()).unwrap_or(u32::MAX);
+            match bins.last_mut().filter(|last| last.bin == bin) {
+                Some(last) => last.count = last.count.saturating_add(count),
+                None => bins.push(LatencyBin { bin, count }),
+            }
+        }
+        bins
     }
 
     fn quantiles(&self) -> Latency {

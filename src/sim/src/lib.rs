@@ -27,6 +27,7 @@ mod fault;
 mod figures;
 mod frame;
 pub mod hash;
+mod histogram;
 mod index;
 mod invariant;
 mod json;
@@ -87,6 +88,7 @@ pub use fault::{
     Between, Errors, Fault, Lossy, Place, RandomTimes, Reduced, Slow, Spike, Trouble, Zone,
 };
 pub use figures::{Figures, Latency, Losses, StationFigures};
+pub use histogram::LatencyBin;
 pub use invariant::{ChangeOf, Freshness, Invariant, Messages, Steps, TableOf, Tables, Watched};
 pub use json::{from_json_value, parse_json, read_json, write_json};
 pub use keys::{KeySampler, Keys};

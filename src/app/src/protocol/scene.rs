@@ -16,6 +16,8 @@ pub struct Scene {
     pub horizon_s: f64,
     /// The length of a window of the series.
     pub window_s: f64,
+    /// Whether a client has a deadline: not every answer is in time then.
+    pub deadlines: bool,
 }
 
 /// A component to draw.
@@ -145,6 +147,9 @@ impl Scene {
             faults: scenario.faults.iter().map(FaultView::new).collect(),
             horizon_s: model.horizon().secs(),
             window_s,
+            deadlines: { scenario.components.values() }.any(|component| {
+                matches!(component, Component::Client(client) if client.deadline_ms.is_some())
+            }),
         }
     }
 }

@@ -454,6 +454,7 @@ mod tests {
             faults: Vec::new(),
             horizon_s: 60.0,
             window_s: 1.0,
+            deadlines: false,
         }
     }
 

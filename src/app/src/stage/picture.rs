@@ -528,6 +528,7 @@ mod tests {
             faults: Vec::new(),
             horizon_s: 10.0,
             window_s: 1.0,
+            deadlines: false,
         }
     }
 

@@ -10,7 +10,7 @@ use wasm_bindgen::JsCast;
 use web_sys::HtmlElement;
 use yew::prelude::*;
 
-use super::chart::{charts, use_charts};
+use super::chart::{Charts, charts, overlaid};
 use super::clock::{Clock, Live, Watch};
 use super::keep::{csv, keep};
 use super::layout::{Layout, NARROW};
@@ -444,12 +444,15 @@ pub fn Stage(props: &Props) -> Html {
     let live = live.borrow();
     let player = &live.player;
     let run = &player.run;
-    let graphs = if props.charts {
-        charts(run, props.guessed.map(|g| (g.metric, g.value)))
-    } else {
-        Vec::new()
+    let graphs = || {
+        let guessed = props.guessed.map(|g| (g.metric, g.value));
+        let of = |run: &Run| charts(&run.scene, &run.series, run.now_s(), guessed);
+        let graphs = match &player.beside {
+            Some(beside) => overlaid(of(run), of(beside), &live.names().beside),
+            None => of(run),
+        };
+        graphs.into_iter().map(Rc::new).collect::<Vec<_>>()
     };
-    let graphs = use_charts(graphs, props.looks);
     let clock_s = browser::now_ms() / 1000.0;
     let (stuck, loading) = (run.is_stuck(clock_s), run.is_loading(clock_s));
     // A narrow stage is as high as its parts need one below the other.
@@ -462,6 +465,9 @@ pub fn Stage(props: &Props) -> Html {
         String::new()
     };
     let two = player.beside.is_some();
+    // Two pictures stand side by side where the style sheet lets them.
+    let wide = browser::media("(min-width: 36.01rem)").is_some_and(|media| media.matches());
+    let room = live.room.0 * if two && wide { 2.0 } else { 1.0 };
     let mut refused = core::iter::once(run).chain(&player.beside);
     let refused = refused.find_map(|run| run.refused.as_ref());
     let revive = {
@@ -499,7 +505,7 @@ pub fn Stage(props: &Props) -> Html {
                 { look(&live, &act) }
                 { why(&live, &act) }
                 if props.charts {
-                    <div class="charts">{ graphs }</div>
+                    <Charts graphs={graphs()} looks={props.looks} room={room} />
                 }
                 { words(&live, &act) }
                 { keep(run, live.keys, &act) }
