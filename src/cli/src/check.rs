@@ -154,6 +154,8 @@ fn check_lesson(folder: &Path) -> Result<(), Vec<Fault>> {
     // What stands in a course is closed; a lesson alone need not be.
     if folder.join("../catalog.json").exists() {
         faults.extend(lesson.unclosed());
+        let lacks = lesson.quiz.lacks().into_iter();
+        faults.extend(lacks.map(|problem| Fault::new("quiz.json", problem)));
     }
     faults.extend(prove(&lesson));
     if faults.is_empty() {

@@ -26,7 +26,8 @@ pub use markdown::{Block, Inline, Prose};
 pub use progress::{LessonProgress, PredictionResult, Progress, ProgressError, QuestionResult};
 pub use proof::{SEEDS, prove};
 pub use quiz::{
-    Choice, Drawn, Feedback, Given, Item, Key, Kind, Question, Quiz, RunRef, Shown, Truth,
+    Asks, Choice, Curve, Drawn, Feedback, Given, Grade, Item, Key, Kind, Question, Quiz, RunRef,
+    Shown, Skill, Truth,
 };
 pub use setting::{Settings, patched};
 pub use source::{Fault, LessonFiles};

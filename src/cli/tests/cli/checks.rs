@@ -99,6 +99,22 @@ fn a_lesson_that_passes_without_its_pattern_is_refused() {
 }
 
 #[test]
+fn what_a_quiz_lacks_is_told() {
+    broken(
+        "one/quiz.json",
+        "\"what-if\"",
+        "\"recall\"",
+        ":3: questions: no question has \"asks\": \"what-if\"",
+    );
+    broken(
+        "one/quiz.json",
+        "\"skill\": \"capacity\", ",
+        "",
+        ":4: questions[0].skill: the skill that it exercises is missing",
+    );
+}
+
+#[test]
 fn other_patterns_miss_the_goal_and_no_task_is_met_untouched() {
     broken(
         "one/lesson.md",

@@ -111,6 +111,23 @@ pub fn write_course(folder: &Path) {
     write(folder, "catalog.json", CATALOG);
     write(folder, "one/lesson.md", LESSON);
     write(folder, "one/scenes/tiny.json", SCENE);
+    write(folder, "one/quiz.json", quiz());
+}
+
+/// As many questions as a lesson needs, of every sort.
+pub fn quiz() -> String {
+    let asks = ["recall", "calculation", "what-if", "transfer", "recall"];
+    let question = |(number, asks): (usize, &str)| {
+        format!(
+            r#"    {{ "id": "q{number}", "skill": "capacity", "asks": "{asks}", "ask": "How many are answered each second?", "explain": "1 / 20 ms.",
+      "run": {{ "scene": "tiny" }}, "kind": {{ "number": {{ "measure": "throughput_per_s", "tolerance": 0.1 }} }} }}"#
+        )
+    };
+    let questions: Vec<String> = asks.into_iter().enumerate().map(question).collect();
+    format!(
+        "{{\n  \"version\": 1,\n  \"questions\": [\n{}\n  ]\n}}\n",
+        questions.join(",\n")
+    )
 }
 
 pub const CATALOG: &str = r#"{
