@@ -15,22 +15,30 @@ const STEPS = [
   { title: "Your turn", knobs: { "Copies of the shop": 4 } },
 ];
 
+const QUESTIONS = 10;
+
 /** The right answer to the question on the page, worked out as a learner would. */
 async function answer(page) {
   const ask = await heading(page);
   const n = Number(/runs (\d+) times/.exec(ask)?.[1]);
   const ms = Number(/(\d+) ms instead/.exec(ask)?.[1] ?? /lock for (\d+) ms/.exec(ask)?.[1]);
+  if (ask.includes("Three more are started")) return { ticks: ["About 90", "less than a third"] };
+  if (ask.includes("Draw the p99")) return { curve: CURVE };
+  if (ask.includes("Explain what to expect")) return { words: "The database is full: more machines only wait for it." };
   if (ask.includes("Which component")) return { option: "Database" };
   if (ask.includes("runs")) return { number: Math.min(50 * n, 200) };
   if (ask.includes("instead of 20")) return { number: 4000 / ms };
   if (ask.includes("one lock")) return { number: 1000 / ms };
   if (ask.includes("order")) return { order: ["15", "35", "48", "70"] };
   if (ask.includes("What becomes of the p99")) return { option: "far more than that" };
-  if (ask.includes("six more")) return { option: "Still 200" };
+  if (ask.includes("Six swamped")) return { option: "Still 200" };
   throw new Error(`an unknown question: ${ask}`);
 }
 
-const order = (page) => page.locator(".order li > span").allInnerTexts();
+/** About the p99 latency at the loads of the curve to be drawn, in ms. */
+const CURVE = [160, 160, 200, 360, 540, 1420];
+
+const order = (page) => page.locator(".order-item").allInnerTexts();
 const isRight = (page) => page.waitForSelector(".told.right", { timeout: 30_000 });
 
 test("by mouse", async () => {
@@ -55,8 +63,8 @@ test("by mouse", async () => {
     await page.locator(".onward-next a").click();
   }
   const asked = [];
-  for (let number = 1; number <= 7; number++) {
-    await page.getByText(`question ${number} of 7`).waitFor();
+  for (let number = 1; number <= QUESTIONS; number++) {
+    await page.getByText(`question ${number} of ${QUESTIONS}`).waitFor();
     asked.push(await heading(page));
     // The run that answers is not to be had before the answer.
     await page.waitForSelector(".stage.veiled .station");
@@ -78,12 +86,34 @@ test("by mouse", async () => {
         await page.locator(".order li").nth(at).getByRole("button", { name: "up" }).click();
       }
     }
-    await page.getByRole("button", { name: "Check" }).click();
+    for (const text of given.ticks ?? []) await page.locator(".option", { hasText: text }).click();
+    if (given.curve) {
+      // In one stroke from left to right, as with a pen.
+      const points = page.locator(".curve [role=slider]");
+      for (const [at, value] of given.curve.entries()) {
+        const [low, high, own] = await points.nth(at).evaluate((point) => {
+          const picture = point.ownerSVGElement.getScreenCTM();
+          const circle = point.lastElementChild;
+          const levels = [...point.ownerSVGElement.querySelectorAll(".curve-level")].map((level) => picture.f + picture.d * level.y1.baseVal.value);
+          return [levels[0], levels.at(-1), picture.e + picture.a * circle.cx.baseVal.value];
+        });
+        await page.mouse.move(own, low + ((high - low) * value) / 2000);
+        if (at === 0) await page.mouse.down();
+      }
+      await page.mouse.up();
+    }
+    if (given.words) {
+      await page.getByLabel("In your own words").fill(given.words);
+      await page.getByRole("button", { name: "Compare" }).click();
+      await page.waitForSelector(".model");
+      for (const option of await page.locator(".option").all()) await option.click();
+    }
+    await page.getByRole("button", { name: given.words ? "That is what it names" : "Check" }).click();
     await isRight(page);
-    await page.getByRole("button", { name: number < 7 ? "Next question" : "Finish" }).click();
+    await page.getByRole("button", { name: number < QUESTIONS ? "Next question" : "Finish" }).click();
   }
   await page.getByRole("heading", { name: "All of them right" }).waitFor();
-  assert.equal(new Set(asked).size, 7);
+  assert.equal(new Set(asked).size, QUESTIONS);
 
   await page.getByRole("link", { name: "To the course map" }).click();
   await page.reload();
@@ -152,8 +182,8 @@ test("by keyboard alone", async () => {
     await tabTo((now) => now.tag === "A" && /^(Next:|Stop and think$)/.test(now.label));
     await page.keyboard.press("Enter");
   }
-  for (let number = 1; number <= 7; number++) {
-    await page.getByText(`question ${number} of 7`).waitFor();
+  for (let number = 1; number <= QUESTIONS; number++) {
+    await page.getByText(`question ${number} of ${QUESTIONS}`).waitFor();
     const given = await answer(page);
     if (given.option) {
       let now = await tabTo((now) => now.type === "radio");
@@ -173,14 +203,36 @@ test("by keyboard alone", async () => {
         // The focus stays with what was moved.
         if (!up(await focused())) await tabTo(up);
         await page.keyboard.press("Enter");
-        await page.waitForFunction(([text, place]) => document.querySelectorAll(".order li > span")[place].innerText === text, [text, at - 1]);
+        await page.waitForFunction(([text, place]) => document.querySelectorAll(".order-item")[place].innerText === text, [text, at - 1]);
         assert.ok((await focused()).label.startsWith(`Move “${text}” ${at > 1 ? "up" : "down"}`), (await focused()).label);
       }
     }
-    await tabTo(named("Check", "BUTTON"));
+    for (const text of given.ticks ?? []) {
+      await tabTo((now) => now.type === "checkbox" && now.label.includes(text));
+      await page.keyboard.press("Space");
+    }
+    for (const [at, value] of (given.curve ?? []).entries()) {
+      await tabTo((now) => now.tag === "g" && now.label.includes("latency at"));
+      await page.keyboard.press("Home");
+      for (let presses = 0; presses < Math.floor(value / 200); presses++) await page.keyboard.press("PageUp");
+      for (let presses = 0; presses < (value % 200) / 20; presses++) await page.keyboard.press("ArrowUp");
+      assert.equal(await page.locator(".curve [role=slider]").nth(at).getAttribute("aria-valuetext"), `${value} ms`);
+    }
+    if (given.words) {
+      await tabTo((now) => now.tag === "TEXTAREA");
+      await page.keyboard.type(given.words);
+      await tabTo(named("Compare", "BUTTON"));
+      await page.keyboard.press("Enter");
+      await page.waitForSelector(".model");
+      for (let ticks = 0; ticks < 4; ticks++) {
+        await tabTo((now) => now.type === "checkbox" && !now.checked);
+        await page.keyboard.press("Space");
+      }
+    }
+    await tabTo(named(given.words ? "That is what it names" : "Check", "BUTTON"));
     await page.keyboard.press("Enter");
     await isRight(page);
-    await tabTo(named(number < 7 ? "Next question" : "Finish"));
+    await tabTo(named(number < QUESTIONS ? "Next question" : "Finish"));
     await page.keyboard.press("Enter");
   }
   await page.getByRole("heading", { name: "All of them right" }).waitFor();

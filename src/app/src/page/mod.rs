@@ -2,9 +2,12 @@
 
 mod about;
 mod answer;
+mod asked;
+mod curve;
 mod home;
 mod lesson;
 mod not_found;
+mod order;
 mod quiz;
 mod route;
 mod settings;

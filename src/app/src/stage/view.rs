@@ -89,6 +89,12 @@ pub struct Props {
     /// Whether there is only a picture, of a run that is not to be played yet.
     #[prop_or_default]
     pub veiled: bool,
+    /// Told of the component that is touched on a veiled picture.
+    #[prop_or_default]
+    pub on_pick: Option<Callback<String>>,
+    /// The component that is picked there.
+    #[prop_or_default]
+    pub picked: Option<AttrValue>,
     /// Called once when the task is done.
     #[prop_or_default]
     pub on_task: Callback<()>,
@@ -298,6 +304,7 @@ pub fn Stage(props: &Props) -> Html {
     let act = {
         let (live, renew, load) = (Rc::clone(&live), renew.clone(), load.clone());
         let simulator = Rc::clone(&simulator);
+        let (veiled, on_pick) = (props.veiled, props.on_pick.clone());
         Callback::from(move |deed: Deed| {
             let at_rest = live.borrow().player.run.is_at_rest();
             if at_rest && matches!(deed, Deed::Step(_) | Deed::Seek(_) | Deed::End | Deed::Fork) {
@@ -345,6 +352,16 @@ pub fn Stage(props: &Props) -> Html {
                         chosen.map_or_else(Density::default, |(density, _)| *density);
                 }
                 Deed::Filter(at) => live.borrow_mut().filter = u16::try_from(at - 1).ok(),
+                Deed::Look(component) if veiled => {
+                    let at = component.map(usize::from);
+                    let name = at.and_then(|at| {
+                        let live = live.borrow();
+                        Some(live.player.run.scene.components.get(at)?.name.clone())
+                    });
+                    if let (Some(on_pick), Some(name)) = (&on_pick, name) {
+                        on_pick.emit(name);
+                    }
+                }
                 Deed::Look(component) => {
                     let live = &mut *live.borrow_mut();
                     // A second touch closes it again.
@@ -440,6 +457,15 @@ pub fn Stage(props: &Props) -> Html {
         let about = |kept: &Kept| changes(&props.setting.knobs, &kept.values, &live.values);
         live.kept.as_ref().map(about).unwrap_or_default()
     };
+    if props.veiled {
+        let live = &mut *live.borrow_mut();
+        let named = |name: &AttrValue| {
+            let mut components = live.player.run.scene.components.iter();
+            components.position(|component| component.name == name.as_str())
+        };
+        let picked = props.picked.as_ref().and_then(named);
+        live.looked = picked.and_then(|at| u16::try_from(at).ok());
+    }
     let panes = panes(&live, &refs, props.veiled, &about, &act);
     let live = live.borrow();
     let player = &live.player;
