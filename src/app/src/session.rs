@@ -67,7 +67,8 @@ impl Session {
                 task,
             } => {
                 self.keep(beside);
-                Some(match Stage::new(&scenario, &task) {
+                let task = scale_sim::read_json(&task).map_err(|e| format!("the task: {e}"));
+                Some(match task.and_then(|task| Stage::new(&scenario, task)) {
                     Ok((stage, scene)) => {
                         self.stages.push((run, stage));
                         Reply::Ready(run, scene)
@@ -87,8 +88,15 @@ impl Session {
                 scenario,
             } => {
                 let stage = self.stage(run)?;
-                Some(match stage.change(at_s, &scenario) {
-                    Ok(scene) => Reply::Ready(run, scene),
+                if let Ok(scene) = stage.change(at_s, &scenario) {
+                    return Some(Reply::Ready(run, scene));
+                }
+                // What a run cannot take on under way, such as other points on a ring, another run can begin with.
+                Some(match Stage::new(&scenario, stage.task.clone()) {
+                    Ok((anew, scene)) => {
+                        *stage = anew;
+                        Reply::Anew(run, scene)
+                    }
                     Err(why) => Reply::Refused(run, why),
                 })
             }
@@ -126,10 +134,8 @@ impl Session {
 }
 
 impl Stage {
-    fn new(scenario: &str, task: &str) -> Result<(Self, Scene), String> {
+    fn new(scenario: &str, task: Vec<Condition>) -> Result<(Self, Scene), String> {
         let scenario = Scenario::from_json(scenario).map_err(told)?;
-        let task: Vec<Condition> =
-            scale_sim::read_json(task).map_err(|e| format!("the task: {e}"))?;
         let model = Arc::new(Model::new(&scenario, &Files::new()).map_err(told)?);
         let recorder = Recorder::new(&model);
         let scene = Scene::new(&model, &scenario, recorder.window().secs());
@@ -553,6 +559,33 @@ mod tests {
         assert_eq!(advance(&mut twice, 15.0), frame);
         assert_eq!(hash(&once), hash(&twice));
         assert!(frame.ended.is_none());
+    }
+
+    #[test]
+    fn what_cannot_be_changed_under_way_begins_anew() {
+        let mut session = Session::default();
+        load(&mut session, 40, "[]");
+        advance(&mut session, 8.0);
+        let other = scenario(40).replace("shop", "store");
+        let command = Command::Change {
+            run: 1,
+            at_s: None,
+            scenario: other,
+        };
+        let Some(Reply::Anew(1, scene)) = session.handle(command) else {
+            panic!("not begun anew")
+        };
+        assert_eq!(scene.components[1].name, "store");
+        assert!(advance(&mut session, 1.0).totals[0] < 80);
+        let command = Command::Change {
+            run: 1,
+            at_s: None,
+            scenario: "{".to_owned(),
+        };
+        assert!(matches!(
+            session.handle(command),
+            Some(Reply::Refused(1, _))
+        ));
     }
 
     #[test]

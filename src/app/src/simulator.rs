@@ -72,6 +72,7 @@ impl Measuring {
             Reply::Measured(_, values) => heard.emit(Ok(values)),
             Reply::Refused(_, why) => heard.emit(Err(why)),
             Reply::Ready(..)
+            | Reply::Anew(..)
             | Reply::Forked(..)
             | Reply::Frame(..)
             | Reply::Told(..)

@@ -39,7 +39,7 @@ pub enum Command {
         /// The other's number.
         branch: u32,
     },
-    /// Go on with this changed scenario. Returned by [`Reply::Ready`].
+    /// Go on with this changed scenario. Returned by [`Reply::Ready`], or by [`Reply::Anew`] if that cannot be changed under way.
     Change {
         /// The run.
         run: u32,
@@ -92,6 +92,8 @@ pub struct Job {
 pub enum Reply {
     /// The scene stands.
     Ready(u32, Scene),
+    /// The run begins anew, with this scene.
+    Anew(u32, Scene),
     /// This run has another's past; what was told of that one before holds for both.
     Forked(u32),
     /// The run has gone on.

@@ -240,6 +240,19 @@ impl Player {
         heard
     }
 
+    /// Run `id` begins anew with `scene`; the one beside it is shown from its start again.
+    pub fn anew(&mut self, id: u32, scene: &Scene) {
+        let begun = self.told(id, |run| {
+            *run = Run::new(run.id, 0.0, Scene::default());
+            run.ready(scene.clone());
+        });
+        if begun {
+            self.apart = Apart::default();
+            self.going = Going::Nowhere;
+            self.show(0.0);
+        }
+    }
+
     /// What run `id` is to play cannot be played.
     pub fn refused(&mut self, id: u32, why: &str) {
         if self.told(id, |run| run.refuse(why.to_owned())) {

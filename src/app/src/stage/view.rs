@@ -122,6 +122,12 @@ pub fn Stage(props: &Props) -> Html {
                         live.place();
                         renew.force_update();
                     }
+                    Reply::Anew(run, scene) => {
+                        player.anew(run, &scene);
+                        live.told_task = false;
+                        live.place();
+                        renew.force_update();
+                    }
                     Reply::Forked(run) => player.forked(run),
                     Reply::Frame(run, frame) => {
                         player.told(run, |run| run.heard(&frame));
