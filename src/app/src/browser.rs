@@ -48,6 +48,23 @@ pub fn mark_root(name: &str, value: &str) {
     }
 }
 
+/// Sets or removes the attribute `mark` of all elements whose attribute `name` is `value`.
+pub fn mark_all(name: &str, value: &str, mark: &str, on: bool) {
+    let Ok(found) = document().query_selector_all(&format!("[{name}='{value}']")) else {
+        return;
+    };
+    for at in 0..found.length() {
+        if let Some(element) = found.item(at).and_then(|e| e.dyn_into::<Element>().ok()) {
+            // Fails for bad attribute names only, and the names are ours.
+            let _ = if on {
+                element.set_attribute(mark, "")
+            } else {
+                element.remove_attribute(mark)
+            };
+        }
+    }
+}
+
 /// The value of a custom property of the style sheet, such as `--ink`.
 pub fn style(name: &str) -> String {
     let root = document().document_element();

@@ -37,6 +37,7 @@ pub enum Sign {
     Hint,
     Map,
     Again,
+    Flag,
 }
 
 impl From<Kind> for Sign {
@@ -107,6 +108,7 @@ impl Sign {
             Self::Hint => {
                 "M9 18h6M10 21h4M12 3a6 6 0 0 0-3.500 10.900c.6.5 1 1.100 1 1.900v.2h5v-.2c0-.8.4-1.400 1-1.900A6 6 0 0 0 12 3z"
             }
+            Self::Flag => "M6 21V4M6 4h12l-3 4.500l3 4.500H6",
             Self::Map => "M3 6l6-2l6 2l6-2v14l-6 2l-6-2l-6 2zM9 4v14M15 6v14",
             Self::Again => {
                 "M20 11A8 8 0 0 0 5.500 7M4 4v4.500h4.500M4 13a8 8 0 0 0 14.500 4M20 20v-4.500h-4.500"

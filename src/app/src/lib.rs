@@ -4,6 +4,7 @@
 //! drawing (storage, downloads, media queries) is in [`browser`] and [`store`].
 
 pub mod browser;
+mod code;
 pub mod content;
 pub mod crash;
 pub mod handle;

@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use scale_course::{Lesson, LessonFiles};
 use scale_sim::{
-    Condition, Engine, Event, Files, Measure, Model, Probe, Problem, Recorder, RequestRef,
+    Condition, Engine, Event, Files, Measure, Metric, Model, Probe, Problem, Recorder, RequestRef,
     Scenario, Stop, Time, Trace, Why,
 };
 
 use crate::protocol::{
-    About, Command, Ended, Frame, Job, LagView, Reply, Scene, StationNow, StoryView, Tick,
-    ViolationView,
+    About, Command, Debriefed, Ended, Frame, Job, LagView, Reply, Scene, StationNow, StoryView,
+    Tick, ViolationView,
 };
 use crate::tape::Tape;
 
@@ -115,6 +115,10 @@ impl Session {
             Command::Measure { question, jobs } => Some(match jobs.iter().map(measure).collect() {
                 Ok(values) => Reply::Measured(question, values),
                 Err(why) => Reply::Refused(question, why),
+            }),
+            Command::Debrief { scenario, lines } => Some(match debrief(&scenario, &lines) {
+                Ok(debriefed) => Reply::Debriefed(Box::new(debriefed)),
+                Err(why) => Reply::Refused(0, why),
             }),
             Command::Check(files) => Some(Reply::Checked(faults(&files))),
         }
@@ -356,6 +360,36 @@ fn measure(job: &Job) -> Result<Vec<Option<f64>>, String> {
         .iter()
         .map(|measure| outcome.value(measure))
         .collect())
+}
+
+/// Runs a scenario to its end, and tells which lines hold of it, what was busiest, and the story of its slowest request.
+fn debrief(scenario: &str, lines: &str) -> Result<Debriefed, String> {
+    let lines: Vec<Vec<Condition>> =
+        scale_sim::read_json(lines).map_err(|e| format!("the debrief: {e}"))?;
+    let (mut stage, scene) = Stage::new(scenario, "[]")?;
+    let horizon = stage.now.engine.model().horizon();
+    stage.now.run_until(horizon, &[]);
+    let model = Arc::clone(stage.now.engine.model());
+    let figures = stage.now.engine.probe().0.summary();
+    let busy = scene
+        .components
+        .iter()
+        .enumerate()
+        .filter_map(|(at, view)| {
+            let utilisation = Measure {
+                metric: Metric::Utilisation,
+                of: Some(view.name.clone()),
+            };
+            Some((at as u16, utilisation.value(&model, &figures)?))
+        });
+    let holds = |line: &Vec<Condition>| line.iter().all(|c| c.holds(&model, &figures));
+    Ok(Debriefed {
+        busiest: busy.max_by(|(_, a), (_, b)| a.total_cmp(b)),
+        said: lines.iter().map(holds).collect(),
+        slowest: stage.tell(About::Slowest).map(Box::new),
+        figures,
+        scene,
+    })
 }
 
 /// Everything that is wrong with a lesson.

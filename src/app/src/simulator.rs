@@ -5,10 +5,10 @@ use core::cell::{Cell, OnceCell};
 use gloo::timers::callback::Timeout;
 use gloo::worker::{Spawnable, WorkerBridge};
 use scale_course::{Lesson, LessonFiles, RunRef};
-use scale_sim::{Measure, write_json};
+use scale_sim::{Condition, Measure, write_json};
 use yew::Callback;
 
-use crate::protocol::{Command, Job, Reply};
+use crate::protocol::{Command, Debriefed, Job, Reply};
 use crate::worker::SimulationWorker;
 
 /// A worker of one's own. It begins with the first thing that is asked of it: who only reads does not fetch the
@@ -66,23 +66,45 @@ pub struct Measuring {
 impl Measuring {
     /// Runs scenarios from start to end on a worker of their own.
     pub fn new(jobs: Vec<Job>, heard: Callback<Measured>) -> Self {
+        let command = Command::Measure { question: 0, jobs };
+        Self::asking(command, heard, |reply| match reply {
+            Reply::Measured(_, values) => Some(values),
+            _ => None,
+        })
+    }
+
+    /// Looks back at a run; `lines` are the conditions of what may be said of it.
+    pub fn debrief(
+        scenario: String,
+        lines: &[&[Condition]],
+        heard: Callback<Result<Box<Debriefed>, String>>,
+    ) -> Self {
+        let lines = write_json(&lines);
+        Self::asking(
+            Command::Debrief { scenario, lines },
+            heard,
+            |reply| match reply {
+                Reply::Debriefed(debriefed) => Some(debriefed),
+                _ => None,
+            },
+        )
+    }
+
+    fn asking<T: 'static>(
+        command: Command,
+        heard: Callback<Result<T, String>>,
+        wanted: impl Fn(Reply) -> Option<T> + 'static,
+    ) -> Self {
         let late =
             heard.reform(|()| Err("the simulation has not answered for 30 seconds".to_owned()));
-        let simulator = Simulator::new(Callback::from(move |reply| match reply {
-            Reply::Measured(_, values) => heard.emit(Ok(values)),
-            Reply::Refused(_, why) => heard.emit(Err(why)),
-            Reply::Ready(..)
-            | Reply::Anew(..)
-            | Reply::Forked(..)
-            | Reply::Frame(..)
-            | Reply::Told(..)
-            | Reply::Traced(..)
-            | Reply::Checked(..) => {}
+        let simulator = Simulator::new(Callback::from(move |reply| {
+            if let Reply::Refused(_, why) = reply {
+                heard.emit(Err(why));
+            } else if let Some(answer) = wanted(reply) {
+                heard.emit(Ok(answer));
+            }
         }));
-        simulator.ask(Command::Measure {
-            question: simulator.number(),
-            jobs,
-        });
+        simulator.ask(command);
         Self {
             _simulator: simulator,
             _patience: Timeout::new(PATIENCE_MS, move || late.emit(())),

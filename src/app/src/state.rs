@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use scale_course::{PredictionResult, Progress};
+use vecmap::VecMap;
 use yew::Reducible;
 use yew::prelude::*;
 
@@ -66,6 +67,15 @@ pub enum Action {
         step: String,
         /// What came of it.
         result: PredictionResult,
+    },
+    /// A step was played with its knobs at these values, by path.
+    Played {
+        /// The lesson.
+        lesson: String,
+        /// The step.
+        step: String,
+        /// The values.
+        knobs: VecMap<String, f64>,
     },
     /// A question was answered.
     Answered {
@@ -159,6 +169,16 @@ impl Reducible for State {
                     .lesson_mut(&lesson)
                     .predictions
                     .insert(step, result);
+            }
+            Action::Played {
+                lesson,
+                step,
+                knobs,
+            } => {
+                next.progress
+                    .lesson_mut(&lesson)
+                    .settings
+                    .insert(step, knobs);
             }
             Action::Answered {
                 lesson,

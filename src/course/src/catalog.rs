@@ -92,6 +92,13 @@ impl Catalog {
     pub fn lesson(&self, id: &str) -> Option<&CatalogLesson> {
         self.lessons.iter().find(|lesson| lesson.id == id)
     }
+
+    /// The next lesson after the one called `id` that is written.
+    pub fn after(&self, id: &str) -> Option<&CatalogLesson> {
+        let mut lessons = self.lessons.iter().skip_while(|lesson| lesson.id != id);
+        lessons.next()?;
+        lessons.find(|lesson| !lesson.planned)
+    }
 }
 
 /// Whether `id` can name a lesson, a step or a question.
@@ -111,6 +118,23 @@ mod tests {
         let problems = Catalog::read(&text).expect_err("must be refused");
         let shown: Vec<String> = problems.iter().map(ToString::to_string).collect();
         assert!(shown.iter().any(|s| s.contains(expected)), "{shown:?}");
+    }
+
+    #[test]
+    fn the_next_lesson_is_one_that_is_written() {
+        let lesson = |id: &str, planned: bool| {
+            format!(
+                r#"{{"id":"{id}","title":"A","summary":"s","minutes":5,"part":"One","planned":{planned}}}"#
+            )
+        };
+        let lessons = [lesson("a", false), lesson("b", true), lesson("c", false)].join(",");
+        let text = format!(r#"{{"version":1,"parts":["One"],"lessons":[{lessons}]}}"#);
+        let catalog = Catalog::read(&text).expect("valid");
+        let after = |id| catalog.after(id).map(|lesson| lesson.id.as_str());
+        assert_eq!(
+            [after("a"), after("b"), after("c"), after("x")],
+            [Some("c"), Some("c"), None, None]
+        );
     }
 
     #[test]

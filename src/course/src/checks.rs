@@ -14,6 +14,9 @@ use crate::quiz::{Question, RunRef};
 use crate::reading;
 use crate::source::Fault;
 
+/// The names of a lesson's other pages, in links.
+const RESERVED: [&str; 2] = ["quiz", "debrief"];
+
 impl Lesson {
     /// Everything that cannot be run or does not fit together; nothing if every scene, step, question and proof can be run.
     pub fn faults(&self) -> Vec<Fault> {
@@ -92,6 +95,13 @@ impl Checks<'_> {
         if !is_id(&data.id) {
             let message = format!(
                 "'{}': a step's id is 1 to 40 lower-case letters, digits and '-'",
+                data.id
+            );
+            self.fault(line, message);
+        }
+        if RESERVED.contains(&data.id.as_str()) {
+            let message = format!(
+                "'{}': a step cannot be called that, for another page is",
                 data.id
             );
             self.fault(line, message);
@@ -436,6 +446,11 @@ const answer = await work(20);
             "component:shop",
             "component:till",
             "component:till is not in this step's scene, which has users, shop",
+        );
+        check(
+            "\"id\": \"a\"",
+            "\"id\": \"quiz\"",
+            "'quiz': a step cannot be called that",
         );
         check("\"min\":1", "\"min\":-1", "the knob 'Load' at -1");
         check(

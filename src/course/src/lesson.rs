@@ -290,6 +290,11 @@ impl Scene {
         Kind::named(component.keys().next()?)
     }
 
+    /// What the component called `name` is, and its name on the picture; nothing if there is none.
+    pub fn named(&self, name: &str) -> Option<(Kind, String)> {
+        Some((self.kind(name)?, self.label(name).to_owned()))
+    }
+
     /// The name of a component on the picture.
     pub fn label<'a>(&'a self, name: &'a str) -> &'a str {
         let view = self.json.get("view").and_then(|view| view.get(name));

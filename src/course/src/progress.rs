@@ -43,6 +43,9 @@ pub struct LessonProgress {
     /// Questions, by id.
     #[serde(default)]
     pub questions: VecMap<String, QuestionResult>,
+    /// The knobs as they were last played, by step and by path.
+    #[serde(default)]
+    pub settings: VecMap<String, VecMap<String, f64>>,
 }
 
 /// A prediction and what came of it.
@@ -128,10 +131,18 @@ impl Progress {
             });
         }
         let progress: Self = read_json(text).map_err(ProgressError::Damaged)?;
-        let lists = progress
-            .lessons
-            .values()
-            .flat_map(|l| [l.steps.len(), l.predictions.len(), l.questions.len()]);
+        let lists = progress.lessons.values().flat_map(|l| {
+            let knobs = l.settings.values().map(VecMap::len);
+            let knobs = knobs.max().unwrap_or(0);
+            let (steps, predictions) = (l.steps.len(), l.predictions.len());
+            [
+                steps,
+                predictions,
+                l.questions.len(),
+                l.settings.len(),
+                knobs,
+            ]
+        });
         if lists
             .chain([progress.lessons.len()])
             .any(|entries| entries > ENTRIES)
@@ -181,6 +192,11 @@ impl Progress {
                     .entry(step.clone())
                     .or_insert_with(|| prediction.clone());
             }
+            for (step, knobs) in &theirs.settings {
+                ours.settings
+                    .entry(step.clone())
+                    .or_insert_with(|| knobs.clone());
+            }
             for (question, result) in &theirs.questions {
                 let entry = ours.questions.entry(question.clone()).or_default();
                 // The longer history, not the sum: both may share their beginning.
@@ -206,11 +222,15 @@ mod tests {
             proptest::collection::btree_set("[a-c]", 0..3),
             proptest::option::of("[a-c]"),
             proptest::collection::btree_map("[a-c]", question, 0..3),
+            proptest::collection::btree_map("[a-c]", 0..9_i32, 0..3),
         )
-            .prop_map(|(steps, last, questions)| LessonProgress {
+            .prop_map(|(steps, last, questions, knobs)| LessonProgress {
                 steps,
                 last,
                 questions: questions.into_iter().collect(),
+                settings: { knobs.into_iter() }
+                    .map(|(step, value)| (step, [("/a".to_owned(), f64::from(value))].into()))
+                    .collect(),
                 ..LessonProgress::default()
             });
         proptest::collection::btree_map("[x-z]", lesson, 0..3).prop_map(|lessons| Progress {

@@ -5,14 +5,14 @@ use scale_sim::Kind;
 use serde_json::Value;
 use yew::prelude::*;
 
+use super::debrief::DebriefPage;
+use super::prediction::Prediction;
 use super::quiz::QuizPage;
 use super::{Route, not_here, use_title};
 use crate::content::{Loading, use_lesson};
 use crate::handle::Handle;
 use crate::icon::{Sign, icon};
 use crate::prose;
-use crate::simulator::{Measured, Measuring, job};
-use crate::stage::chart::number;
 use crate::stage::{Guessed, Setting, Stage, Twin};
 use crate::state::{Action, Shared};
 
@@ -30,6 +30,8 @@ pub struct Props {
 
 /// The name of the quiz among a lesson's steps.
 const QUIZ: &str = "quiz";
+/// The name of what closes a lesson, among its steps.
+pub(super) const DEBRIEF: &str = "debrief";
 
 /// A lesson.
 #[component]
@@ -50,7 +52,18 @@ pub fn LessonPage(props: &Props) -> Html {
     let id = props.id.clone();
     let content = match wanted.as_deref() {
         Some(QUIZ) => {
-            html! { <QuizPage shared={shared.clone()} lesson={lesson.clone()} {id} /> }
+            let closing = closing(lesson, &id).filter(|_| !lesson.quiz.questions.is_empty());
+            let on = closing.map(|(route, words)| {
+                html! {
+                    <nav class="onward" aria-label="On">
+                        <a href={route.href()} class="button">{ words }{ icon(Sign::Arrow) }</a>
+                    </nav>
+                }
+            });
+            html! { <><QuizPage shared={shared.clone()} lesson={lesson.clone()} {id} />{ on }</> }
+        }
+        Some(DEBRIEF) if closing(lesson, &id).is_some() => {
+            html! { <DebriefPage shared={shared.clone()} lesson={lesson.clone()} {id} /> }
         }
         Some(step) => match lesson.step(step) {
             Some((at, _)) => {
@@ -77,7 +90,14 @@ pub fn LessonPage(props: &Props) -> Html {
     }
 }
 
-fn step_route(lesson: &str, step: &str) -> Route {
+/// The way to what closes the lesson, if anything does.
+fn closing(lesson: &Lesson, id: &str) -> Option<(Route, String)> {
+    let title = lesson.debrief.as_ref().map(|debrief| &debrief.title);
+    let title = title.or(lesson.sources.as_ref().map(|sources| &sources.title))?;
+    Some((step_route(id, DEBRIEF), title.clone()))
+}
+
+pub(super) fn step_route(lesson: &str, step: &str) -> Route {
     Route::Lesson {
         id: lesson.to_owned(),
         step: Some(step.to_owned()),
@@ -107,7 +127,8 @@ fn steps(lesson: &Lesson, id: &str, current: &str, shared: &Shared) -> Html {
     };
     let right = done.questions.values().filter(|q| q.right > 0).count();
     let all = lesson.quiz.questions.len();
-    let now = (current == QUIZ).then_some("now");
+    let now = |stop: &str| (current == stop).then_some("now");
+    let closing = closing(lesson, id);
     html! {
         <nav class="steps" aria-label={format!("Steps of {}", lesson.title)}>
             <p class="steps-title">{ &lesson.title }</p>
@@ -115,9 +136,17 @@ fn steps(lesson: &Lesson, id: &str, current: &str, shared: &Shared) -> Html {
                 { for lesson.steps.iter().enumerate().map(stop) }
                 if all > 0 {
                     <li>
-                        <a href={step_route(id, QUIZ).href()} class={classes!("stop-link", "wide", (right == all).then_some("done"), now)}>
+                        <a href={step_route(id, QUIZ).href()} class={classes!("stop-link", "wide", (right == all).then_some("done"), now(QUIZ))}>
                             <span class="stop-mark" aria-hidden="true">{ "?" }</span>
                             <span class="stop-title">{ format!("Stop and think: {right} of {all} right") }</span>
+                        </a>
+                    </li>
+                }
+                if let Some((route, title)) = closing {
+                    <li>
+                        <a href={route.href()} class={classes!("stop-link", now(DEBRIEF))}>
+                            <span class="stop-mark" aria-hidden="true">{ icon(Sign::Flag) }</span>
+                            <span class="stop-title">{ title }</span>
                         </a>
                     </li>
                 }
@@ -189,6 +218,20 @@ fn StepPage(props: &StepProps) -> Html {
             }
         })
     };
+    // What is made of the last step is looked back at when the lesson closes.
+    let on_played = {
+        let (shared, lesson, step) = (shared.clone(), props.id.to_string(), step_id.clone());
+        let last = props.at + 1 == props.lesson.steps.len();
+        Callback::from(move |knobs| {
+            if last {
+                shared.dispatch(Action::Played {
+                    lesson: lesson.clone(),
+                    step: step.clone(),
+                    knobs,
+                });
+            }
+        })
+    };
     let on_predicted = {
         let (shared, lesson, step, fresh) = (
             shared.clone(),
@@ -223,7 +266,7 @@ fn StepPage(props: &StepProps) -> Html {
         })
     };
     let scene = props.lesson.scenes.get(&step.data.scene);
-    let kind_of = |name: &str| scene.and_then(|scene| scene.kind(name));
+    let named = |name: &str| scene.and_then(|scene| scene.named(name));
     let guessed = match (&step.data.predict, &result) {
         (
             Some(Predict {
@@ -245,8 +288,8 @@ fn StepPage(props: &StepProps) -> Html {
             <article class="prose">
                 <p class="eyebrow">{ format!("Step {} of {}", props.at + 1, props.lesson.steps.len()) }</p>
                 <h1>{ &step.title }</h1>
-                if props.at == 0 { <div class="lead">{ prose::show(&props.lesson.intro, &kind_of) }</div> }
-                { prose::show(&step.prose, &kind_of) }
+                if props.at == 0 { <div class="lead">{ prose::show(&props.lesson.intro, &named) }</div> }
+                { prose::show(&step.prose, &named) }
                 if step.data.predict.is_some() {
                     <Prediction lesson={props.lesson.clone()} at={props.at} {result} {on_predicted} {on_skip} skipped={*skipped} />
                 }
@@ -256,7 +299,7 @@ fn StepPage(props: &StepProps) -> Html {
                 if holds_back {
                     <p class="held-note">{ icon(Sign::Hint) }{ "Predict first, then watch. Or play with it right away." }</p>
                 }
-                <Stage setting={Handle::from(setting)} looks={shared.looks()} {on_task} {guessed} autoplay={*fresh} speed={1.0} />
+                <Stage setting={Handle::from(setting)} looks={shared.looks()} {on_task} {on_played} {guessed} autoplay={*fresh} speed={1.0} />
             </div>
             { onward(props, &on_read) }
         </div>
@@ -296,7 +339,8 @@ fn onward(props: &StepProps, on_read: &Callback<MouseEvent>) -> Html {
         None if !lesson.quiz.questions.is_empty() => {
             (step_route(&props.id, QUIZ), "Stop and think".to_owned())
         }
-        None => (Route::Home, "To the course map".to_owned()),
+        None => closing(lesson, &props.id)
+            .unwrap_or_else(|| (Route::Home, "To the course map".to_owned())),
     };
     html! {
         <nav class="onward" aria-label="Back and on">
@@ -307,158 +351,6 @@ fn onward(props: &StepProps, on_read: &Callback<MouseEvent>) -> Html {
                 <a href={next.href()} class="button primary"><span>{ words }</span>{ icon(Sign::Arrow) }</a>
             </span>
         </nav>
-    }
-}
-
-/// Properties of [`Prediction`].
-#[derive(Clone, PartialEq, Debug, Properties)]
-struct PredictionProps {
-    lesson: Handle<Lesson>,
-    at: usize,
-    result: Option<PredictionResult>,
-    skipped: bool,
-    on_predicted: Callback<PredictionResult>,
-    on_skip: Callback<()>,
-}
-
-/// A prediction: committed first, then graded by the engine.
-#[component]
-fn Prediction(props: &PredictionProps) -> Html {
-    let answer = use_state(|| None::<Answer>);
-    let failed = use_state(|| None::<String>);
-    let measuring = use_state(|| None::<Measuring>);
-    let Some(predict) = &props.lesson.steps[props.at].data.predict else {
-        return html! {};
-    };
-    let waiting = measuring.is_some();
-    let commit = {
-        let (answer, failed, measuring) = (answer.clone(), failed.clone(), measuring.clone());
-        let (props, predict) = (props.clone(), predict.clone());
-        Callback::from(move |event: SubmitEvent| {
-            event.prevent_default();
-            let Some(given) = (*answer).clone() else {
-                return;
-            };
-            let job = job(&props.lesson, &predict.run, &predict.kind.measures());
-            let heard = {
-                let (props, failed, measuring) = (props.clone(), failed.clone(), measuring.clone());
-                let kind = predict.kind.clone();
-                Callback::from(move |measured: Measured| {
-                    measuring.set(None);
-                    let truth = measured.and_then(|values| {
-                        let truth = values.first().and_then(|values| kind.truth(values));
-                        truth.ok_or_else(|| "the run had nothing to measure".to_owned())
-                    });
-                    match truth {
-                        Ok(truth) => props.on_predicted.emit(PredictionResult {
-                            right: kind.is_right(&given, &truth),
-                            given: given.clone(),
-                            truth,
-                        }),
-                        Err(why) => failed.set(Some(why)),
-                    }
-                })
-            };
-            match job {
-                Ok(job) => {
-                    failed.set(None);
-                    measuring.set(Some(Measuring::new(vec![job], heard)));
-                }
-                Err(why) => failed.set(Some(why)),
-            }
-        })
-    };
-    if let Some(result) = &props.result {
-        return told(predict, result, &props.lesson);
-    }
-    if props.skipped {
-        return html! {};
-    }
-    let input = match &predict.kind {
-        Guess::Number {
-            measure, min, max, ..
-        } => {
-            let value = match &*answer {
-                Some(Answer::Number(value)) => Some(*value),
-                _ => None,
-            };
-            let set = {
-                let answer = answer.clone();
-                Callback::from(move |event: InputEvent| {
-                    let value = event
-                        .target_unchecked_into::<web_sys::HtmlInputElement>()
-                        .value_as_number();
-                    answer.set(value.is_finite().then_some(Answer::Number(value)));
-                })
-            };
-            let step = ((max - min) / 100.0).max(1.0).round();
-            html! {
-                <label class="knob">
-                    <span class="knob-label">{ "Your prediction" }</span>
-                    <span class="knob-value">{ value.map_or_else(|| "not yet".to_owned(), |value| format!("{} {}", number(value), measure.unit())) }</span>
-                    <input type="range" min={min.to_string()} max={max.to_string()} step={step.to_string()}
-                        value={value.unwrap_or(*min).to_string()} oninput={set}
-                        aria-valuetext={value.map_or_else(|| "not yet".to_owned(), |value| format!("{} {}", number(value), measure.unit()))} />
-                </label>
-            }
-        }
-        Guess::Component { among, .. } => {
-            let option = |name: &String| {
-                let (answer, own) = (answer.clone(), Answer::Component(name.clone()));
-                let checked = *answer == Some(own.clone());
-                let onchange = Callback::from(move |_: Event| answer.set(Some(own.clone())));
-                html! {
-                    <label class="option"><input type="radio" name="prediction" {checked} {onchange} />
-                        { component_word(&props.lesson, &predict.run.scene, name) }</label>
-                }
-            };
-            html! { <div class="options">{ for among.iter().map(option) }</div> }
-        }
-    };
-    let skip = props.on_skip.reform(|_: MouseEvent| ());
-    html! {
-        <form class="predict" onsubmit={commit} aria-label="Prediction">
-            <p class="predict-title">{ "Predict" }</p>
-            <p>{ &predict.ask }</p>
-            { input }
-            <div class="row">
-                <button class="button primary" type="submit" disabled={answer.is_none() || waiting}>
-                    { if waiting { "Running …" } else { "Commit and run" } }
-                </button>
-                <button class="button quiet" type="button" onclick={skip}>{ "Skip" }</button>
-            </div>
-            if let Some(why) = &*failed { <p class="bad" role="alert">{ format!("This could not be graded: {why}") }</p> }
-        </form>
-    }
-}
-
-/// What came of a prediction.
-fn told(predict: &Predict, result: &PredictionResult, lesson: &Lesson) -> Html {
-    let show = |answer: &Answer| match answer {
-        Answer::Number(value) => {
-            let unit = if let Guess::Number { measure, .. } = &predict.kind {
-                measure.unit()
-            } else {
-                ""
-            };
-            html! { <b>{ format!("{} {unit}", number(*value)) }</b> }
-        }
-        Answer::Component(name) => component_word(lesson, &predict.run.scene, name),
-    };
-    html! {
-        <section class={classes!("predict", "told", if result.right { "right" } else { "wrong" })} role="status">
-            <p class="predict-title">
-                { icon(if result.right { Sign::Check } else { Sign::Cross }) }
-                { if result.right { "You predicted it" } else { "It came out differently" } }
-            </p>
-            <p class="predict-ask">{ &predict.ask }</p>
-            <dl class="versus">
-                <div><dt>{ "You said" }</dt><dd>{ show(&result.given) }</dd></div>
-                <div><dt>{ "The run showed" }</dt><dd>{ show(&result.truth) }</dd></div>
-            </dl>
-            <p>{ &predict.explain }</p>
-            if !result.right && !predict.misconception.is_empty() { <p class="misconception">{ &predict.misconception }</p> }
-        </section>
     }
 }
 

@@ -3,6 +3,7 @@
 //! Scenarios and conditions cross as the JSON they are written in; frames, which come up to sixty times a second, as
 //! compact binary (bincode, by `gloo-worker`).
 
+mod debrief;
 mod scene;
 mod story;
 mod tick;
@@ -11,6 +12,7 @@ use scale_course::LessonFiles;
 use scale_sim::Figures;
 use serde::{Deserialize, Serialize};
 
+pub use debrief::Debriefed;
 pub use scene::{ComponentView, FaultView, Holds, Scene, StationView};
 pub use story::{About, Behind, SpanView, StoryView};
 pub use tick::{
@@ -74,6 +76,13 @@ pub enum Command {
         /// What to run.
         jobs: Vec<Job>,
     },
+    /// Run a scenario from start to end and look back at it. Returned by [`Reply::Debriefed`].
+    Debrief {
+        /// The scenario.
+        scenario: String,
+        /// The conditions of each line that may be said of it, as a JSON list of lists.
+        lines: String,
+    },
     /// Find what is wrong with a lesson. Returned by [`Reply::Checked`].
     Check(LessonFiles),
 }
@@ -106,6 +115,8 @@ pub enum Reply {
     Measured(u32, Vec<Vec<Option<f64>>>),
     /// The scenario cannot be run; why, in one sentence.
     Refused(u32, String),
+    /// What came of the run.
+    Debriefed(Box<Debriefed>),
     /// What is wrong with the lesson, fault by fault; nothing if it is right.
     Checked(Vec<String>),
 }

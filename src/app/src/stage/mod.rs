@@ -20,10 +20,10 @@ mod pane;
 mod parts;
 pub mod picture;
 pub mod player;
-mod run;
+pub mod run;
 mod twin;
 mod values;
 pub mod view;
-mod why;
+pub mod why;
 
 pub use view::{Guessed, Setting, Stage, Twin};

@@ -135,7 +135,7 @@ pub fn nodes(run: &Run, layout: &Layout, looked: Option<u16>, act: &Callback<Dee
     let single = single.map(|(component, rect)| {
         html! {
             <div class={classes!("node", "plain", format!("kind-{}", component.kind.name()))} style={place(rect)}
-                key={component.name.clone()}>
+                data-component={component.name.clone()} key={component.name.clone()}>
                 { icon(Sign::from(component.kind)) }
                 <span class="node-name">{ &component.label }</span>
             </div>

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use scale_course::Knob;
 use scale_sim::{Condition, Metric, write_json};
 use serde_json::Value;
+use vecmap::VecMap;
 use wasm_bindgen::JsCast;
 use web_sys::HtmlElement;
 use yew::prelude::*;
@@ -98,6 +99,9 @@ pub struct Props {
     /// Called once when the task is done.
     #[prop_or_default]
     pub on_task: Callback<()>,
+    /// Called with the knobs as they stand, whenever they are played.
+    #[prop_or_default]
+    pub on_played: Callback<VecMap<String, f64>>,
 }
 
 /// A run to be watched, stopped, stepped and changed.
@@ -457,6 +461,20 @@ pub fn Stage(props: &Props) -> Html {
             act.emit(deed);
         })
     };
+
+    {
+        let played = {
+            let live = live.borrow();
+            let begun = live.player.playing || live.player.now_s() > 0.0;
+            begun.then(|| live.values.clone())
+        };
+        let on_played = props.on_played.clone();
+        use_effect_with(played, move |played| {
+            if let Some(values) = played {
+                on_played.emit(values.clone());
+            }
+        });
+    }
 
     let about = {
         let live = live.borrow();

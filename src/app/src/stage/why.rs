@@ -200,7 +200,8 @@ pub fn why(live: &Live, act: &Callback<Deed>) -> Html {
     }
 }
 
-fn story(story: &StoryView, run: &Run) -> Html {
+/// The story of a request of `run`.
+pub fn story(story: &StoryView, run: &Run) -> Html {
     let rows = rows(&story.spans);
     let whole = story.latency_ms.max(1e-9);
     let end = match &story.lost {
