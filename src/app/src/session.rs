@@ -512,6 +512,39 @@ mod tests {
     }
 
     #[test]
+    fn a_look_back_tells_what_holds_what_was_busiest_and_the_slowest_story() {
+        let lines = r#"[[{"measure":"lost","above":0}],[{"measure":"lost","below":1}],[]]"#;
+        let look = |rate| Command::Debrief {
+            scenario: scenario(rate),
+            lines: lines.to_owned(),
+        };
+        let Some(Reply::Debriefed(full)) = Session::default().handle(look(90)) else {
+            panic!("it can be run");
+        };
+        assert_eq!(full.said, [true, false, true]);
+        assert!(
+            (full.figures.to_s - 20.0).abs() < 1e-9,
+            "{:?}",
+            full.figures
+        );
+        let (busiest, utilisation) = full.busiest.expect("the shop works");
+        assert_eq!(full.scene.components[usize::from(busiest)].name, "shop");
+        assert!(utilisation > 0.95, "{utilisation}");
+        let slowest = full.slowest.expect("somebody was answered");
+        let longest = full.figures.latency.expect("somebody was answered").max_ms;
+        assert!((slowest.latency_ms - longest).abs() < 0.01 * longest);
+        let Some(Reply::Debriefed(calm)) = Session::default().handle(look(5)) else {
+            panic!("it can be run");
+        };
+        assert_eq!(calm.said, [false, true, true]);
+        let refused = Session::default().handle(Command::Debrief {
+            scenario: scenario(5),
+            lines: "{".to_owned(),
+        });
+        assert!(matches!(refused, Some(Reply::Refused(0, _))), "{refused:?}");
+    }
+
+    #[test]
     fn a_task_is_done_when_it_happened_and_not_before() {
         let mut session = Session::default();
         let task = r#"[{"measure":"lost","of":"shop","above":0}]"#;

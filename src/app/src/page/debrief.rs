@@ -60,18 +60,20 @@ pub fn DebriefPage(props: &Props) -> Html {
                     { prose::show(&debrief.prose, &named) }
                 }
             </div>
+            <div class="debrief-runs">
             if let Some((step, knobs)) = played {
                 <OwnRun lesson={lesson.clone()} knobs={kept(step, knobs)} />
             } else if let Some(step) = last {
-                <section class="card empty">
+                <section class="card">
                     <p>{ format!("There is nothing of yours to look back at yet: you have not played the last step, “{}”.", step.title) }</p>
                     <p><a href={step_route(&props.id, &step.data.id).href()} class="button primary">
                         <span>{ "Play it" }</span>{ icon(Sign::Arrow) }</a></p>
                 </section>
             }
             { predictions(lesson, &progress.predictions) }
+            </div>
             if let Some(sources) = &lesson.sources {
-                <section class="prose" aria-labelledby="sources">
+                <section class="prose debrief-sources" aria-labelledby="sources">
                     <h2 id="sources">{ &sources.title }</h2>
                     { prose::show(&sources.prose, &named) }
                     <ul class="sources">{ for sources.items.iter().map(source) }</ul>
@@ -218,7 +220,7 @@ fn figures(figures: &Figures) -> Vec<(&'static str, String)> {
         .latency
         .map(|latency| format!("{} ms", number(latency.p99_ms)));
     vec![
-        ("Load", per_s(figures.sent)),
+        ("Offered load", per_s(figures.sent)),
         ("Answered", per_s(figures.completed)),
         (
             "99 in 100 took at most",
