@@ -366,7 +366,7 @@ fn measure(job: &Job) -> Result<Vec<Option<f64>>, String> {
 fn debrief(scenario: &str, lines: &str) -> Result<Debriefed, String> {
     let lines: Vec<Vec<Condition>> =
         scale_sim::read_json(lines).map_err(|e| format!("the debrief: {e}"))?;
-    let (mut stage, scene) = Stage::new(scenario, "[]")?;
+    let (mut stage, scene) = Stage::new(scenario, Vec::new())?;
     let horizon = stage.now.engine.model().horizon();
     stage.now.run_until(horizon, &[]);
     let model = Arc::clone(stage.now.engine.model());
