@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use scale_course::{Catalog, Fault, Lesson, LessonFiles, Settings, prove};
-use scale_sim::{Model, Problem};
+use scale_sim::Model;
 
 use crate::args::CheckArguments;
 use crate::failure::{Failure, harmless};
@@ -219,50 +219,12 @@ fn check_course(folder: &Path) -> Result<(), Vec<Fault>> {
     let path = folder.join("catalog.json");
     let catalog =
         Catalog::read(&input::text(&path)?).map_err(|problems| input::faults(&path, problems))?;
-    let mut problems = Vec::new();
-    for (at, entry) in catalog.lessons.iter().enumerate() {
-        let place = format!("lessons[{at}]");
-        let own = folder.join(&entry.id);
-        let written = own.join("lesson.md").exists();
-        if written == entry.planned {
-            let message = if written {
-                format!("'{}' has a folder, so it is not planned any more", entry.id)
-            } else {
-                format!(
-                    "'{}' has no folder with a lesson.md: write it, or mark it as planned",
-                    entry.id
-                )
-            };
-            problems.push(Problem::new(format!("{place}.planned"), message));
-        }
+    let own = lessons(folder)?.into_iter().map(|own| {
+        let id = own.file_name().unwrap_or_default().to_string_lossy();
         // What is wrong with the lesson itself is told where the lesson is checked.
-        if let Some(lesson) = written.then(|| read_lesson(&own).ok()).flatten() {
-            if lesson.title != entry.title {
-                let message = format!(
-                    "'{}' differs from the lesson's own title, '{}'",
-                    entry.title, lesson.title
-                );
-                problems.push(Problem::new(format!("{place}.title"), message));
-            }
-            if lesson.steps.len() != entry.steps as usize {
-                let message = format!(
-                    "{} differs from the lesson's own {} steps",
-                    entry.steps,
-                    lesson.steps.len()
-                );
-                problems.push(Problem::new(format!("{place}.steps"), message));
-            }
-        }
-    }
-    for lesson in lessons(folder)? {
-        let id = lesson.file_name().unwrap_or_default().to_string_lossy();
-        if catalog.lesson(&id).is_none() {
-            problems.push(Problem::new(
-                "lessons",
-                format!("'{id}' has a folder but does not stand here"),
-            ));
-        }
-    }
+        (id.into_owned(), read_lesson(&own).ok())
+    });
+    let problems = catalog.disagreements(&own.collect());
     if problems.is_empty() {
         Ok(())
     } else {

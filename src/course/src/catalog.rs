@@ -1,7 +1,11 @@
 //! The catalogue: which lessons there are, in which order.
 
+use std::collections::BTreeMap;
+
 use scale_sim::{Problem, read_json};
 use serde::{Deserialize, Serialize};
+
+use crate::lesson::Lesson;
 
 /// The lessons of the course, in order.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -88,6 +92,54 @@ impl Catalog {
         }
     }
 
+    /// Where the catalogue and the folders of lessons differ: `folders` are those that hold a lesson, which may be unreadable.
+    pub fn disagreements(&self, folders: &BTreeMap<String, Option<Lesson>>) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        for (at, entry) in self.lessons.iter().enumerate() {
+            let id = &entry.id;
+            let mut problem = |field: &str, message: String| {
+                problems.push(Problem::new(format!("lessons[{at}].{field}"), message));
+            };
+            let Some(lesson) = folders.get(id) else {
+                if !entry.planned {
+                    let message = "has no folder with a lesson.md: write it, or mark it as planned";
+                    problem("planned", format!("'{id}' {message}"));
+                }
+                continue;
+            };
+            if entry.planned {
+                let message = format!("'{id}' has a folder, so it is not planned any more");
+                problem("planned", message);
+            }
+            let Some(lesson) = lesson else {
+                continue;
+            };
+            if lesson.title != entry.title {
+                let message = format!(
+                    "'{}' differs from the lesson's own title, '{}'",
+                    entry.title, lesson.title
+                );
+                problem("title", message);
+            }
+            let steps = lesson.steps.len();
+            if steps != entry.steps as usize {
+                let message = format!(
+                    "{} differs from the lesson's own {steps} steps",
+                    entry.steps
+                );
+                problem("steps", message);
+            }
+        }
+        let left_out = folders
+            .keys()
+            .filter(|id| *id != TEMPLATE && self.lesson(id).is_none());
+        problems.extend(left_out.map(|id| {
+            let message = format!("'{id}' has a folder but does not stand here");
+            Problem::new("lessons", message)
+        }));
+        problems
+    }
+
     /// The lesson called `id`.
     pub fn lesson(&self, id: &str) -> Option<&CatalogLesson> {
         self.lessons.iter().find(|lesson| lesson.id == id)
@@ -100,6 +152,9 @@ impl Catalog {
         lessons.find(|lesson| !lesson.planned)
     }
 }
+
+/// The folder of the lesson that others begin as a copy of.
+const TEMPLATE: &str = "TEMPLATE";
 
 /// Whether `id` can name a lesson, a step or a question.
 pub(crate) fn is_id(id: &str) -> bool {

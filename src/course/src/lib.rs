@@ -22,7 +22,7 @@ pub use closing::{Closing, Remark, Source};
 pub use lesson::{
     Answer, Claim, Guess, Knob, Lesson, Predict, Proof, Scene, Step, StepData, Task, Twin,
 };
-pub use markdown::{Block, Inline, Prose};
+pub use markdown::{Block, Inline, Prose, each_inline};
 pub use progress::{LessonProgress, PredictionResult, Progress, ProgressError, QuestionResult};
 pub use proof::{SEEDS, prove};
 pub use quiz::{

@@ -134,7 +134,7 @@ pub(crate) fn plain(content: &[Inline]) -> String {
 }
 
 /// Calls `visit` with every inline of some prose.
-pub(crate) fn each_inline(prose: &[Block], visit: &mut impl FnMut(&Inline)) {
+pub fn each_inline(prose: &[Block], visit: &mut impl FnMut(&Inline)) {
     fn walk(content: &[Inline], visit: &mut impl FnMut(&Inline)) {
         for inline in content {
             visit(inline);

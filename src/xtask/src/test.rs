@@ -84,7 +84,6 @@ fn native() -> Result<(), Failure> {
         "lab",
         "--",
         "check",
-        "lessons",
         "tests/scenarios",
     ]))
 }
