@@ -130,7 +130,8 @@ pub fn tokens<'t>(language: &str, text: &'t str) -> Vec<(Token, &'t str)> {
 fn lexeme(language: &str, text: &str) -> (Token, usize) {
     let line = text.find('\n').unwrap_or(text.len());
     let first = text.chars().next().unwrap_or_default();
-    let word = |c: char| c.is_alphanumeric() || c == '_' || c == '$';
+    // Without the tables of all scripts, which every visitor would fetch.
+    let word = |c: char| c.is_ascii_alphanumeric() || !c.is_ascii() || c == '_' || c == '$';
     match first {
         '/' if language == "js" && text.starts_with("//") => (Token::Comment, line),
         '/' if language == "js" && text.starts_with("/*") => {

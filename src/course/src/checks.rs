@@ -4,13 +4,14 @@
 //! that stays empty.
 
 mod closing;
+mod question;
 
 use scale_sim::{Condition, Files, Measure, Model, Problem, Scenario};
 
 use crate::catalog::is_id;
 use crate::lesson::{FILE, Knob, Lesson, Step, number};
 use crate::markdown::{self, Block, Inline};
-use crate::quiz::{Question, RunRef};
+use crate::quiz::RunRef;
 use crate::reading;
 use crate::source::Fault;
 
@@ -245,31 +246,6 @@ impl Checks<'_> {
         }
     }
 
-    /// A few draws reach the ends of small lists of parameters; each must be a run that can be measured.
-    fn question(&mut self, at: usize, question: &Question) {
-        for seed in 0..8 {
-            let mut found = Vec::new();
-            for shown in question.draw(seed).runs() {
-                match self.lesson.scenario(&shown.run) {
-                    Ok(scenario) => found.extend(problems(&shown.measures, &scenario)),
-                    Err(problems) => found.extend(
-                        problems
-                            .into_iter()
-                            .map(|p| Problem::new("run", p.to_string())),
-                    ),
-                }
-            }
-            if !found.is_empty() {
-                let in_quiz = |problem: Problem| {
-                    let path = format!("questions[{at}].{}", problem.path);
-                    Fault::new("quiz.json", Problem::new(path, problem.message))
-                };
-                self.faults.extend(found.into_iter().map(in_quiz));
-                return;
-            }
-        }
-    }
-
     fn unused_scenes(&mut self) {
         let lesson = self.lesson;
         let steps = lesson.steps.iter().flat_map(|step| {
@@ -306,7 +282,7 @@ pub(crate) mod tests {
     use super::*;
     use crate::source::LessonFiles;
 
-    const SCENE: &str = r#"{ "version": 1, "horizon_s": 10, "components": {
+    pub const SCENE: &str = r#"{ "version": 1, "horizon_s": 10, "components": {
         "users": { "client": { "operation": "buy", "target": "shop", "arrivals": { "poisson": { "rate_per_s": 5 } } } },
         "shop": { "service": { "workers": 2, "plans": { "*": [ { "work": { "constant": { "mean_ms": 20 } } } ] } } } } }"#;
 

@@ -226,7 +226,7 @@ pub fn CurveForm(props: &Props) -> Html {
     html! {
         <div class="curve">
             <p class="order-end">
-                { format!("{} over {}. ", capital(curve.measure.words()), curve.along.to_lowercase()) }
+                { format!("{} over {}. ", capital(curve.measure.words()), curve.along.to_ascii_lowercase()) }
                 if !settled { { "Draw it: drag the points, or move them with the arrow keys." } }
             </p>
             <svg ref={picture} viewBox={format!("0 0 {WIDTH} {HEIGHT}")} class={classes!(settled.then_some("settled"))} role="group"

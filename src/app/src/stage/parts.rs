@@ -221,7 +221,7 @@ pub fn key(scene: &Scene) -> Html {
         DotKind::Retry | DotKind::Probe | DotKind::Refusal => false,
     });
     let shown = shown.map(|(kind, name)| {
-        html! { <li><span class={format!("dot {kind:?}").to_lowercase()}></span>{ name }</li> }
+        html! { <li><span class={format!("dot {kind:?}").to_ascii_lowercase()}></span>{ name }</li> }
     });
     html! { <ul class="stage-key" aria-label="What the dots stand for">{ for shown }</ul> }
 }
