@@ -4,7 +4,7 @@ import { createRequire } from "node:module";
 import { launch, open, serve, test } from "./lab.mjs";
 
 const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
-const PAGES = ["#/", "#/lesson/x-axis/drown", "#/lesson/x-axis/wall", "#/lesson/x-axis/playground", "#/lesson/x-axis/quiz", "#/lesson/x-axis/debrief", "#/settings", "#/about", "#/404"];
+const PAGES = ["#/", "#/lesson/x-axis/drown", "#/lesson/x-axis/wall", "#/lesson/x-axis/playground", "#/lesson/x-axis/quiz", "#/lesson/x-axis/debrief", "#/review", "#/progress", "#/settings", "#/about", "#/404"];
 const SIZES = [{ width: 1280, height: 800 }, { width: 390, height: 844 }];
 
 const browser = await launch();

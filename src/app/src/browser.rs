@@ -1,5 +1,6 @@
 //! The few things asked of the browser beyond drawing.
 
+use scale_course::Day;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{
     Blob, BlobPropertyBag, Document, Element, HtmlAnchorElement, HtmlElement, MediaQueryList,
@@ -78,6 +79,29 @@ pub fn style(name: &str) -> String {
 /// Milliseconds since the page was opened.
 pub fn now_ms() -> f64 {
     window().performance().map_or(0.0, |p| p.now())
+}
+
+/// The learner's day.
+pub fn today() -> Day {
+    let now = js_sys::Date::new_0();
+    let local_min = now.get_time() / 60_000.0 - now.get_timezone_offset();
+    Day((local_min / (24.0 * 60.0)).floor() as i32)
+}
+
+/// A day in words, such as "Friday 27 November".
+pub fn date_words(day: Day) -> String {
+    let date = js_sys::Date::new(&JsValue::from_f64(f64::from(day.0) * 86_400_000.0));
+    let options = js_sys::Object::new();
+    for (name, value) in [
+        ("weekday", "long"),
+        ("day", "numeric"),
+        ("month", "long"),
+        ("timeZone", "UTC"),
+    ] {
+        // Fails for frozen objects only, and this one is new.
+        let _ = js_sys::Reflect::set(&options, &name.into(), &value.into());
+    }
+    date.to_locale_date_string("en-GB", &options).into()
 }
 
 /// A number that differs from call to call and from visit to visit, for drawing questions.

@@ -168,6 +168,18 @@ pub fn use_lesson(id: &AttrValue) -> (Loading<Lesson>, Callback<()>) {
     (lesson, again)
 }
 
+/// A lesson of which only a question is asked: what is wrong elsewhere in it is told where it is taken.
+#[hook]
+pub fn use_lesson_unchecked(id: &AttrValue) -> (Loading<Lesson>, Callback<()>) {
+    let (opened, again) = use_fetched(id.clone(), |id| async move { lesson(&id).await });
+    let lesson = match opened {
+        Loading::Waiting => Loading::Waiting,
+        Loading::Failed(why) => Loading::Failed(why),
+        Loading::Here(opened) => Loading::Here(opened.lesson.clone()),
+    };
+    (lesson, again)
+}
+
 #[hook]
 fn use_fetched<K, T, F>(key: K, fetch: impl Fn(K) -> F + 'static) -> (Loading<T>, Callback<()>)
 where

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use scale_course::{PredictionResult, Progress};
+use scale_course::{Day, Grade, PredictionResult, Progress, Skill};
 use vecmap::VecMap;
 use yew::Reducible;
 use yew::prelude::*;
@@ -83,8 +83,21 @@ pub enum Action {
         lesson: String,
         /// The question.
         question: String,
-        /// Whether rightly.
-        right: bool,
+        /// What it exercises.
+        skill: Option<Skill>,
+        /// How well.
+        grade: Grade,
+        /// On which day.
+        today: Day,
+    },
+    /// A question is due that its lesson has no more.
+    Gone {
+        /// The lesson.
+        lesson: String,
+        /// The question.
+        question: String,
+        /// On which day.
+        today: Day,
     },
     /// The reader has set something.
     Set(Settings),
@@ -183,17 +196,18 @@ impl Reducible for State {
             Action::Answered {
                 lesson,
                 question,
-                right,
+                skill,
+                grade,
+                today,
             } => {
-                let entry = next
-                    .progress
-                    .lesson_mut(&lesson)
-                    .questions
-                    .entry(question)
-                    .or_default();
-                entry.asked = entry.asked.saturating_add(1);
-                entry.right += u32::from(right);
+                let progress = &mut next.progress;
+                progress.answered(&lesson, &question, skill, grade, today);
             }
+            Action::Gone {
+                lesson,
+                question,
+                today,
+            } => next.progress.rest(&lesson, &question, today),
             Action::Set(settings) => next.settings = settings,
             Action::System(looks) => next.system = looks,
             Action::Merge(other) => next.progress.merge(&other),

@@ -4,8 +4,8 @@
 use core::time::Duration;
 
 use gloo::timers::future::sleep;
-use scale_course::Progress;
-use scale_lab::browser::{document, window};
+use scale_course::{Day, Progress};
+use scale_lab::browser::{self, document, window};
 use scale_lab::page::App;
 use scale_lab::store::{self, Found, Settings, Theme};
 use wasm_bindgen::JsCast;
@@ -39,6 +39,31 @@ fn progress_is_kept_and_found_again() {
     assert_eq!(store::progress(), Found::Progress(Progress::default()));
     assert!(store::keep_progress(&some_progress()));
     assert_eq!(store::progress(), Found::Progress(some_progress()));
+}
+
+#[wasm_bindgen_test]
+fn progress_of_version_1_is_taken_over() {
+    let storage = storage();
+    let old = r#"{"version":1,"lessons":{"x":{"questions":{"q":{"asked":2,"right":1}}}}}"#;
+    storage
+        .set_item(store::PROGRESS, old)
+        .expect("there is room");
+    let Found::Progress(progress) = store::progress() else {
+        panic!("it can be read")
+    };
+    assert_eq!(progress.lesson("x").questions["q"].asked, 2);
+    assert_eq!(progress.due(browser::today()).len(), 1);
+    assert!(store::keep_progress(&progress));
+    assert_eq!(store::progress(), Found::Progress(progress));
+}
+
+#[wasm_bindgen_test]
+fn days_are_those_of_the_calendar() {
+    // Some browsers put a comma after the day of the week.
+    let words = |day| browser::date_words(Day(day)).replace(',', "");
+    assert_eq!(words(0), "Thursday 1 January");
+    assert_eq!(words(20_784), "Friday 27 November");
+    assert!(browser::today() > Day(20_000));
 }
 
 #[wasm_bindgen_test]
@@ -174,6 +199,13 @@ async fn the_page_finds_its_way() {
         text(&body, "main")
     );
     assert!(text(&body, "[role=alert] button").contains("Try again"));
+    // Nothing was answered yet: the review says what it is for, and progress what there is none of.
+    let body = shown("#/review").await;
+    assert_eq!(text(&body, "main h1"), "Nothing is due today");
+    assert!(text(&body, "main").contains("not answered any yet"));
+    let body = shown("#/progress").await;
+    assert_eq!(text(&body, "main h1"), "Your progress");
+    assert!(text(&body, "main").contains("Not asked yet: queueing"));
     let body = shown("#/").await;
     assert!(text(&body, "main h1").contains("ten times"));
     assert!(text(&body, ".map [role=alert]").contains("lessons/catalog.json"));

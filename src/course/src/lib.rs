@@ -10,10 +10,12 @@ mod closing;
 mod coverage;
 mod lesson;
 mod markdown;
+mod memory;
 mod progress;
 mod proof;
 mod quiz;
 mod reading;
+mod review;
 mod setting;
 mod source;
 
@@ -23,11 +25,13 @@ pub use lesson::{
     Answer, Claim, Guess, Knob, Lesson, Predict, Proof, Scene, Step, StepData, Task, Twin,
 };
 pub use markdown::{Block, Inline, Prose, each_inline};
+pub use memory::{Day, Memory};
 pub use progress::{LessonProgress, PredictionResult, Progress, ProgressError, QuestionResult};
 pub use proof::{SEEDS, prove};
 pub use quiz::{
     Asks, Choice, Curve, Drawn, Feedback, Given, Grade, Item, Key, Kind, Question, Quiz, RunRef,
     Shown, Skill, Truth,
 };
+pub use review::{Due, SkillResult};
 pub use setting::{Settings, patched};
 pub use source::{Fault, LessonFiles};

@@ -8,9 +8,11 @@ use serde::{Deserialize, Serialize};
 use vecmap::VecMap;
 
 use crate::lesson::Answer;
+use crate::memory::Memory;
+use crate::quiz::Skill;
 
-/// The version that this build writes.
-const VERSION: u32 = 1;
+/// The version that this build writes. Version 1 knew neither skills nor when a question is due.
+const VERSION: u32 = 2;
 /// The largest text that is read, in bytes.
 const BYTES: usize = 1 << 20;
 /// Entries in any one list.
@@ -61,13 +63,19 @@ pub struct PredictionResult {
 }
 
 /// How a question went.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct QuestionResult {
     /// Times answered.
     pub asked: u32,
     /// Times answered rightly.
     pub right: u32,
+    /// What it exercises, as far as that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub skill: Option<Skill>,
+    /// How well it is remembered; unknown of answers that version 1 kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory: Option<Memory>,
 }
 
 /// Why stored or imported progress cannot be used.
@@ -130,7 +138,9 @@ impl Progress {
                 version: head.version,
             });
         }
-        let progress: Self = read_json(text).map_err(ProgressError::Damaged)?;
+        let mut progress: Self = read_json(text).map_err(ProgressError::Damaged)?;
+        // All that version 1 could hold means the same in version 2.
+        progress.version = VERSION;
         let lists = progress.lessons.values().flat_map(|l| {
             let knobs = l.settings.values().map(VecMap::len);
             let knobs = knobs.max().unwrap_or(0);
@@ -160,6 +170,15 @@ impl Progress {
                 "more right answers than answers",
             );
             return Err(ProgressError::Damaged(problem));
+        }
+        for (id, lesson) in &progress.lessons {
+            let mut memories = lesson.questions.iter();
+            let unsound = memories.find(|(_, q)| q.memory.is_some_and(|m| !m.is_sound()));
+            if let Some((question, _)) = unsound {
+                let place = format!("lessons.{id}.questions.{question}.memory");
+                let problem = Problem::new(place, "a value is out of range");
+                return Err(ProgressError::Damaged(problem));
+            }
         }
         Ok(progress)
     }
@@ -198,26 +217,63 @@ impl Progress {
                     .or_insert_with(|| knobs.clone());
             }
             for (question, result) in &theirs.questions {
-                let entry = ours.questions.entry(question.clone()).or_default();
-                // The longer history, not the sum: both may share their beginning.
-                if (result.asked, result.right) > (entry.asked, entry.right) {
-                    *entry = *result;
+                if has_room(&ours.questions, question) {
+                    let entry = ours.questions.entry(question.clone()).or_default();
+                    entry.merge(*result);
                 }
             }
         }
     }
 }
 
+impl QuestionResult {
+    fn merge(&mut self, theirs: Self) {
+        self.skill = self.skill.or(theirs.skill);
+        // What the later answer left; of one day, that of the longer history.
+        let age = |result: &Self| result.memory.map(|memory| (memory.answered, result.asked));
+        if age(&theirs) > age(self) {
+            self.memory = theirs.memory;
+        }
+        // The longer history, not the sum: both may share their beginning.
+        if (theirs.asked, theirs.right) > (self.asked, self.right) {
+            (self.asked, self.right) = (theirs.asked, theirs.right);
+        }
+    }
+}
+
+/// Whether a result can be kept there: more than can be read again are not.
+pub(crate) fn has_room(results: &VecMap<String, QuestionResult>, question: &str) -> bool {
+    results.len() < ENTRIES || results.contains_key(question)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::memory::Day;
+    use crate::quiz::Grade;
     use proptest::prelude::*;
 
     fn some_progress() -> impl Strategy<Value = Progress> {
-        let question = (0..5_u32, 0..5_u32).prop_map(|(a, b)| QuestionResult {
-            asked: a + b,
-            right: a,
+        let memory = (0.001_f32..400.0, 1_f32..10.0, 0..30_000, 0..30_000);
+        let memory = memory.prop_map(|(stability, difficulty, answered, due)| Memory {
+            stability,
+            difficulty,
+            answered: Day(answered),
+            due: Day(due),
         });
+        let skill = prop_oneof![
+            Just(None),
+            Just(Some(Skill::Capacity)),
+            Just(Some(Skill::ZAxis))
+        ];
+        let memory = proptest::option::of(memory);
+        let question =
+            (0..5_u32, 0..5_u32, skill, memory).prop_map(|(a, b, skill, memory)| QuestionResult {
+                asked: a + b,
+                right: a,
+                skill,
+                memory,
+            });
         let lesson = (
             proptest::collection::btree_set("[a-c]", 0..3),
             proptest::option::of("[a-c]"),
@@ -285,6 +341,64 @@ mod tests {
             "{\"version\":1,\"lessons\":{\"x\":{\"questions\":{\"q\":{\"asked\":1,\"right\":2}}}}}",
             "more right answers",
         );
+        check(
+            r#"{"version":2,"lessons":{"x":{"questions":{"q":{"asked":1,"right":1,
+                "memory":{"stability":-1,"difficulty":5,"answered":20000,"due":20001}}}}}}"#,
+            "lessons.x.questions.q.memory: a value is out of range",
+        );
         check(&" ".repeat(BYTES + 1), "at most");
+    }
+
+    const TODAY: Day = Day(20_000);
+
+    #[test]
+    fn nothing_that_version_1_kept_is_lost() {
+        let old = r#"{"version":1,"lessons":{"x-axis":{"steps":["drown","copies"],"last":"quiz",
+            "predictions":{"wall":{"given":{"number":300.0},"truth":{"number":199.5},"right":false}},
+            "questions":{"knee":{"asked":3,"right":2},"lock":{"asked":1,"right":0}}}}}"#;
+        let progress = Progress::read(old).expect("version 1 is read");
+        let lesson = progress.lesson("x-axis");
+        assert_eq!(
+            (lesson.steps.len(), lesson.last.as_deref()),
+            (2, Some("quiz"))
+        );
+        assert_eq!(lesson.predictions["wall"].truth, Answer::Number(199.5));
+        assert_eq!(
+            (
+                lesson.questions["knee"].asked,
+                lesson.questions["knee"].right
+            ),
+            (3, 2)
+        );
+        // What was answered then may be asked again now.
+        assert_eq!(progress.due(TODAY).len(), 2);
+        let text = progress.write();
+        assert!(text.contains("\"version\": 2"), "{text}");
+        assert_eq!(Progress::read(&text), Ok(progress));
+    }
+
+    #[test]
+    fn no_more_is_kept_than_can_be_read_again() {
+        let (mut one, mut other) = (Progress::default(), Progress::default());
+        for number in 0..ENTRIES + 10 {
+            one.answered("x", &format!("a{number}"), None, Grade::Good, TODAY);
+            other.answered("x", &format!("b{number}"), None, Grade::Good, TODAY);
+        }
+        one.merge(&other);
+        assert!(Progress::read(&one.write()).is_ok());
+    }
+
+    #[test]
+    fn of_two_tabs_the_later_answer_decides_when_it_is_asked_again() {
+        let mut one = Progress::default();
+        one.answered("x", "q", None, Grade::Good, TODAY);
+        let mut other = one.clone();
+        other.answered("x", "q", None, Grade::Again, TODAY);
+        let later = other.lesson("x").questions["q"];
+        let mut merged = one.clone();
+        merged.merge(&other);
+        assert_eq!(merged.lesson("x").questions["q"], later);
+        other.merge(&one);
+        assert_eq!(other.lesson("x").questions["q"], later);
     }
 }

@@ -14,6 +14,7 @@ use scale_sim::{Condition, Metric, Problem, read_json};
 use serde::{Deserialize, Serialize};
 use vecmap::VecMap;
 
+pub(crate) use draw::mix;
 pub use draw::{Drawn, Shown};
 pub use judge::{Feedback, Given, Grade};
 pub use key::{Key, Truth};
@@ -108,6 +109,40 @@ pub enum Skill {
     Transactions,
     /// What goes wrong, and what contains it.
     Failure,
+}
+
+impl Skill {
+    /// All of them, as the course comes to them.
+    pub const ALL: [Self; 11] = [
+        Self::Queueing,
+        Self::Capacity,
+        Self::XAxis,
+        Self::YAxis,
+        Self::ZAxis,
+        Self::Balancing,
+        Self::Caching,
+        Self::Consistency,
+        Self::Sharding,
+        Self::Transactions,
+        Self::Failure,
+    ];
+
+    /// Its name in words.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Queueing => "queueing",
+            Self::Capacity => "capacity and its limits",
+            Self::XAxis => "the X axis: copies",
+            Self::YAxis => "the Y axis: splitting work",
+            Self::ZAxis => "the Z axis: splitting data",
+            Self::Balancing => "balancing",
+            Self::Caching => "caching",
+            Self::Consistency => "consistency",
+            Self::Sharding => "sharding",
+            Self::Transactions => "transactions and sagas",
+            Self::Failure => "failure and what contains it",
+        }
+    }
 }
 
 /// What a question asks of the learner.

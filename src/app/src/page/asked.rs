@@ -36,6 +36,9 @@ pub struct Props {
     pub back: Option<Callback<MouseEvent>>,
     /// On, answered or not.
     pub next: Callback<MouseEvent>,
+    /// Told how well it was answered.
+    #[prop_or_default]
+    pub on_answered: Callback<Grade>,
     /// The words for going on once it is answered.
     pub next_words: AttrValue,
 }
@@ -66,19 +69,18 @@ pub fn Asked(props: &Props) -> Html {
     });
 
     let settle = {
-        let (shared, id, drawn, judged) = (
-            shared.clone(),
-            props.id.clone(),
-            Rc::clone(&drawn),
-            judged.clone(),
-        );
+        let (shared, id, drawn) = (shared.clone(), props.id.clone(), Rc::clone(&drawn));
+        let (judged, on_answered) = (judged.clone(), props.on_answered.clone());
         move |key: &Key, answer: &Given| {
             let feedback = drawn.judge(key, answer);
             shared.dispatch(Action::Answered {
                 lesson: id.to_string(),
                 question: drawn.id.clone(),
-                right: feedback.is_right(),
+                skill: drawn.skill,
+                grade: feedback.grade,
+                today: browser::today(),
             });
+            on_answered.emit(feedback.grade);
             judged.set(Some(feedback));
         }
     };
@@ -155,6 +157,9 @@ pub fn Asked(props: &Props) -> Html {
     } else {
         given.is_some()
     };
+    let result = props.shared.progress.lesson(&props.id).questions;
+    let result = result.get(&drawn.id).filter(|_| answered);
+    let due = result.and_then(|result| Some(result.memory?.due));
     let field = Field {
         drawn: &drawn,
         lesson: &props.lesson,
@@ -193,6 +198,9 @@ pub fn Asked(props: &Props) -> Html {
                         _ => html! {},
                     } }
                 </div>
+                if let Some(due) = due {
+                    <p class="next-due">{ icon(Sign::Again) }{ format!("Comes back in your review {}, on {}.", due.words(browser::today()), browser::date_words(due)) }</p>
+                }
                 if answered || matches!(&*key, Some(Err(_))) {
                     <div class="row">
                         if answered && !plays {

@@ -4,6 +4,7 @@ use scale_course::{Catalog, CatalogLesson, Knob, Progress};
 use yew::prelude::*;
 
 use super::{Route, not_here};
+use crate::browser;
 use crate::content::{Loading, use_catalog};
 use crate::handle::Handle;
 use crate::icon::{Sign, icon};
@@ -132,6 +133,7 @@ pub fn Home(props: &Props) -> Html {
         _ => None,
     };
     let begun = !shared.progress.lessons.is_empty();
+    let due = shared.progress.due(browser::today()).len();
     html! {
         <div class="home">
             <section class="hero">
@@ -139,12 +141,18 @@ pub fn Home(props: &Props) -> Html {
                     <h1>{ "Can you explain how your system will handle " }<em>{ "ten times" }</em>{ " the load?" }</h1>
                     <p class="lead">{ "Predict what a system will do. Run it. See which request suffered, and why. This is a real simulation, on your machine." }</p>
                     if let Some((lesson, step)) = next {
-                        <p>
+                        <p class="row">
                             <a href={route(&lesson.id, step.as_deref()).href()} class="button primary big">
                                 <span>{ if begun { format!("Continue: {}", lesson.title) } else { "Start the first lesson".to_owned() } }</span>
                                 { icon(Sign::Arrow) }
                             </a>
+                            if due > 0 {
+                                <a href={Route::Review.href()} class="button big">{ icon(Sign::Again) }<span>{ format!("Review: {due} due") }</span></a>
+                            }
                         </p>
+                    }
+                    if begun {
+                        <p><a href={Route::Progress.href()}>{ "Your progress" }</a></p>
                     }
                 </div>
                 <div class="hero-stage">

@@ -10,7 +10,9 @@ mod lesson;
 mod not_found;
 mod order;
 mod prediction;
+mod progress;
 mod quiz;
+mod review;
 mod route;
 mod settings;
 
@@ -46,8 +48,9 @@ pub fn App() -> Html {
         Route::About => Some("About".to_owned()),
         Route::Settings => Some("Settings".to_owned()),
         Route::NotFound => Some("Not found".to_owned()),
-        // A lesson has its title once it is here.
-        Route::Lesson { .. } => None,
+        Route::Progress => Some("Your progress".to_owned()),
+        // A lesson has its title once it is here, and a review with its question.
+        Route::Lesson { .. } | Route::Review => None,
     });
     html! {
         <>
@@ -74,6 +77,8 @@ pub fn App() -> Html {
                 { match route {
                     Route::Home => html! { <home::Home {shared} /> },
                     Route::Lesson { id, step } => html! { <lesson::LessonPage {shared} {id} {step} /> },
+                    Route::Review => html! { <review::ReviewPage {shared} /> },
+                    Route::Progress => html! { <progress::ProgressPage {shared} /> },
                     Route::Settings => html! { <settings::SettingsPage {shared} /> },
                     Route::About => about::page(),
                     Route::NotFound => not_found::page(),

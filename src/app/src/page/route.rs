@@ -17,6 +17,10 @@ pub enum Route {
         /// The step; `quiz` is its questions.
         step: Option<String>,
     },
+    /// The questions that are due: `#/review`.
+    Review,
+    /// What was done, and how well: `#/progress`.
+    Progress,
     /// Settings and progress: `#/settings`.
     Settings,
     /// What this is: `#/about`.
@@ -40,6 +44,8 @@ impl Route {
                 id: id.to_owned(),
                 step: Some(step.to_owned()),
             },
+            ["review"] => Self::Review,
+            ["progress"] => Self::Progress,
             ["settings"] => Self::Settings,
             ["about"] => Self::About,
             _ => Self::NotFound,
@@ -55,6 +61,8 @@ impl Route {
                 id,
                 step: Some(step),
             } => format!("#/lesson/{id}/{step}"),
+            Self::Review => "#/review".to_owned(),
+            Self::Progress => "#/progress".to_owned(),
             Self::Settings => "#/settings".to_owned(),
             Self::About => "#/about".to_owned(),
             Self::NotFound => "#/404".to_owned(),
@@ -92,6 +100,8 @@ mod tests {
             Route::Home,
             lesson(None),
             lesson(Some("quiz")),
+            Route::Review,
+            Route::Progress,
             Route::Settings,
             Route::About,
         ] {

@@ -44,7 +44,7 @@ impl Question {
     /// Draws the question: the same seed gives the same words and the same run.
     pub fn draw(&self, seed: u64) -> Drawn {
         let mut random = SplitMix64::seed_from_u64(seed);
-        let mut below = |n: usize| ((u128::from(random.next_u64()) * n as u128) >> 64) as usize;
+        let mut below = |n| below(&mut random, n);
         let values: VecMap<&str, f64> = self
             .params
             .iter()
@@ -117,6 +117,17 @@ impl Question {
             run,
         }
     }
+}
+
+/// Brings items into an order drawn from a seed.
+pub(crate) fn mix<T>(items: &mut [T], seed: u64) {
+    let mut random = SplitMix64::seed_from_u64(seed);
+    shuffle(items, &mut |n| below(&mut random, n));
+}
+
+/// A number below `n`.
+fn below(random: &mut SplitMix64, n: usize) -> usize {
+    ((u128::from(random.next_u64()) * n as u128) >> 64) as usize
 }
 
 /// Fisher and Yates, in Durstenfeld's form.
