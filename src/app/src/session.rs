@@ -239,14 +239,14 @@ impl Stage {
             About::FirstLost => stories.lost().first()?.request,
             About::Typical => match self.again(Eye::Latencies(Vec::new()), now.now())? {
                 Eye::Latencies(ended) => median(ended)?,
-                Eye::Tape(_) | Eye::Why(_) | Eye::Trace(_) => return None,
+                _ => return None,
             },
         };
         // Whoever is under way is followed to its end.
         let why = Eye::Why(Box::new(Why::new(request)));
         match self.again(why, now.model().horizon())? {
             Eye::Why(why) => Some(StoryView::new(now.model(), &why.account()?)),
-            Eye::Tape(_) | Eye::Latencies(_) | Eye::Trace(_) => None,
+            _ => None,
         }
     }
 
@@ -255,7 +255,7 @@ impl Stage {
         let trace = Eye::Trace(Box::new(Trace::new(TRACE)));
         match self.again(trace, self.now.engine.now())? {
             Eye::Trace(trace) => Some(trace.finish()),
-            Eye::Tape(_) | Eye::Latencies(_) | Eye::Why(_) => None,
+            _ => None,
         }
     }
 
@@ -355,11 +355,16 @@ fn measure(job: &Job) -> Result<Vec<Option<f64>>, String> {
     let scenario = Scenario::from_json(&job.scenario).map_err(told)?;
     let measures: Vec<Measure> =
         scale_sim::read_json(&job.measures).map_err(|e| format!("the measures: {e}"))?;
-    let outcome = scale_sim::run(&scenario, &Files::new()).map_err(told)?;
-    Ok(measures
+    let model = Arc::new(Model::new(&scenario, &Files::new()).map_err(told)?);
+    let recorder = Recorder::new(&model);
+    // Not by `scale_sim::run`: its probe is another, so it would bring another engine.
+    let mut engine = Engine::new(model, (recorder, Eye::Shut));
+    engine.run_until(engine.model().horizon());
+    let (model, figures) = (engine.model(), engine.probe().0.summary());
+    let values = measures
         .iter()
-        .map(|measure| outcome.value(measure))
-        .collect())
+        .map(|measure| measure.value(model, &figures));
+    Ok(values.collect())
 }
 
 /// Runs a scenario to its end, and tells which lines hold of it, what was busiest, and the story of its slowest request.
@@ -367,6 +372,7 @@ fn debrief(scenario: &str, lines: &str) -> Result<Debriefed, String> {
     let lines: Vec<Vec<Condition>> =
         scale_sim::read_json(lines).map_err(|e| format!("the debrief: {e}"))?;
     let (mut stage, scene) = Stage::new(scenario, Vec::new())?;
+    stage.now.engine.probe_mut().1 = Eye::Shut;
     let horizon = stage.now.engine.model().horizon();
     stage.now.run_until(horizon, &[]);
     let model = Arc::clone(stage.now.engine.model());
@@ -417,6 +423,8 @@ type Watched = (Recorder, Eye);
 /// Who watches beside the recorder.
 #[derive(Clone, Debug)]
 enum Eye {
+    /// Sees nothing.
+    Shut,
     Tape(Tape),
     /// Latency and number of each request that was answered.
     Latencies(Vec<(u64, u64)>),
@@ -430,7 +438,7 @@ impl Eye {
         match self {
             Self::Why(why) => why.is_over(),
             Self::Trace(trace) => trace.is_full(),
-            Self::Tape(_) | Self::Latencies(_) => false,
+            Self::Shut | Self::Tape(_) | Self::Latencies(_) => false,
         }
     }
 }
@@ -438,6 +446,7 @@ impl Eye {
 impl Probe for Eye {
     fn event(&mut self, model: &Model, now: Time, request: RequestRef, event: &Event) {
         match self {
+            Self::Shut => {}
             Self::Tape(tape) => tape.event(model, now, request, event),
             Self::Why(why) => why.event(model, now, request, event),
             Self::Trace(trace) => trace.event(model, now, request, event),
