@@ -137,7 +137,7 @@ pub fn use_catalog() -> (Loading<Catalog>, Callback<()>) {
 /// A lesson; the second part fetches it again. It can be read at once; should it turn out to have faults, they take its place.
 #[hook]
 pub fn use_lesson(id: &AttrValue) -> (Loading<Lesson>, Callback<()>) {
-    let (opened, again) = use_fetched(id.clone(), |id| async move { lesson(&id).await });
+    let (opened, again) = use_opened(id);
     let checked = use_state(|| None::<(Handle<Opened>, Vec<String>)>);
     let here = match &opened {
         Loading::Here(opened) => Some(opened.clone()),
@@ -171,13 +171,18 @@ pub fn use_lesson(id: &AttrValue) -> (Loading<Lesson>, Callback<()>) {
 /// A lesson of which only a question is asked: what is wrong elsewhere in it is told where it is taken.
 #[hook]
 pub fn use_lesson_unchecked(id: &AttrValue) -> (Loading<Lesson>, Callback<()>) {
-    let (opened, again) = use_fetched(id.clone(), |id| async move { lesson(&id).await });
+    let (opened, again) = use_opened(id);
     let lesson = match opened {
         Loading::Waiting => Loading::Waiting,
         Loading::Failed(why) => Loading::Failed(why),
         Loading::Here(opened) => Loading::Here(opened.lesson.clone()),
     };
     (lesson, again)
+}
+
+#[hook]
+fn use_opened(id: &AttrValue) -> (Loading<Opened>, Callback<()>) {
+    use_fetched(id.clone(), |id| async move { lesson(&id).await })
 }
 
 #[hook]

@@ -14,22 +14,22 @@ const LONGEST: i32 = 365;
 /// Days before 1970 and after some 2,900 years are no days of a learner's.
 const DAYS: core::ops::RangeInclusive<i32> = 0..=350_000;
 /// The bounds of FSRS's own state.
-const STABILITY: core::ops::RangeInclusive<f32> = 0.0001..=36_500.0;
-const DIFFICULTY: core::ops::RangeInclusive<f32> = 1.0..=10.0;
+const STABILITY: core::ops::RangeInclusive<f64> = 0.0001..=36_500.0;
+const DIFFICULTY: core::ops::RangeInclusive<f64> = 1.0..=10.0;
 
 /// A day of the learner's calendar: days since the first of January 1970.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Day(pub i32);
 
-/// What is known of how well a question is remembered.
+/// What is known of how well a question is remembered, to four decimals.
 #[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Memory {
     /// Days until it is recalled with a chance of 90%.
-    pub stability: f32,
+    pub stability: f64,
     /// How hard it is to keep, 1 to 10.
-    pub difficulty: f32,
+    pub difficulty: f64,
     /// When it was answered last.
     pub answered: Day,
     /// When it is to be asked again.
@@ -57,8 +57,8 @@ impl Memory {
     /// Never: a state within its bounds leads to another.
     pub fn after(before: Option<Self>, grade: Grade, today: Day) -> Self {
         let state = before.map(|memory| MemoryState {
-            stability: memory.stability,
-            difficulty: memory.difficulty,
+            stability: memory.stability as f32,
+            difficulty: memory.difficulty as f32,
         });
         // A clock that was set back makes no time pass.
         let passed = before.map_or(0, |memory| (today.0 - memory.answered.0).max(0));
@@ -71,8 +71,8 @@ impl Memory {
         };
         let days = (next.interval.round() as i32).clamp(1, LONGEST);
         Self {
-            stability: next.memory.stability,
-            difficulty: next.memory.difficulty,
+            stability: short(next.memory.stability),
+            difficulty: short(next.memory.difficulty),
             answered: today,
             due: Day(today.0 + days),
         }
@@ -94,6 +94,11 @@ impl Memory {
             && DAYS.contains(&self.answered.0)
             && DAYS.contains(&self.due.0)
     }
+}
+
+/// To four decimals, which are read from JSON as they were written.
+fn short(value: f32) -> f64 {
+    (f64::from(value) * 1e4).round() / 1e4
 }
 
 #[cfg(test)]

@@ -254,10 +254,10 @@ mod tests {
     use proptest::prelude::*;
 
     fn some_progress() -> impl Strategy<Value = Progress> {
-        let memory = (0.001_f32..400.0, 1_f32..10.0, 0..30_000, 0..30_000);
+        let memory = (10..4_000_000, 10_000..100_000, 0..30_000, 0..30_000);
         let memory = memory.prop_map(|(stability, difficulty, answered, due)| Memory {
-            stability,
-            difficulty,
+            stability: f64::from(stability) / 1e4,
+            difficulty: f64::from(difficulty) / 1e4,
             answered: Day(answered),
             due: Day(due),
         });

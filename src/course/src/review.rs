@@ -100,18 +100,20 @@ impl Progress {
         for result in results.filter(|result| result.asked > 0) {
             let known = skills.iter().position(|known| known.skill == result.skill);
             let at = known.unwrap_or_else(|| {
-                skills.push(SkillResult {
+                // As the course comes to them; those not known last.
+                let rank = |skill: Option<Skill>| skill.map_or(usize::MAX, |skill| skill as usize);
+                let place = skills.partition_point(|k| rank(k.skill) < rank(result.skill));
+                let new = SkillResult {
                     skill: result.skill,
                     asked: 0,
                     right: 0,
-                });
-                skills.len() - 1
+                };
+                skills.insert(place, new);
+                place
             });
             skills[at].asked = skills[at].asked.saturating_add(result.asked);
             skills[at].right = skills[at].right.saturating_add(result.right);
         }
-        // As the course comes to them; those not known last.
-        skills.sort_by_key(|known| known.skill.map_or(usize::MAX, |skill| skill as usize));
         skills
     }
 }
