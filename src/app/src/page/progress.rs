@@ -117,7 +117,7 @@ fn skills(skills: &[SkillResult]) -> Html {
                 <ul class="tallies">{ for skills.iter().map(row) }</ul>
             }
             if !open.is_empty() {
-                <p>{ format!("Not asked yet: {}.", open.join(", ")) }</p>
+                <p>{ format!("Not asked yet: {}.", open.join("; ")) }</p>
             }
         </>
     }
