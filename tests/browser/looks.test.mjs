@@ -138,7 +138,7 @@ test("each scene of the home page shows its phenomenon, in the picture and in wo
   const scenes = [
     ["Caches", /after a cache miss/, "cache miss", /does not find key \d+ in (Near|Shared) cache/],
     ["Shards", /request/, "answer", /is sent by Ring to Shard [A-D], which has key \d+/],
-    ["Sagas", /compensation/, "compensation", /goes back: ‘charge’ of saga \d+ is to be compensated/],
+    ["Sagas", /compensation/, "compensation", /goes back: ‘charge’ of saga \d+ at Orders is to be compensated/],
   ];
   for (const [name, key, kind, words] of scenes) {
     await page.getByRole("button", { name, exact: true }).click();
