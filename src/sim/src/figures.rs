@@ -369,16 +369,18 @@ impl LatencyTally {
     }
 
     fn bins(&self) -> Vec<LatencyBin> {
-        let mut bins: Vec<LatencyBin> = Vec::new();
+        let mut counts = [0_u32; LatencyBin::COUNT];
         let max_us = self.max.nanos().div_ceil(1000);
         for value in self.histogram.iter_recorded() {
             let bin = LatencyBin::of(value.value_iterated_to().min(max_us));
             let count = u32::try_from(value.count_at_value()).unwrap_or(u32::MAX);
-            match bins.last_mut().filter(|last| last.bin == bin) {
-                Some(last) => last.count = last.count.saturating_add(count),
-                None => bins.push(LatencyBin { bin, count }),
-            }
+            let all = &mut counts[usize::from(bin)];
+            *all = all.saturating_add(count);
         }
+        let used = || (0_u8..).zip(counts).filter(|(_, count)| *count > 0);
+        // Room for just as many: one allocation a window.
+        let mut bins = Vec::with_capacity(used().count());
+        bins.extend(used().map(|(bin, count)| LatencyBin { bin, count }));
         bins
     }
 
