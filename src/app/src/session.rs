@@ -1,11 +1,13 @@
 //! What the worker does: holds one run, takes it on as asked, goes back in it, and tells what happened.
 
+mod eye;
+
 use std::sync::Arc;
 
 use scale_course::{Lesson, LessonFiles};
 use scale_sim::{
-    Condition, Engine, Event, Files, Measure, Metric, Model, Probe, Problem, Recorder, RequestRef,
-    Scenario, Stop, Time, Trace, Why,
+    Condition, Engine, Files, Measure, Metric, Model, Problem, Recorder, Scenario, Stop, Time,
+    Trace, Why,
 };
 
 use crate::protocol::{
@@ -13,6 +15,7 @@ use crate::protocol::{
     Tick, ViolationView,
 };
 use crate::tape::Tape;
+use eye::{Eye, Watched, median};
 
 /// A run is kept as it was at so many moments, spread over it evenly, to be taken up again from there.
 const KEYFRAMES: f64 = 24.0;
@@ -415,54 +418,6 @@ fn faults(files: &LessonFiles) -> Vec<String> {
 fn told(problems: Vec<Problem>) -> String {
     let shown: Vec<String> = problems.iter().map(ToString::to_string).collect();
     shown.join("; ")
-}
-
-/// The one kind of probe for all runs of the stage: each further kind would be another engine in the Wasm.
-type Watched = (Recorder, Eye);
-
-/// Who watches beside the recorder.
-#[derive(Clone, Debug)]
-enum Eye {
-    /// Sees nothing.
-    Shut,
-    Tape(Tape),
-    /// Latency and number of each request that was answered.
-    Latencies(Vec<(u64, u64)>),
-    Why(Box<Why>),
-    Trace(Box<Trace>),
-}
-
-impl Eye {
-    /// Whether nothing that comes can be of interest.
-    fn has_seen_all(&self) -> bool {
-        match self {
-            Self::Why(why) => why.is_over(),
-            Self::Trace(trace) => trace.is_full(),
-            Self::Shut | Self::Tape(_) | Self::Latencies(_) => false,
-        }
-    }
-}
-
-impl Probe for Eye {
-    fn event(&mut self, model: &Model, now: Time, request: RequestRef, event: &Event) {
-        match self {
-            Self::Shut => {}
-            Self::Tape(tape) => tape.event(model, now, request, event),
-            Self::Why(why) => why.event(model, now, request, event),
-            Self::Trace(trace) => trace.event(model, now, request, event),
-            Self::Latencies(ended) => {
-                if let Event::Completed { latency, .. } = event {
-                    ended.push((latency.nanos(), request.id));
-                }
-            }
-        }
-    }
-}
-
-/// The number of a request that took as long as the median.
-fn median(mut ended: Vec<(u64, u64)>) -> Option<u64> {
-    let middle = ended.len().checked_sub(1)? / 2;
-    Some(ended.select_nth_unstable(middle).1.1)
 }
 
 #[cfg(test)]

@@ -1,6 +1,9 @@
 //! Checks of what closes a lesson: its debrief and its sources.
 
+use scale_sim::Scenario;
+
 use super::Checks;
+use crate::closing::Closing;
 use crate::lesson::{FILE, Lesson, Step};
 use crate::source::Fault;
 
@@ -27,27 +30,33 @@ impl Checks<'_> {
         let lesson = self.lesson;
         let run = lesson.steps.last().map(Step::run);
         let scenario = run.as_ref().and_then(|run| lesson.scenario(run).ok());
+        let scenario = scenario.as_ref();
         if let Some(debrief) = &lesson.debrief {
-            self.length(&debrief.title, &debrief.prose, debrief.line);
-            for problem in debrief.problems() {
-                self.fault(debrief.data_line, problem);
-            }
-            if let Some(scenario) = &scenario {
-                self.prose(&debrief.prose, debrief.line, scenario);
-                let conditions = debrief.items.iter().flat_map(|remark| &remark.when);
-                for problem in conditions.flat_map(|c| c.problems(scenario)) {
-                    self.fault(debrief.data_line, problem.to_string());
-                }
+            self.closing(debrief, debrief.problems(), scenario);
+            let conditions = debrief.items.iter().flat_map(|remark| &remark.when);
+            let conditions = scenario.map(|scenario| conditions.flat_map(|c| c.problems(scenario)));
+            for problem in conditions.into_iter().flatten() {
+                self.fault(debrief.data_line, problem.to_string());
             }
         }
         if let Some(sources) = &lesson.sources {
-            self.length(&sources.title, &sources.prose, sources.line);
-            for problem in sources.problems() {
-                self.fault(sources.data_line, problem);
-            }
-            if let Some(scenario) = &scenario {
-                self.prose(&sources.prose, sources.line, scenario);
-            }
+            self.closing(sources, sources.problems(), scenario);
+        }
+    }
+
+    /// One of the sections that close a lesson: its prose, and what is wrong with its block.
+    fn closing<T>(
+        &mut self,
+        closing: &Closing<T>,
+        problems: Vec<String>,
+        scenario: Option<&Scenario>,
+    ) {
+        self.length(&closing.title, &closing.prose, closing.line);
+        for problem in problems {
+            self.fault(closing.data_line, problem);
+        }
+        if let Some(scenario) = scenario {
+            self.prose(&closing.prose, closing.line, scenario);
         }
     }
 }
