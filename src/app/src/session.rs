@@ -1,6 +1,8 @@
 //! What the worker does: holds one run, takes it on as asked, goes back in it, and tells what happened.
 
 mod eye;
+mod look;
+mod replay;
 
 use std::sync::Arc;
 
@@ -16,13 +18,12 @@ use crate::protocol::{
 };
 use crate::tape::Tape;
 use eye::{Eye, Watched, median};
+use replay::Replay;
 
 /// A run is kept as it was at so many moments, spread over it evenly, to be taken up again from there.
 const KEYFRAMES: f64 = 24.0;
 /// Changes of a run that are kept to be made again when it is taken up from before them.
 const CHANGES: usize = 2_000;
-/// Events of a run that is gone through once more to tell of a request.
-const EVENTS: u64 = 20_000_000;
 /// Bytes of a trace, about.
 const TRACE: usize = 40 << 20;
 
@@ -42,6 +43,8 @@ struct Stage {
     task: Vec<Condition>,
     /// The model that the run began with; none once too many changes were made to make them all again.
     first: Option<Arc<Model>>,
+    /// What there is to draw of it, for the names.
+    scene: Scene,
     /// The run as it was before, the earliest first. There is always one.
     keyframes: Vec<Moment>,
     /// What was changed under way, and when.
@@ -111,6 +114,15 @@ impl Session {
                 let stage = self.stage(run)?;
                 Some(Reply::Told(run, stage.tell(about).map(Box::new)))
             }
+            Command::Look {
+                run,
+                component,
+                at_s,
+            } => {
+                let stage = self.stage(run)?;
+                let at = at_s.map(Time::from_secs);
+                Some(Reply::Looked(run, Box::new(stage.look(component, at))))
+            }
             Command::Trace { run } => {
                 let stage = self.stage(run)?;
                 Some(Reply::Traced(run, stage.trace()?))
@@ -155,6 +167,7 @@ impl Stage {
         };
         let stage = Self {
             first: Some(Arc::clone(now.engine.model())),
+            scene: scene.clone(),
             keyframes: vec![now.clone()],
             now,
             task,
@@ -172,6 +185,7 @@ impl Stage {
         engine.reconfigure(&scenario, &Files::new()).map_err(told)?;
         let window_s = engine.probe().0.window().secs();
         let scene = Scene::new(engine.model(), &scenario, window_s);
+        self.scene = scene.clone();
         if self.changes.len() == CHANGES {
             // From here on one goes back to here at most.
             self.first = None;
@@ -215,21 +229,10 @@ impl Stage {
     fn again(&self, eye: Eye, to: Time) -> Option<Eye> {
         let model = Arc::clone(self.first.as_ref()?);
         let recorder = Recorder::new(&model).keeping_stories(0);
-        let mut engine = Engine::new(model, (recorder, eye));
-        let mut changes = self.changes.iter().peekable();
-        while !engine.probe().1.has_seen_all() {
-            let next = engine.next_time();
-            let due = |(at, _): &&(Time, Arc<Scenario>)| next.is_none_or(|next| *at < next);
-            if let Some((at, scenario)) = changes.next_if(due) {
-                engine.run_until(*at);
-                engine.reconfigure(scenario, &Files::new()).ok()?;
-            } else if next.is_none_or(|next| next > to) || engine.events() >= EVENTS {
-                break;
-            } else {
-                engine.step();
-            }
-        }
-        Some(engine.into_probe().1)
+        let engine = Engine::new(model, (recorder, eye));
+        let mut replay = Replay::new(engine, &self.changes);
+        while !replay.engine.probe().1.has_seen_all() && replay.step(to) {}
+        Some(replay.engine.into_probe().1)
     }
 
     /// The story of a request.

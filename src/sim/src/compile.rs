@@ -590,6 +590,7 @@ impl Compiler<'_> {
         let hedge = resilience.hedge.as_ref();
         Some(Guard {
             number: self.model.guards - 1,
+            caller: index(self.scenario, self.name),
             timeout: resilience.timeout_ms.map(Duration::from_millis),
             retry: resilience.retry.clone(),
             hedge: hedge.map(|h| (Duration::from_millis(h.after_ms), h.at_most)),

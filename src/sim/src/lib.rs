@@ -40,6 +40,7 @@ mod messaging;
 mod mix;
 mod model;
 mod payload;
+mod policy_state;
 mod probe;
 mod problem;
 mod random;
@@ -62,7 +63,7 @@ mod wire;
 pub mod workflow;
 
 pub use audit::{Auditor, Finding, Findings, Violation};
-pub use balance::{Ejection, HealthCheck, Policy, Sticky};
+pub use balance::{Ejection, HealthCheck, MemberState, Policy, Sticky};
 pub use cache::{
     Cache, CacheStore, Capacity, Dirty, Entry, Eviction, Flights, Invalidation, Item, Join,
     Lifetimes, Lookup, Mode, Segment, Standing, Stored, Ttl, Value, Waiter, Warm, WriteBehind,
@@ -98,16 +99,18 @@ pub use messaging::{Assignment, Delivery};
 pub use mix::{Mix, MixSampler};
 pub use model::{Files, Model, StationInfo};
 pub use payload::{Codec, Compression, Content, Payload};
+pub use policy_state::PolicyState;
 pub use probe::{Log, NoProbe, Probe};
 pub use problem::Problem;
 pub use random::{Draws, Key};
 pub use recorder::Recorder;
 pub use replay::{ReplayError, read as read_replay};
 pub use resilience::{
-    Admit, Autoscale, AutoscaleState, Backoff, Breaker, BreakerState, Codel, CodelLaw,
+    Admit, Autoscale, AutoscaleState, Backoff, Breaker, BreakerState, BreakerView, Codel, CodelLaw,
     ConcurrencyLimit, ConcurrencyState, ConsecutiveBreaker, Hedge, Jitter, Permit, Phase,
     RateLimit, RateLimitState, Resilience, Retry, RetryBudget, RetryBudgetState, ScalingMetric,
-    ScalingRule, Shed, Shedding, SheddingState, StepDown, StepUp, Trial, WindowBreaker, WindowUnit,
+    ScalingRule, Shed, Shedding, SheddingState, StepDown, StepUp, Threshold, Trial, WindowBreaker,
+    WindowUnit,
 };
 pub use run::{Outcome, Simulation, outcome, run, run_unwatched, simulation};
 pub use scenario::{Scenario, VERSION, View};

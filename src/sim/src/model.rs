@@ -382,6 +382,8 @@ pub(crate) struct Site {
 pub(crate) struct Guard {
     /// Counted over all sites.
     pub number: u32,
+    /// The component that calls.
+    pub caller: u16,
     pub timeout: Option<Duration>,
     pub retry: Option<Retry>,
     /// After how long, and how many at most.

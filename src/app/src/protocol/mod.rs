@@ -4,6 +4,7 @@
 //! compact binary (bincode, by `gloo-worker`).
 
 mod debrief;
+mod look;
 mod scene;
 mod story;
 mod tick;
@@ -13,6 +14,7 @@ use scale_sim::Figures;
 use serde::{Deserialize, Serialize};
 
 pub use debrief::Debriefed;
+pub use look::{DecisionView, LookView, PolicyView};
 pub use scene::{ComponentView, FaultView, Holds, Scene, StationView};
 pub use story::{About, Behind, SpanView, StoryView};
 pub use tick::{
@@ -64,6 +66,16 @@ pub enum Command {
         /// Which request.
         about: About,
     },
+    /// Look at a component closely. Returned by [`Reply::Looked`].
+    Look {
+        /// The run.
+        run: u32,
+        /// The component.
+        component: u16,
+        /// At which moment, with its last decisions up to then; what its policies know where the run has come to if it is not
+        /// given.
+        at_s: Option<f64>,
+    },
     /// Write down the run so far as trace events. Returned by [`Reply::Traced`].
     Trace {
         /// The run.
@@ -109,6 +121,8 @@ pub enum Reply {
     Frame(u32, Box<Frame>),
     /// The story that was asked for; none if there is no such request, or it has not ended by the end of the run.
     Told(u32, Option<Box<StoryView>>),
+    /// The component that was looked at.
+    Looked(u32, Box<LookView>),
     /// The run so far in the trace event format.
     Traced(u32, String),
     /// What was measured: a list of values for each job, in the order asked.

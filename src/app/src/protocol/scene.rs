@@ -154,6 +154,30 @@ impl Scene {
     }
 }
 
+impl Scene {
+    /// The name of a station, as the picture has it.
+    pub fn station_name(&self, station: u32) -> String {
+        let Some(view) = self.stations.get(station as usize) else {
+            return String::new();
+        };
+        let component = &self.components[usize::from(view.component)];
+        let own = |s: &&StationView| s.component == view.component;
+        let copies = self.stations.iter().filter(own).count();
+        match component.kind {
+            Kind::Database if copies > 1 && view.instance == 0 => component.label.clone(),
+            Kind::Database if copies > 1 => format!("{} copy {}", component.label, view.instance),
+            _ if copies > 1 => format!("{} {}", component.label, view.instance + 1),
+            _ => component.label.clone(),
+        }
+    }
+
+    /// The name of a component, as the picture has it.
+    pub fn component_name(&self, component: u16) -> &str {
+        let component = self.components.get(usize::from(component));
+        component.map_or("", |component| &component.label)
+    }
+}
+
 impl Holds {
     /// What the component number `at` holds.
     fn of(model: &Model, scenario: &scale_sim::Scenario, at: usize) -> Self {

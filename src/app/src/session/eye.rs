@@ -2,6 +2,7 @@
 
 use scale_sim::{Event, Model, Probe, Recorder, RequestRef, Time, Trace, Why};
 
+use super::look::Decisions;
 use crate::tape::Tape;
 
 /// The one kind of probe for all runs of the stage: each further kind would be another engine in the Wasm.
@@ -17,6 +18,7 @@ pub enum Eye {
     Latencies(Vec<(u64, u64)>),
     Why(Box<Why>),
     Trace(Box<Trace>),
+    Decisions(Box<Decisions>),
 }
 
 impl Eye {
@@ -25,7 +27,7 @@ impl Eye {
         match self {
             Self::Why(why) => why.is_over(),
             Self::Trace(trace) => trace.is_full(),
-            Self::Shut | Self::Tape(_) | Self::Latencies(_) => false,
+            Self::Shut | Self::Tape(_) | Self::Latencies(_) | Self::Decisions(_) => false,
         }
     }
 }
@@ -37,6 +39,7 @@ impl Probe for Eye {
             Self::Tape(tape) => tape.event(model, now, request, event),
             Self::Why(why) => why.event(model, now, request, event),
             Self::Trace(trace) => trace.event(model, now, request, event),
+            Self::Decisions(decisions) => decisions.event(model, now, request, event),
             Self::Latencies(ended) => {
                 if let Event::Completed { latency, .. } = event {
                     ended.push((latency.nanos(), request.id));

@@ -11,6 +11,7 @@ use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement, HtmlElement};
 use yew::prelude::*;
 
 use super::layout::Layout;
+use super::look::Looking;
 use super::narration::Density;
 use super::painter::{Colours, paint};
 use super::player::{Player, Sought};
@@ -59,6 +60,8 @@ pub struct Live {
     pub filter: Option<u16>,
     /// The component that the reader looks at.
     pub looked: Option<u16>,
+    /// What the worker was asked about it, and what it told.
+    pub looking: Looking,
     /// How large what can be seen of the picture is, in CSS pixels, and how many times as large the whole is.
     pub room: (f64, f64),
     pub zoom: f64,
@@ -122,6 +125,7 @@ impl Default for Live {
             density: Density::default(),
             filter: None,
             looked: None,
+            looking: Looking::default(),
             room: (0.0, 0.0),
             zoom: 1.0,
         }
@@ -168,6 +172,9 @@ impl Clock {
             }
             if !live.visible {
                 return;
+            }
+            if let Some(command) = live.looking.ask(&live.player, live.looked, now_ms) {
+                self.simulator.ask(command);
             }
             let before = (live.player.now_s(), live.player.playing);
             for (run, to_s) in live.player.pass(real_s, browser::now_ms() / 1000.0) {

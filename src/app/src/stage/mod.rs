@@ -14,6 +14,7 @@ mod inside;
 mod insides;
 mod keep;
 pub mod layout;
+mod look;
 mod narration;
 pub mod painter;
 mod pane;

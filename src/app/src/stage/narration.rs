@@ -83,23 +83,11 @@ impl Run {
 
     /// The name of a station, as the picture has it.
     pub fn station_name(&self, station: u32) -> String {
-        let Some(view) = self.scene.stations.get(station as usize) else {
-            return String::new();
-        };
-        let component = &self.scene.components[usize::from(view.component)];
-        let own = |s: &&crate::protocol::StationView| s.component == view.component;
-        let copies = self.scene.stations.iter().filter(own).count();
-        match component.kind {
-            Kind::Database if copies > 1 && view.instance == 0 => component.label.clone(),
-            Kind::Database if copies > 1 => format!("{} copy {}", component.label, view.instance),
-            _ if copies > 1 => format!("{} {}", component.label, view.instance + 1),
-            _ => component.label.clone(),
-        }
+        self.scene.station_name(station)
     }
 
     pub(super) fn component_name(&self, component: u16) -> &str {
-        let component = self.scene.components.get(usize::from(component));
-        component.map_or("", |component| &component.label)
+        self.scene.component_name(component)
     }
 
     /// What happened, in a sentence.

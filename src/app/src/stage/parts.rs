@@ -127,15 +127,34 @@ pub fn nodes(run: &Run, layout: &Layout, looked: Option<u16>, act: &Callback<Dee
         )
     };
     let shades = shades(scene);
-    let single = scene
-        .components
-        .iter()
+    let opens = |component: u16| {
+        let deed = Deed::Look(Some(component));
+        let onclick = {
+            let act = act.clone();
+            Callback::from(move |_: MouseEvent| act.emit(deed))
+        };
+        let act = act.clone();
+        let onkeydown = Callback::from(move |event: KeyboardEvent| {
+            // As a button does it; elsewhere on the stage the space bar plays.
+            if matches!(event.key().as_str(), "Enter" | " ") {
+                event.prevent_default();
+                event.stop_propagation();
+                act.emit(deed);
+            }
+        });
+        (onclick, onkeydown)
+    };
+    let single = (0..)
+        .zip(&scene.components)
         .zip(&layout.components)
-        .filter(|(c, _)| matches!(c.kind, Kind::Client | Kind::Balancer));
-    let single = single.map(|(component, rect)| {
+        .filter(|((_, c), _)| matches!(c.kind, Kind::Client | Kind::Balancer));
+    let single = single.map(|((at, component), rect)| {
+        let (onclick, onkeydown) = opens(at);
+        let looked = looked == Some(at);
         html! {
-            <div class={classes!("node", "plain", format!("kind-{}", component.kind.name()))} style={place(rect)}
-                data-component={component.name.clone()} key={component.name.clone()}>
+            <div class={classes!("node", "plain", format!("kind-{}", component.kind.name()), looked.then_some("looked"))} style={place(rect)}
+                data-component={component.name.clone()} key={component.name.clone()} {onclick} {onkeydown}
+                role="button" tabindex="0" aria-expanded={looked.to_string()}>
                 { icon(Sign::from(component.kind)) }
                 <span class="node-name">{ &component.label }</span>
             </div>
@@ -164,22 +183,7 @@ pub fn nodes(run: &Run, layout: &Layout, looked: Option<u16>, act: &Callback<Dee
         let label = run.describe(at);
         let looked = looked == Some(station.component);
         let class = classes!(class, looked.then_some("looked"));
-        let deed = Deed::Look(Some(station.component));
-        let onclick = {
-            let act = act.clone();
-            Callback::from(move |_: MouseEvent| act.emit(deed))
-        };
-        let onkeydown = {
-            let act = act.clone();
-            Callback::from(move |event: KeyboardEvent| {
-                // As a button does it; elsewhere on the stage the space bar plays.
-                if matches!(event.key().as_str(), "Enter" | " ") {
-                    event.prevent_default();
-                    event.stop_propagation();
-                    act.emit(deed);
-                }
-            })
-        };
+        let (onclick, onkeydown) = opens(station.component);
         Some(html! {
             <div {class} {style} {onclick} {onkeydown} tabindex="0" aria-expanded={looked.to_string()} key={format!("{}.{}", component.name, station.instance)}
                 role="button" title={label.clone()}>
@@ -449,36 +453,6 @@ pub fn figures(run: &Run) -> Html {
     }
 }
 
-/// The component that the reader looks at: what each of its stations does, and what happened there last and why.
-pub fn look(live: &Live, act: &Callback<Deed>) -> Html {
-    let run = &live.player.run;
-    let Some(looked) = live
-        .looked
-        .filter(|at| usize::from(*at) < run.scene.components.len())
-    else {
-        return html! {};
-    };
-    let close = {
-        let act = act.clone();
-        Callback::from(move |_: MouseEvent| act.emit(Deed::Look(None)))
-    };
-    let stations = run.scene.stations.iter().enumerate();
-    let own = stations.filter(|(_, station)| station.component == looked && station.live);
-    let lines = run.narration(Density::Full, Some(looked)).take(LAST);
-    html! {
-        <section class="look" aria-label={format!("{} at this moment", run.component_name(looked))}>
-            <div class="look-head">
-                <h3>{ run.component_name(looked) }</h3>
-                <button class="button quiet small" onclick={close} aria-label="Close">{ icon(Sign::Cross) }</button>
-            </div>
-            { for own.map(|(at, _)| html! { <p>{ run.describe(at) }</p> }) }
-            <ol>{ for lines.map(|line| html! { <li>{ line }</li> }) }</ol>
-        </section>
-    }
-}
-
-/// Lines on what happened last at the component that the reader looks at.
-const LAST: usize = 8;
 /// Lines of narration that are shown.
 const LINES: usize = 60;
 

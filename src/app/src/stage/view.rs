@@ -15,10 +15,11 @@ use super::chart::{Charts, charts, overlaid};
 use super::clock::{Clock, Live, Watch};
 use super::keep::{csv, keep};
 use super::layout::{Layout, NARROW};
+use super::look::look;
 use super::narration::Density;
 use super::painter::Colours;
 use super::pane::{PaneRefs, Title, pane};
-use super::parts::{Deed, ZOOM, Zoom, bar, figures, key, knobs, look, words, zoom};
+use super::parts::{Deed, ZOOM, Zoom, bar, figures, key, knobs, words, zoom};
 use super::player::{Player, Sought};
 use super::run::Run;
 use super::twin::{Kept, Names, front, strip};
@@ -143,6 +144,10 @@ pub fn Stage(props: &Props) -> Html {
                     }
                     Reply::Told(_, story) if live.told[0] != Told::Unasked => {
                         live.told[1] = story.map_or(Told::Nobody, Told::Story);
+                        renew.force_update();
+                    }
+                    Reply::Looked(run, view) => {
+                        live.looking.heard(run, view);
                         renew.force_update();
                     }
                     Reply::Traced(run, trace) if run == player.run.id => {

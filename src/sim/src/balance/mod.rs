@@ -23,7 +23,7 @@ pub use latency::PeakEwma;
 pub use policy::Policy;
 pub use rules::{Ask, Balancing, Rules, Seat};
 pub use slow_start::SlowStart;
-pub use state::BalancerState;
+pub use state::{BalancerState, MemberState};
 
 /// What the policies look at of one member, side by side in memory.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]

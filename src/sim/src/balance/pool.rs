@@ -111,6 +111,18 @@ impl Pool {
         }
     }
 
+    /// The moving average of the latency of the member in `slot`, where the policy keeps one.
+    pub fn average(&self, slot: u32) -> Option<Duration> {
+        let kept = matches!(self.policy, Policy::PeakEwma { .. });
+        kept.then(|| Duration::from_nanos(self.latencies[slot as usize].nanos() as u64))
+    }
+
+    /// Whether round robin looks at the member in `slot` first, of so many.
+    pub fn is_next(&self, slot: u32, members: usize) -> bool {
+        self.policy == Policy::RoundRobin
+            && self.loads[slot as usize].place == self.turn % (members as u32).max(1)
+    }
+
     fn in_turn(&mut self, slots: &[u32]) -> Option<u32> {
         let place = |slot: u32| self.loads[slot as usize].place;
         // Usually all can be chosen, and a place is a place in the list too.

@@ -35,6 +35,33 @@ struct Member {
     start: Option<SlowStart>,
 }
 
+/// What a balancer knows of a member, to be shown.
+#[derive(Clone, PartialEq, Debug)]
+pub struct MemberState {
+    /// Its station.
+    pub station: u32,
+    /// Its weight, and how much of it counts, in percent: less while it starts slowly.
+    pub weight: u32,
+    /// See `weight`.
+    pub share: u32,
+    /// Whether it gets requests only when no other member can.
+    pub backup: bool,
+    /// Whether it could be chosen.
+    pub usable: bool,
+    /// What probes have shown of it.
+    pub health: Health,
+    /// How long it is still put aside because its requests failed.
+    pub ejected: Option<Duration>,
+    /// Requests of this balancer that are under way there.
+    pub open: u32,
+    /// What smooth weighted round robin will compare: its running value once it has grown by its weight, in hundredths.
+    pub current: i64,
+    /// The moving average of its latency, where the policy keeps one.
+    pub average: Option<Duration>,
+    /// Whether round robin looks at it first.
+    pub next: bool,
+}
+
 /// A balancer's state. It starts without members: see [`BalancerState::follow`].
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct BalancerState {
@@ -381,6 +408,34 @@ impl BalancerState {
                     .ejection
                     .is_some_and(|rule| member.failures.ejected(rule, now));
             member.present && member.health.is_up() && !ejected
+        })
+    }
+
+    /// What it knows of its members, in order.
+    pub fn members(&self, now: Time) -> impl Iterator<Item = MemberState> {
+        self.order.iter().map(move |slot| {
+            let (member, load) = (
+                &self.members[*slot as usize],
+                &self.pool.loads[*slot as usize],
+            );
+            let station = member.seat.station;
+            let ejected = self
+                .rules
+                .ejection
+                .filter(|rule| self.order.len() > 1 && member.failures.ejected(*rule, now));
+            MemberState {
+                station,
+                weight: load.weight,
+                share: load.share,
+                backup: member.seat.backup,
+                usable: self.is_usable(station, now),
+                health: member.health,
+                ejected: ejected.map(|rule| member.failures.until(rule).since(now)),
+                open: load.open,
+                current: load.current + i64::from(load.effective) * i64::from(load.share),
+                average: self.pool.average(*slot),
+                next: self.pool.is_next(*slot, self.order.len()),
+            }
         })
     }
 

@@ -16,6 +16,7 @@ use crate::db::{Connection, ConnectionPool, Next, Route};
 use crate::event::{Event, Loss};
 use crate::frame::{Failure, FrameId, State};
 use crate::model::{DatabaseModel, Model, Site};
+use crate::policy_state::PolicyState;
 use crate::probe::Probe;
 use crate::time::{Duration, Time};
 use crate::workflow::Role;
@@ -553,5 +554,28 @@ impl<P: Probe> Engine<P> {
             }
         }
         total
+    }
+
+    /// What pools know at a component that calls, or at the database that is called, to be shown.
+    pub(super) fn pools(&self, component: u16) -> impl Iterator<Item = PolicyState> {
+        let approaches = self.model.approaches.iter().zip(&self.databases.lanes);
+        let own = approaches
+            .filter(move |(approach, _)| [approach.caller, approach.database].contains(&component));
+        own.flat_map(|(approach, lanes)| {
+            let database = &self.model.components[usize::from(approach.database)];
+            let settings = database.database.as_ref();
+            let most =
+                { settings.and_then(|database| database.pool.as_ref()) }.map(|p| p.bounds.max);
+            let nodes = settings.map_or(1, |database| usize::from(database.nodes));
+            lanes.iter().enumerate().filter_map(move |(at, lane)| {
+                Some(PolicyState::Connections {
+                    caller: approach.caller,
+                    instance: (at / nodes) as u32,
+                    node: database.stations[at % nodes],
+                    connections: [lane.pool.busy(), lane.pool.open(), most?],
+                    waiting: lane.pool.waiting(),
+                })
+            })
+        })
     }
 }

@@ -19,6 +19,7 @@ use crate::frame::{FrameId, NONE, State};
 use crate::index::mixed;
 use crate::limits;
 use crate::model::{DatabaseModel, Model, ReplicationModel};
+use crate::policy_state::PolicyState;
 use crate::probe::Probe;
 use crate::time::Time;
 use crate::workflow::{Fence, Prepared};
@@ -338,6 +339,27 @@ impl<P: Probe> Engine<P> {
         let state = self.databases.states[usize::from(station.component)].as_ref()?;
         let replicas = state.replicas.as_ref()?;
         Some(replicas.log.lag(station.instance as u16, self.now))
+    }
+
+    /// Where a replicated database's reads go, to be shown.
+    pub(super) fn routing(&self, component: u16) -> Option<PolicyState> {
+        let component = usize::from(component);
+        let settings = &self.model.components[component];
+        let replication = settings.database.as_ref()?.replication.as_ref()?;
+        let replicas = self.databases.states[component]
+            .as_ref()?
+            .replicas
+            .as_ref()?;
+        let station = |node: u16| settings.stations[usize::from(node)];
+        let nodes = replicas.log.replicas().map(|node| {
+            let (writes, lag) = replicas.log.lag(node, self.now);
+            (station(node), writes, lag)
+        });
+        Some(PolicyState::Routing {
+            reads: replication.reads,
+            primary: station(replicas.log.primary()),
+            replicas: nodes.collect(),
+        })
     }
 
     /// Works off what replicas have done up to now; must be called before anything is asked of a log or put into it.

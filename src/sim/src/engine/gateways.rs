@@ -6,8 +6,10 @@ use crate::component::LimitBy;
 use crate::event::{Event, Loss};
 use crate::frame::{FrameId, State};
 use crate::model::{GatewayModel, Model};
+use crate::policy_state::PolicyState;
 use crate::probe::Probe;
 use crate::resilience::{Admit, ConcurrencyState, RateLimitState};
+use crate::time::Time;
 
 /// What a gateway's station remembers.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
@@ -22,6 +24,18 @@ impl LimitState {
             rate: gateway.rate_limit.as_ref().map(RateLimitState::new),
             concurrency: gateway.concurrency.as_ref().map(ConcurrencyState::new),
         }
+    }
+
+    /// What they know, to be shown.
+    pub fn views(&self, now: Time) -> [Option<PolicyState>; 2] {
+        let concurrency = self.concurrency.as_ref();
+        [
+            self.rate.as_ref().map(|rate| rate.view(now)),
+            concurrency.map(|limit| PolicyState::Concurrency {
+                under_way: limit.under_way(),
+                limit: limit.limit(),
+            }),
+        ]
     }
 
     fn reconfigure(&mut self, gateway: &GatewayModel) {

@@ -12,6 +12,7 @@ use crate::event::{Child, Event, Loss};
 use crate::frame::{CallId, Failure, FrameId, NONE, Outcome, Waiter};
 use crate::limits;
 use crate::model::Guard;
+use crate::policy_state::PolicyState;
 use crate::probe::Probe;
 use crate::random::Key;
 use crate::resilience::{BreakerState, Phase, RetryBudgetState};
@@ -35,6 +36,21 @@ impl GuardState {
             budget: budget.map(RetryBudgetState::new),
             breaker: guard.breaker.as_ref().map(BreakerState::new),
         }
+    }
+
+    /// What they know, to be shown.
+    pub fn views(&self, to: u16, instance: u32, now: Time) -> [Option<PolicyState>; 2] {
+        let breaker = self.breaker.as_ref().map(|breaker| PolicyState::Breaker {
+            instance,
+            to,
+            breaker: breaker.view(),
+        });
+        let budget = self.budget.as_ref().map(|budget| PolicyState::RetryBudget {
+            instance,
+            to,
+            retries: budget.retries(now),
+        });
+        [breaker, budget]
     }
 
     /// Takes on changed settings.

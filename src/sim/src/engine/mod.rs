@@ -19,6 +19,7 @@ mod gateways;
 mod guard;
 mod messages;
 mod moves;
+mod policy_states;
 mod relays;
 mod scaling;
 mod scatter;

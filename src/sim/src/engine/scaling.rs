@@ -14,6 +14,7 @@ use crate::calendar::Due;
 use crate::component::station::{Duty, Meter, Station};
 use crate::event::{Event, RequestRef};
 use crate::model::{Model, Role};
+use crate::policy_state::PolicyState;
 use crate::probe::Probe;
 use crate::resilience::{AutoscaleState, ScalingMetric};
 use crate::time::Duration;
@@ -131,15 +132,41 @@ impl<P: Probe> Engine<P> {
         self.members_changed(at);
     }
 
+    /// What an autoscaler knows, to be shown.
+    pub(super) fn autoscaling(&self, component: u16) -> Option<PolicyState> {
+        let settings = &self.model.components[usize::from(component)];
+        let autoscale = settings.autoscale.as_ref()?;
+        let measured = self.measured(&self.model, &settings.stations);
+        Some(PolicyState::Autoscaling {
+            metric: autoscale.metric,
+            rule: autoscale.rule.clone(),
+            value: measured.value(autoscale.metric),
+            ready: measured.ready,
+            away: measured.away,
+            bounds: [autoscale.min, autoscale.max],
+        })
+    }
+
+    /// Measures, and begins to measure anew.
     fn measure(&mut self, model: &Model, stations: &[u32]) -> Measured {
+        let measured = self.measured(model, stations);
+        for station in stations {
+            if let Some(meter) = &mut self.stations[*station as usize].meter {
+                meter.restart(self.now);
+            }
+        }
+        measured
+    }
+
+    fn measured(&self, model: &Model, stations: &[u32]) -> Measured {
         let now = self.now;
         let mut measured = Measured::default();
         for station in stations {
             let servers = model.stations[*station as usize].servers;
-            let state = &mut self.stations[*station as usize];
+            let state = &self.stations[*station as usize];
             let (busy, waiting, usable) = (state.busy, state.waiting, state.usable(servers));
             let (duty, up) = (state.duty, state.up);
-            let Some(meter) = &mut state.meter else {
+            let Some(mut meter) = state.meter.clone() else {
                 continue;
             };
             meter.settle(now, busy);
@@ -154,7 +181,6 @@ impl<P: Probe> Engine<P> {
             } else if matches!(duty, Duty::Serving | Duty::Warming) {
                 measured.away += 1;
             }
-            meter.restart(now);
         }
         measured
     }

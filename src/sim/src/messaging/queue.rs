@@ -78,6 +78,23 @@ impl QueueState {
         self.ready.len() as u32 + self.resting
     }
 
+    /// Messages in line and at rest, and since when the first in line could be handed over.
+    pub fn line(&self) -> ([u32; 2], Option<Time>) {
+        let first = self
+            .ready
+            .front()
+            .and_then(|slot| self.slots[*slot as usize]);
+        (
+            [self.ready.len() as u32, self.resting],
+            first.map(|stored| stored.since),
+        )
+    }
+
+    /// By consumer: how many messages it has and has not answered.
+    pub fn out(&self) -> &[u32] {
+        &self.out
+    }
+
     /// All messages that are still the queue's.
     #[cfg(test)]
     fn len(&self) -> usize {

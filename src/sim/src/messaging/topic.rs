@@ -266,6 +266,17 @@ impl TopicState {
         offset
     }
 
+    /// Whether a group is being assigned its partitions anew; and by partition, who has it and how many messages are not
+    /// committed.
+    pub fn subscription(&self, group: usize) -> (bool, impl Iterator<Item = (Option<u32>, u64)>) {
+        let Group { lanes, phase, .. } = &self.groups[group];
+        let lags = lanes.iter().zip(&self.partitions).map(|(lane, partition)| {
+            let owner = (lane.owner != NO_MEMBER).then_some(lane.owner);
+            (owner, partition.end() - lane.committed)
+        });
+        (*phase == Phase::Rebalancing, lags)
+    }
+
     /// Who of a group has a partition.
     pub fn owner(&self, group: usize, partition: u16) -> Option<u32> {
         let owner = self.groups[group].lanes[usize::from(partition)].owner;

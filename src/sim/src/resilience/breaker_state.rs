@@ -63,6 +63,43 @@ enum Trip {
     },
 }
 
+/// What opens a breaker, to be shown.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum Threshold {
+    /// So many failures in a row.
+    Consecutive(u32),
+    /// A share of the calls in its window.
+    Rates {
+        /// So many calls must be in it.
+        min_calls: u32,
+        /// The share that failed, 0 to 1.
+        failure_rate: f64,
+        /// A call that takes longer is slow; [`Duration::MAX`] if none is.
+        slow: Duration,
+        /// The share that was slow.
+        slow_rate: f64,
+    },
+}
+
+/// What a breaker remembers, to be shown.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct BreakerView {
+    /// What it is doing.
+    pub phase: Phase,
+    /// What opens it.
+    pub threshold: Threshold,
+    /// Failures in a row; where a window counts, failures in it.
+    pub failures: u32,
+    /// Calls in the window, and those among them that were slow.
+    pub calls: u32,
+    /// See `calls`.
+    pub slow: u32,
+    /// While it is open: until when it refuses every call.
+    pub until: Time,
+    /// Calls let through on trial, and how many those can be.
+    pub on_trial: [u32; 2],
+}
+
 /// What a breaker remembers.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct BreakerState {
@@ -117,6 +154,34 @@ impl BreakerState {
     /// What it is doing. An open breaker stays so until a call asks after its time.
     pub const fn phase(&self) -> Phase {
         self.phase
+    }
+
+    /// What it remembers. A window over time still has what it forgets with the next call.
+    pub fn view(&self) -> BreakerView {
+        let sum = self.outcomes.as_ref().map(Outcomes::sum);
+        let threshold = match self.rule.trip {
+            Trip::Consecutive { failures } => Threshold::Consecutive(failures),
+            Trip::Rates {
+                min_calls,
+                failure_rate,
+                slow,
+                slow_rate,
+            } => Threshold::Rates {
+                min_calls,
+                failure_rate: failure_rate.get(),
+                slow,
+                slow_rate: slow_rate.get(),
+            },
+        };
+        BreakerView {
+            phase: self.phase,
+            threshold,
+            failures: sum.map_or(self.row, |sum| sum.failures),
+            calls: sum.map_or(0, |sum| sum.calls),
+            slow: sum.map_or(0, |sum| sum.slow),
+            until: self.opened + self.rule.open,
+            on_trial: [self.on_trial, self.rule.half_open_calls],
+        }
     }
 
     /// Asks whether a call may be made now. One that may must be followed by [`Self::record`] or [`Self::release`].

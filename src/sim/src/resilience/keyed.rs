@@ -43,6 +43,17 @@ impl<V> Keyed<V> {
         self.most
     }
 
+    /// How many keys are remembered.
+    pub fn len(&self) -> u32 {
+        self.entries.len() as u32
+    }
+
+    /// The value of `key`, if it is known; that is no use of it.
+    pub fn peek(&self, key: u64) -> Option<&V> {
+        let at = self.index[self.place(key)];
+        Some(&self.entries.get(at as usize)?.value)
+    }
+
     /// The value of `key`, which thereby becomes the last used; `fresh` if the key is not known.
     pub fn get(&mut self, key: u64, fresh: impl FnOnce() -> V) -> &mut V {
         let mut place = self.place(key);

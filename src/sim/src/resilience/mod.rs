@@ -21,7 +21,7 @@ use crate::problem::Problems;
 pub use autoscale::{Autoscale, ScalingMetric, ScalingRule, StepDown, StepUp};
 pub use autoscale_state::AutoscaleState;
 pub use breaker::{Breaker, ConsecutiveBreaker, Trial, WindowBreaker, WindowUnit};
-pub use breaker_state::{BreakerState, Permit, Phase};
+pub use breaker_state::{BreakerState, BreakerView, Permit, Phase, Threshold};
 pub use concurrency::{ConcurrencyLimit, ConcurrencyState};
 pub use rate_limit::{Admit, RateLimit, RateLimitState};
 pub use retry::{Backoff, Jitter, Retry};

@@ -86,6 +86,14 @@ impl Outcomes {
         }
     }
 
+    /// The sum of the window when it was last added to.
+    pub const fn sum(&self) -> Tally {
+        match self {
+            Self::Calls(calls) => calls.sum,
+            Self::Seconds(seconds) => seconds.sum,
+        }
+    }
+
     pub fn clear(&mut self) {
         match self {
             Self::Calls(calls) => {

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::Number;
 use super::keyed::Keyed;
 use crate::limits;
+use crate::policy_state::PolicyState;
 use crate::problem::Problems;
 use crate::time::{Duration, Time};
 
@@ -135,6 +136,33 @@ impl RateLimitState {
             self.buckets = Keyed::new(keys);
         }
         self.rule = rule;
+    }
+
+    /// What it knows at `now`, to be shown.
+    pub fn view(&self, now: Time) -> PolicyState {
+        let rule = self.rule;
+        let leaky = matches!(rule.kind, Kind::Leaky { .. });
+        let level = match self.buckets.peek(0) {
+            Some(bucket) => {
+                let gone = now.since(bucket.at).nanos() as f64;
+                let passed = libm::floor(rule.rate_per_s.get() * gone) as u64;
+                if leaky {
+                    bucket.level.saturating_sub(passed)
+                } else {
+                    bucket.level.saturating_add(passed).min(rule.burst)
+                }
+            }
+            None if leaky => 0,
+            None => rule.burst,
+        };
+        let requests = |level: u64| level as f64 / REQUEST as f64;
+        PolicyState::RateLimit {
+            rate_per_s: rule.rate_per_s.get(),
+            level: (!rule.by_key).then(|| requests(level)),
+            burst: requests(rule.burst),
+            leaky,
+            keys: if rule.by_key { self.buckets.len() } else { 0 },
+        }
     }
 
     /// Asks for a request to pass. `key` is ignored by a limit for all.

@@ -96,6 +96,13 @@ impl RetryBudgetState {
         self.add(now, self.deposit);
     }
 
+    /// So many retries could be made now.
+    pub fn retries(&self, now: Time) -> u64 {
+        let mut then = self.clone();
+        then.add(now, 0);
+        ((then.balance + then.reserve) / RETRY).max(0) as u64
+    }
+
     /// Whether a retry may be made now; if so it is paid for.
     pub fn may_retry(&mut self, now: Time) -> bool {
         self.add(now, 0);

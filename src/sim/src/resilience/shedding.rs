@@ -169,6 +169,16 @@ impl SheddingState {
         }
     }
 
+    /// The wait that controlled delay aims at, and whether it drops; nothing without it.
+    pub fn codel(&self) -> Option<(Duration, bool)> {
+        let codel = self.codel?;
+        let dropping = match codel.law {
+            Law::InverseSquareRoot { dropping, .. } => dropping,
+            Law::Slough { overloaded, .. } => overloaded,
+        };
+        Some((codel.target, dropping))
+    }
+
     /// Whether to drop the one whose turn has come after `waited`, and why. `behind` is how many still wait;
     /// `deadline` is when the caller gives up, [`Time::MAX`] for never.
     pub fn on_dequeue(
