@@ -215,3 +215,80 @@ test("one goes back in a run, on to a kind of event, and asks why", async () => 
   assert.equal(trace.suggestedFilename(), "scale-lab-trace.json");
   assert.deepEqual(page.errors, []);
 });
+
+test("the picture is zoomed about where the hand is, dragged by the mouse, and a drag opens nothing", async () => {
+  const page = await open(browser, `${home}#/lesson/x-axis/playground`, { viewport: { width: 1280, height: 800 } });
+  const picture = page.locator(".stage-picture");
+  await page.waitForSelector(".stage-picture .station");
+  await picture.scrollIntoViewIfNeeded();
+  const box = await picture.boundingBox();
+  const spot = { x: box.x + box.width * 0.8, y: box.y + box.height * 0.3 };
+  // Which part of the whole picture is under the hand.
+  const part = () =>
+    picture.evaluate((seen, spot) => {
+      const corner = seen.getBoundingClientRect();
+      return [(seen.scrollLeft + spot.x - corner.left) / seen.scrollWidth, (seen.scrollTop + spot.y - corner.top) / seen.scrollHeight];
+    }, spot);
+  const wide = () => picture.evaluate((seen) => seen.scrollWidth / seen.clientWidth);
+  const before = await part();
+  await page.mouse.move(spot.x, spot.y);
+  await page.keyboard.down("Control");
+  for (let i = 0; i < 4; i++) await page.mouse.wheel(0, -100);
+  await page.keyboard.up("Control");
+  await page.waitForFunction(() => { const seen = document.querySelector(".stage-picture"); return seen.scrollWidth > seen.clientWidth * 2; });
+  const after = await part();
+  assert.ok(Math.abs(after[0] - before[0]) < 0.02 && Math.abs(after[1] - before[1]) < 0.02, `${before} ${after}`);
+  assert.equal(await page.evaluate(() => visualViewport.scale), 1, "the page itself is not zoomed");
+  // Dragged, beginning on whatever is there, it moves with the mouse; nothing is opened by it.
+  const scroll = () => picture.evaluate((seen) => [seen.scrollLeft, seen.scrollTop]);
+  const [left, top] = await scroll();
+  await page.mouse.down();
+  await page.mouse.move(spot.x + 30, spot.y + 20, { steps: 3 });
+  await page.mouse.move(spot.x + 60, spot.y + 40, { steps: 3 });
+  await page.mouse.up();
+  const [newLeft, newTop] = await scroll();
+  assert.ok(Math.abs(left - newLeft - 60) <= 1 && Math.abs(top - newTop - 40) <= 1, `${left} ${newLeft} ${top} ${newTop}`);
+  const station = page.locator(".stage-picture .station").first();
+  await station.scrollIntoViewIfNeeded();
+  const at = await station.boundingBox();
+  await page.mouse.move(at.x + 10, at.y + 10);
+  await page.mouse.down();
+  await page.mouse.move(at.x + 40, at.y + 30, { steps: 4 });
+  await page.mouse.up();
+  await page.waitForTimeout(150);
+  assert.equal(await page.locator(".look").count(), 0);
+  await station.click();
+  await page.waitForSelector(".look");
+  // The arrows scroll it, and it can be fitted again.
+  await page.getByRole("button", { name: "Fit the picture" }).click();
+  await page.waitForFunction(() => { const seen = document.querySelector(".stage-picture"); return seen.scrollWidth <= seen.clientWidth; });
+  assert.equal(await wide(), 1);
+  assert.deepEqual(page.errors, []);
+});
+
+test("two fingers make the picture larger; one finger scrolls the page over it", async () => {
+  const context = await browser.newContext({ viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true });
+  const page = await open(browser, `${home}#/lesson/x-axis/playground`, { context });
+  await page.waitForSelector(".stage-picture .station");
+  await page.locator(".stage-picture").evaluate((seen) => seen.scrollIntoView({ block: "center", behavior: "instant" }));
+  const box = await page.locator(".stage-picture").boundingBox();
+  const middle = { x: box.x + box.width / 2, y: box.y + box.height / 2 };
+  const client = await context.newCDPSession(page);
+  const touch = (type, ...points) => client.send("Input.dispatchTouchEvent", { type, touchPoints: points.map(([x, y], id) => ({ x, y, id })) });
+  const y = () => page.evaluate(() => scrollY);
+  const before = await y();
+  await touch("touchStart", [middle.x, middle.y]);
+  for (let i = 1; i <= 10; i++) await touch("touchMove", [middle.x, middle.y - i * 12]);
+  await touch("touchEnd");
+  await page.waitForFunction((before) => scrollY > before + 60, before);
+  await page.locator(".stage-picture").evaluate((seen) => seen.scrollIntoView({ block: "center", behavior: "instant" }));
+  await page.waitForTimeout(500);
+  const fingers = (apart) => [[middle.x - apart, middle.y], [middle.x + apart, middle.y]];
+  await touch("touchStart", ...fingers(40));
+  for (const apart of [50, 60, 70, 80]) await touch("touchMove", ...fingers(apart));
+  await touch("touchEnd");
+  await page.waitForFunction(() => { const seen = document.querySelector(".stage-picture"); return seen.scrollWidth > seen.clientWidth * 1.8; });
+  assert.equal(await page.evaluate(() => visualViewport.scale), 1, "the page itself is not zoomed");
+  assert.deepEqual(page.errors, []);
+  await context.close();
+});

@@ -61,6 +61,14 @@ pub fn message(event: MessageEvent) -> Option<What> {
         M::Lost {
             message, backlog, ..
         } => (MessageTurn::Lost, message, backlog),
+        M::Recorded { station, key } | M::Relayed { station, key } => {
+            let relayed = matches!(event, M::Relayed { .. });
+            return Some(What::Outbox {
+                station,
+                key,
+                relayed,
+            });
+        }
         M::Blocked { station } | M::Unblocked { station } => {
             let turn = if matches!(event, M::Blocked { .. }) {
                 MessageTurn::Blocked
@@ -75,7 +83,7 @@ pub fn message(event: MessageEvent) -> Option<What> {
         M::Rebalanced { station, group, .. } => {
             return Some(of_group(station, MessageTurn::Rebalanced, group));
         }
-        _ => return None,
+        M::Wiped { .. } => return None,
     };
     Some(What::Message {
         station: event.station(),

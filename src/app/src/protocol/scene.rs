@@ -55,6 +55,8 @@ pub enum Holds {
     Steps(Vec<String>),
     /// A log that its replicas follow.
     Log,
+    /// Messages that wait for the relay.
+    Outbox,
     /// Promises to commit branches of transactions.
     Promises,
     /// Streams of events.
@@ -201,6 +203,7 @@ impl Holds {
             Component::EventStore(_) => Self::Events,
             Component::View(_) => Self::Changes,
             Component::Database(database) if database.replication.is_some() => Self::Log,
+            Component::Database(database) if database.outbox.is_some() => Self::Outbox,
             Component::Database(_) if in_transaction(scenario, name) => Self::Promises,
             Component::Service(service) => {
                 let mut sagas = instructions(service).filter_map(|step| match step {

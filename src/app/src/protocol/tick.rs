@@ -185,6 +185,12 @@ pub enum What {
         group: u16,
         backlog: u32,
     },
+    /// A transaction has left a message in its database's outbox, or the relay has published one of it.
+    Outbox {
+        station: u32,
+        key: u64,
+        relayed: bool,
+    },
     Saga {
         station: u32,
         saga: u32,
@@ -331,6 +337,7 @@ impl What {
             | Self::Placed { station, .. }
             | Self::Moving { station, .. }
             | Self::Message { station, .. }
+            | Self::Outbox { station, .. }
             | Self::Saga { station, .. }
             | Self::Branch { station, .. }
             | Self::Committed { station, .. }

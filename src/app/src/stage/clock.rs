@@ -14,6 +14,7 @@ use super::layout::Layout;
 use super::look::Looking;
 use super::narration::Density;
 use super::painter::{Colours, paint};
+use super::pan::Anchor;
 use super::player::{Player, Sought};
 use super::run::Run;
 use super::twin::{Kept, Names};
@@ -65,6 +66,10 @@ pub struct Live {
     /// How large what can be seen of the picture is, in CSS pixels, and how many times as large the whole is.
     pub room: (f64, f64),
     pub zoom: f64,
+    /// What is to stay where it is once the picture has its new size.
+    pub anchor: Option<Anchor>,
+    /// When a drag or pinch last ended.
+    pub dragged_ms: f64,
 }
 
 impl Live {
@@ -128,6 +133,8 @@ impl Default for Live {
             looking: Looking::default(),
             room: (0.0, 0.0),
             zoom: 1.0,
+            anchor: None,
+            dragged_ms: f64::NEG_INFINITY,
         }
     }
 }

@@ -2,6 +2,8 @@
 //!
 //! All of it is bounded: of what there is more of only the latest is kept, as only that is drawn.
 
+use std::collections::VecDeque;
+
 use crate::protocol::{
     BranchTurn, CacheTurn, Holds, MessageTurn, MoveTurn, SagaTurn, Scene, StoreTurn, Tick,
     ViewTurn, What,
@@ -20,6 +22,8 @@ const GROUPS: usize = 4;
 const SAGAS: usize = 12;
 /// Transactions in doubt at one database.
 const PROMISES: usize = 64;
+/// Messages of an outbox, the first in line.
+const OUTBOX: usize = 64;
 /// Events of a store, the latest.
 const EVENTS: usize = 32;
 
@@ -34,6 +38,7 @@ pub enum Inside {
     Messages(Messages),
     Partitions(Vec<Partition>),
     Sagas(Sagas),
+    Outbox(Outbox),
     Promises(Promises),
     Events(Events),
     Changes(Changes),
@@ -139,6 +144,16 @@ pub enum StepNow {
     Undone,
 }
 
+/// A database's outbox.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Outbox {
+    /// The rows that the messages in it are about, the first in line first: as many as are worth drawing.
+    pub keys: VecDeque<u64>,
+    /// Messages in it beyond those.
+    pub more: u64,
+    pub relayed: u64,
+}
+
 /// A database's promises.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Promises {
@@ -188,6 +203,7 @@ impl Inside {
                 steps: names.len(),
                 ..Sagas::default()
             }),
+            Holds::Outbox => Self::Outbox(Outbox::default()),
             Holds::Promises => Self::Promises(Promises::default()),
             Holds::Events => Self::Events(Events::default()),
             Holds::Changes => Self::Changes(Changes::default()),
@@ -245,6 +261,7 @@ impl Inside {
                     saga, step, turn, ..
                 },
             ) => sagas.apply(tick.request, saga, usize::from(step), turn),
+            (Self::Outbox(outbox), What::Outbox { key, relayed, .. }) => outbox.apply(key, relayed),
             (
                 Self::Promises(promises),
                 What::Branch {
@@ -435,6 +452,31 @@ impl SagaNow {
     }
 }
 
+impl Outbox {
+    fn apply(&mut self, key: u64, relayed: bool) {
+        if !relayed {
+            if self.keys.len() < OUTBOX {
+                self.keys.push_back(key);
+            } else {
+                self.more += 1;
+            }
+            return;
+        }
+        self.relayed += 1;
+        match self.keys.iter().position(|own| *own == key) {
+            Some(at) => {
+                self.keys.remove(at);
+            }
+            None => self.more = self.more.saturating_sub(1),
+        }
+    }
+
+    /// Messages that wait for the relay.
+    pub fn waiting(&self) -> u64 {
+        self.keys.len() as u64 + self.more
+    }
+}
+
 impl Promises {
     fn apply(&mut self, transaction: u32, turn: BranchTurn) {
         self.doubted.retain(|own| *own != transaction);
@@ -500,6 +542,11 @@ pub fn describe(inside: &Inside, scene: &Scene, component: usize) -> Option<Stri
             _ => return None,
         },
         Inside::Sagas(sagas) => sagas.describe(),
+        Inside::Outbox(outbox) => format!(
+            "{} messages in the outbox, {} relayed",
+            outbox.waiting(),
+            outbox.relayed
+        ),
         Inside::Promises(promises) => format!(
             "{} transactions in doubt, {} committed, {} aborted",
             promises.doubted.len(),
@@ -669,5 +716,19 @@ mod tests {
         sagas.apply(7, 2, 0, SagaTurn::Compensating);
         let shown: Vec<u32> = sagas.shown(2).iter().map(|saga| saga.saga).collect();
         assert_eq!(shown, [2, 3]);
+    }
+
+    #[test]
+    fn an_outbox_holds_what_was_left_and_not_relayed() {
+        let mut outbox = Outbox::default();
+        for key in 0..OUTBOX as u64 + 10 {
+            outbox.apply(key, false);
+        }
+        assert_eq!(outbox.waiting(), OUTBOX as u64 + 10);
+        assert_eq!(outbox.keys.len(), OUTBOX);
+        outbox.apply(0, true);
+        outbox.apply(OUTBOX as u64 + 3, true);
+        assert_eq!((outbox.waiting(), outbox.relayed), (OUTBOX as u64 + 8, 2));
+        assert_eq!(outbox.keys.front(), Some(&1));
     }
 }

@@ -7,8 +7,8 @@ use scale_sim::{Shape, ShardMap};
 
 use super::canvas::Canvas;
 use super::inside::{
-    Changes, Entries, Events, Inside, Messages, Partition, Pin, Placed, Promises, SagaNow, Sagas,
-    StepNow,
+    Changes, Entries, Events, Inside, Messages, Outbox, Partition, Pin, Placed, Promises, SagaNow,
+    Sagas, StepNow,
 };
 use super::layout::{Point, Rect};
 use super::painter::{Colours, disc};
@@ -50,6 +50,7 @@ impl<C: Canvas> Brush<'_, C> {
             (Inside::Messages(messages), _) => self.messages(messages),
             (Inside::Partitions(partitions), _) => self.partitions(partitions),
             (Inside::Sagas(sagas), Holds::Steps(names)) => self.sagas(sagas, names),
+            (Inside::Outbox(outbox), _) => self.outbox(outbox),
             (Inside::Promises(promises), _) => self.promises(promises),
             (Inside::Events(events), _) => self.events(events),
             (Inside::Changes(changes), _) => self.changes(changes),
@@ -417,6 +418,35 @@ impl<C: Canvas> Brush<'_, C> {
             h: high + 3.0,
         };
         self.cell(whole, colour, false);
+    }
+
+    /// A letter for each message in the outbox, the first in line last: next to where it goes.
+    fn outbox(&self, outbox: &Outbox) {
+        let Rect { x, y, w, .. } = self.area;
+        let c = self.colours;
+        let waiting = outbox.waiting();
+        let words = match waiting {
+            0 => format!("{} relayed", outbox.relayed),
+            _ => format!("{waiting} in the outbox"),
+        };
+        self.words(y, &words, if waiting > 0 { &c.wait } else { &c.soft });
+        let wide = 13.0;
+        let room = (w / wide).floor() as usize;
+        for number in 0..outbox.keys.len().min(room) {
+            let letter = Rect {
+                x: x + w - (number + 1) as f64 * wide + 2.0,
+                y: y + WORDS + 4.0,
+                w: wide - 2.0,
+                h: 8.0,
+            };
+            self.cell(letter, &c.wait, false);
+            self.canvas.begin_path();
+            self.canvas.move_to(letter.x, letter.y);
+            self.canvas
+                .line_to(letter.x + letter.w / 2.0, letter.y + 4.5);
+            self.canvas.line_to(letter.x + letter.w, letter.y);
+            self.canvas.stroke();
+        }
     }
 
     /// A lock for each transaction in doubt.

@@ -17,6 +17,7 @@ pub mod layout;
 mod look;
 mod narration;
 pub mod painter;
+mod pan;
 mod pane;
 mod parts;
 pub mod picture;

@@ -226,6 +226,18 @@ impl Run {
                 self.station_name(station),
                 self.component_name(to)
             ),
+            What::Outbox {
+                station,
+                key,
+                relayed,
+            } => {
+                let at = self.station_name(station);
+                if relayed {
+                    format!("has its message about key {key} relayed from the outbox of {at}")
+                } else {
+                    format!("leaves a message about key {key} in the outbox of {at}")
+                }
+            }
             What::Saga {
                 station,
                 saga,

@@ -8,6 +8,7 @@ use yew::prelude::*;
 
 use super::clock::Live;
 use super::layout::Point;
+use super::pan::is_drag;
 use super::parts::{Deed, edges, nodes};
 use crate::protocol::About;
 
@@ -57,6 +58,7 @@ pub fn pane(
             let request = {
                 let live = live.borrow();
                 let shown = live.shown(beside);
+                let shown = shown.filter(|_| !is_drag(&live));
                 shown.and_then(|(run, layout)| run.picture.request_at(layout, point))
             };
             if let Some(request) = request {

@@ -18,8 +18,9 @@ use super::layout::{Layout, NARROW};
 use super::look::look;
 use super::narration::Density;
 use super::painter::Colours;
+use super::pan::{Hand, hold, is_drag, zoom_to};
 use super::pane::{PaneRefs, Title, pane};
-use super::parts::{Deed, ZOOM, Zoom, bar, figures, key, knobs, words, zoom};
+use super::parts::{Deed, Zoom, bar, figures, key, knobs, words, zoom};
 use super::player::{Player, Sought};
 use super::run::Run;
 use super::twin::{Kept, Names, front, strip};
@@ -277,6 +278,22 @@ pub fn Stage(props: &Props) -> Html {
         });
     }
 
+    // The hand over the pictures.
+    let frame_ref = use_node_ref();
+    {
+        let (live, renew, frame) = (Rc::clone(&live), renew.clone(), frame_ref.clone());
+        use_effect_with(props.veiled, move |veiled| {
+            let hand = (!veiled)
+                .then(|| Hand::new(&frame, &live, &renew))
+                .flatten();
+            move || drop(hand)
+        });
+    }
+    {
+        let (live, refs) = (Rc::clone(&live), Rc::clone(&refs));
+        use_effect(move || hold(&mut live.borrow_mut(), &refs));
+    }
+
     let on_knob = {
         let (live, simulator, renew) = (Rc::clone(&live), Rc::clone(&simulator), renew.clone());
         let (setting, load) = (props.setting.clone(), load.clone());
@@ -318,7 +335,7 @@ pub fn Stage(props: &Props) -> Html {
 
     let act = {
         let (live, renew, load) = (Rc::clone(&live), renew.clone(), load.clone());
-        let simulator = Rc::clone(&simulator);
+        let (simulator, refs) = (Rc::clone(&simulator), Rc::clone(&refs));
         let (veiled, on_pick) = (props.veiled, props.on_pick.clone());
         Callback::from(move |deed: Deed| {
             let at_rest = live.borrow().player.run.is_at_rest();
@@ -379,17 +396,20 @@ pub fn Stage(props: &Props) -> Html {
                 }
                 Deed::Look(component) => {
                     let live = &mut *live.borrow_mut();
+                    if is_drag(live) {
+                        return;
+                    }
                     // A second touch closes it again.
                     live.looked = component.filter(|_| component != live.looked);
                 }
                 Deed::Zoom(zoom) => {
                     let live = &mut *live.borrow_mut();
-                    live.zoom = match zoom {
-                        Zoom::In => (live.zoom * 1.25).min(ZOOM),
-                        Zoom::Out => (live.zoom / 1.25).max(1.0),
+                    let to = match zoom {
+                        Zoom::In => live.zoom * 1.25,
+                        Zoom::Out => live.zoom / 1.25,
                         Zoom::Fit => 1.0,
                     };
-                    live.place();
+                    zoom_to(live, &refs, to);
                 }
                 Deed::Fork => {
                     let live = &mut *live.borrow_mut();
@@ -532,7 +552,7 @@ pub fn Stage(props: &Props) -> Html {
     html! {
         <section class={classes!("stage", props.veiled.then_some("veiled"))} aria-label="Simulation" onkeydown={on_key}>
             if two { { front(&live, &act) } }
-            <div class={classes!("stage-frame", two.then_some("two"))} style={frame}>
+            <div class={classes!("stage-frame", two.then_some("two"))} style={frame} ref={frame_ref}>
                 { panes }
                 if loading && !stuck {
                     <p class="stage-note" role="status">{ "Fetching the simulation …" }</p>
