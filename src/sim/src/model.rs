@@ -519,6 +519,7 @@ impl Model {
             servers: s.servers,
             queue: s.queue,
             live: s.live,
+            starts: s.starts,
         })
     }
 
@@ -587,4 +588,6 @@ pub struct StationInfo<'a> {
     pub queue: u32,
     /// Whether requests still come here.
     pub live: bool,
+    /// Whether it serves from the start, and not only once an autoscaler has added it.
+    pub starts: bool,
 }

@@ -33,6 +33,8 @@ pub struct ComponentView {
     pub at: Option<[f64; 2]>,
     /// Numbers of the components that it sends requests to.
     pub targets: Vec<u16>,
+    /// Whether an autoscaler changes the number of its instances: one that does not serve is off then, and not down.
+    pub scales: bool,
     /// What is in it that can be looked at.
     pub holds: Holds,
 }
@@ -78,6 +80,8 @@ pub struct StationView {
     pub queue: u32,
     /// Whether requests still come here.
     pub live: bool,
+    /// Whether it serves from the start, and not only once an autoscaler has added it.
+    pub starts: bool,
 }
 
 /// A fault to tell of.
@@ -133,6 +137,7 @@ impl Scene {
                 kind: component.kind(),
                 at: view.and_then(|v| v.at),
                 targets,
+                scales: matches!(component, Component::Service(service) if service.autoscale.is_some()),
                 holds: Holds::of(model, scenario, at),
             }
         });
@@ -142,6 +147,7 @@ impl Scene {
             servers: station.servers,
             queue: station.queue,
             live: station.live,
+            starts: station.starts,
         });
         Self {
             components: components.collect(),
@@ -170,6 +176,14 @@ impl Scene {
             Kind::Database if copies > 1 => format!("{} copy {}", component.label, view.instance),
             _ if copies > 1 => format!("{} {}", component.label, view.instance + 1),
             _ => component.label.clone(),
+        }
+    }
+
+    /// What a station is that has no server to be used.
+    pub fn out(&self, station: &StationView) -> &'static str {
+        match self.components.get(usize::from(station.component)) {
+            Some(component) if component.scales => "off",
+            _ => "down",
         }
     }
 

@@ -147,6 +147,7 @@ mod tests {
             kind,
             at: None,
             targets: Vec::new(),
+            scales: false,
             holds: Holds::Requests,
         };
         let station = |component| StationView {
@@ -155,6 +156,7 @@ mod tests {
             servers: 1,
             queue: 1,
             live: true,
+            starts: true,
         };
         let scene = Scene {
             components: vec![

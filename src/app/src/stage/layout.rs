@@ -87,6 +87,8 @@ pub const SERVERS: usize = 24;
 /// A station with more than so many is drawn without: they are as good as any number.
 const MANY: u32 = 1_000;
 const MARGIN: f64 = 12.0;
+/// A box as wide as this has room for a name, if need be in two lines.
+const ROOMY: f64 = 48.0;
 /// The room before a low box for the number of those who wait.
 const COUNT: f64 = 20.0;
 /// The room at the top of a box for its name.
@@ -229,7 +231,7 @@ impl Layout {
         gap: f64,
         cross: f64,
     ) -> StationPlace {
-        let roomy = rect.h >= 44.0 && rect.w >= 64.0;
+        let roomy = rect.h >= 44.0 && rect.w >= ROOMY;
         let drawn = servers.min(SERVERS);
         // Servers stand in the lower part of a roomy box, and fill a small one.
         let area = if roomy {
@@ -431,6 +433,7 @@ mod tests {
             kind,
             at: None,
             targets: targets.to_vec(),
+            scales: false,
             holds: Holds::Requests,
         };
         let station = |component, instance| StationView {
@@ -439,6 +442,7 @@ mod tests {
             servers: 4,
             queue: 50,
             live: true,
+            starts: true,
         };
         Scene {
             components: vec![

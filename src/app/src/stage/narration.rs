@@ -372,6 +372,13 @@ impl Run {
             servers if servers >= MANY => vec![format!("{name}: {busy} at work")],
             servers => vec![format!("{name}: {busy} of {servers} {unit} busy")],
         };
+        match self.picture.capacity(station) {
+            Some(0) => words.push(self.scene.out(view).to_owned()),
+            Some(usable) if usable < view.servers => {
+                words.push(format!("only {usable} {unit} can be used"));
+            }
+            _ => {}
+        }
         if held > 0 {
             words.push(format!("{held} of them waiting for an answer"));
         }

@@ -113,7 +113,11 @@ pub fn paint(
     for (at, place) in layout.stations.iter().enumerate() {
         if let Some(place) = place {
             let now = picture.station(at);
-            servers(canvas, place, now.busy as usize, now.held as usize, colours);
+            let usable = picture
+                .capacity(at)
+                .map_or(usize::MAX, |servers| servers as usize);
+            let busy = (now.busy as usize, now.held as usize, usable);
+            servers(canvas, place, busy, colours);
             line(canvas, place, now.waiting as usize, colours);
             if let Some(area) = place.inside {
                 let brush = insides::Brush {
@@ -146,12 +150,12 @@ pub fn paint(
     }
 }
 
-/// The servers: full ones work, striped ones are held by a request that waits for an answer, hollow ones are free.
+/// The servers: full ones work, striped ones are held by a request that waits for an answer, hollow ones are free, and of those
+/// that cannot be used a stroke is left.
 fn servers(
     canvas: &impl Canvas,
     place: &StationPlace,
-    busy: usize,
-    held: usize,
+    (busy, held, usable): (usize, usize, usize),
     colours: &Colours,
 ) {
     let side = place.server_size;
@@ -168,6 +172,13 @@ fn servers(
             canvas.begin_path();
             canvas.move_to(x + 1.0, y + side - 1.0);
             canvas.line_to(x + side - 1.0, y + 1.0);
+            canvas.stroke();
+        } else if number >= usable {
+            canvas.set_stroke(&colours.lost);
+            canvas.set_line_width(1.5);
+            canvas.begin_path();
+            canvas.move_to(x + 1.5, at.y);
+            canvas.line_to(x + side - 1.5, at.y);
             canvas.stroke();
         } else {
             canvas.set_stroke(&colours.idle);

@@ -182,7 +182,8 @@ pub fn nodes(run: &Run, layout: &Layout, looked: Option<u16>, act: &Callback<Dee
         let short = if component.kind == Kind::Service { (station.instance + 1).to_string() } else { String::new() };
         let label = run.describe(at);
         let looked = looked == Some(station.component);
-        let class = classes!(class, looked.then_some("looked"));
+        let out = (run.picture.capacity(at) == Some(0)).then(|| scene.out(station));
+        let class = classes!(class, looked.then_some("looked"), out, spot.inside.map(|_| "holds"));
         let (onclick, onkeydown) = opens(station.component);
         Some(html! {
             <div {class} {style} {onclick} {onkeydown} tabindex="0" aria-expanded={looked.to_string()} key={format!("{}.{}", component.name, station.instance)}
@@ -191,7 +192,9 @@ pub fn nodes(run: &Run, layout: &Layout, looked: Option<u16>, act: &Callback<Dee
                     <span class="node-head">
                         { icon(Sign::from(component.kind)) }
                         <span class="node-name">{ name }</span>
-                        if let Some(hits) = hits {
+                        if let Some(out) = out {
+                            <span class="node-figure">{ out }</span>
+                        } else if let Some(hits) = hits {
                             <span class="node-figure">{ format!("{:.0}% hits", hits * 100.0) }</span>
                         } else if let Some(busy) = busy.filter(|_| measured) {
                             <span class="node-figure">{ format!("{busy:.0}%") }</span>

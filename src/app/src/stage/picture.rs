@@ -53,6 +53,8 @@ struct State {
     stations: Vec<StationNow>,
     /// Losses so far, by station.
     lost: Vec<u64>,
+    /// By station: how many of its servers can be used, where not all can.
+    capacities: Vec<Option<u32>>,
     sent: u64,
     completed: u64,
     flights: Vec<Flight>,
@@ -119,6 +121,11 @@ impl Picture {
     /// How many requests a station has refused.
     pub fn lost(&self, station: usize) -> u64 {
         self.state.lost.get(station).copied().unwrap_or(0)
+    }
+
+    /// How many of a station's servers can be used, if that was ever told; 0 while it is down, or off.
+    pub fn capacity(&self, station: usize) -> Option<u32> {
+        self.state.capacities.get(station).copied().flatten()
     }
 
     /// Requests sent and answered so far. Above a stride of one: of those shown.
@@ -358,6 +365,9 @@ impl State {
         let stations = scene.stations.len();
         self.stations.resize(stations, StationNow::default());
         self.lost.resize(stations, 0);
+        let new = scene.stations.iter().skip(self.capacities.len());
+        self.capacities
+            .extend(new.map(|station| (!station.starts).then_some(0)));
         let new = scene.stations.iter().skip(self.insides.len());
         let new = new.map(|station| Inside::new(scene, usize::from(station.component)));
         self.insides.extend(new);
@@ -416,6 +426,11 @@ impl State {
                 }
             }
             What::Completed { .. } => self.completed += 1,
+            What::Capacity { station, servers } => {
+                if let Some(capacity) = self.capacities.get_mut(station as usize) {
+                    *capacity = Some(servers);
+                }
+            }
             _ => {
                 let inside = tick.what.station();
                 let inside = inside.and_then(|at| self.insides.get_mut(at as usize));
@@ -510,6 +525,7 @@ mod tests {
             kind,
             at: None,
             targets: target.to_vec(),
+            scales: false,
             holds: Holds::Requests,
         };
         Scene {
@@ -524,6 +540,7 @@ mod tests {
                 servers: 1,
                 queue: 1,
                 live: true,
+                starts: true,
             }],
             faults: Vec::new(),
             horizon_s: 10.0,
@@ -815,5 +832,32 @@ mod tests {
         // The odd ones are not kept; the first of the rest is there as before.
         assert_eq!(picture.counts(), (1_001, 1_000));
         assert!(picture.past().all(|tick| tick.request.is_multiple_of(2)));
+    }
+
+    #[test]
+    fn who_is_down_is_known_at_each_moment() {
+        let mut picture = Picture::new(&scene());
+        let tick = |at_s, servers| Tick {
+            at_s,
+            request: NO_REQUEST,
+            what: What::Capacity {
+                station: 0,
+                servers,
+            },
+        };
+        picture.take(&Frame {
+            time_s: 3.0,
+            ticks: vec![tick(1.0, 0), tick(2.0, 4)],
+            stride: 1,
+            ..Frame::default()
+        });
+        let mut at = |to_s| {
+            picture.seek(to_s);
+            picture.capacity(0)
+        };
+        assert_eq!(
+            [0.5, 1.5, 2.5, 1.5].map(&mut at),
+            [None, Some(0), Some(4), Some(0)]
+        );
     }
 }
