@@ -32,6 +32,9 @@ pub struct Picture {
     known: Vec<Known>,
     /// When the first request was lost, as far as is known.
     first_lost_s: Option<f64>,
+    /// Ticks gone through so far.
+    #[cfg(test)]
+    applied: usize,
 }
 
 /// What the worker said of a moment.
@@ -66,6 +69,9 @@ struct State {
 const DOTS: usize = 400;
 /// How many flights are kept at most: more could not be told apart.
 const FLIGHTS: usize = 3_000;
+/// Bytes that a run's ticks and states take at most, so that any moment can be sought at once; most runs take a small part of it.
+#[cfg(test)]
+const KEPT_BYTES: usize = 96 << 20;
 /// Ticks that are kept. When there are more, only every other request of those shown so far stays.
 const TICKS: usize = 400_000;
 /// Ticks from one state that is kept to the next.
@@ -304,6 +310,10 @@ impl Picture {
             self.state.fly_up_to(&self.ticks, tick.at_s, self.leg_s);
             self.state.apply(tick);
             self.state.shown += 1;
+            #[cfg(test)]
+            {
+                self.applied += 1;
+            }
             let last = self.passed.last().map_or(0, |(_, state)| state.shown);
             if self.state.shown >= last + APART && self.is_end_of_moment() {
                 self.state.land(tick.at_s);
@@ -859,5 +869,51 @@ mod tests {
             [0.5, 1.5, 2.5, 1.5].map(&mut at),
             [None, Some(0), Some(4), Some(0)]
         );
+    }
+
+    /// A run of so many things that happen, each a millisecond after the other.
+    fn long(count: u64) -> Picture {
+        let mut picture = Picture::new(&scene());
+        let sent = |number: u64| Tick {
+            at_s: number as f64 / 1000.0,
+            request: number,
+            what: What::Sent {
+                client: 0,
+                operation: 0,
+                key: number,
+            },
+        };
+        picture.take(&Frame {
+            time_s: count as f64 / 1000.0,
+            ticks: (0..count).map(sent).collect(),
+            stride: 1,
+            ..Frame::default()
+        });
+        picture
+    }
+
+    #[test]
+    fn to_seek_goes_through_few_of_all_that_happened() {
+        let mut picture = long(TICKS as u64);
+        let end_s = TICKS as f64 / 1000.0;
+        picture.seek(end_s);
+        assert_eq!(picture.applied, TICKS, "the first time all of it");
+        for share in [0.9, 0.1, 0.5, 0.99, 0.0, 1.0, 0.3] {
+            let before = picture.applied;
+            picture.seek(end_s * share);
+            let through = picture.applied - before;
+            assert!(through <= APART + 1, "{through} to come to {share}");
+        }
+        // States are kept every so many ticks, and ticks up to a bound.
+        assert!(picture.passed.len() <= TICKS / APART);
+    }
+
+    #[test]
+    fn what_is_kept_to_seek_is_bounded() {
+        let ticks = TICKS * size_of::<Tick>();
+        let states = TICKS / APART * FLIGHTS * size_of::<Flight>();
+        assert!(ticks + states <= KEPT_BYTES, "{ticks} and {states} bytes");
+        let picture = long(TICKS as u64 + 10_000);
+        assert!(picture.ticks.len() <= TICKS);
     }
 }
