@@ -13,8 +13,8 @@ use scale_sim::{
 };
 
 use crate::protocol::{
-    About, Command, Debriefed, Ended, Frame, Job, LagView, Reply, Scene, StationNow, StoryView,
-    Tick, ViolationView,
+    About, Command, Debriefed, Ended, Frame, Gauge, Job, LagView, Reply, Scene, StationNow,
+    StoryView, Tick, ViolationView,
 };
 use crate::tape::Tape;
 use eye::{Eye, Watched, median};
@@ -57,6 +57,8 @@ struct Moment {
     engine: Engine<Watched>,
     task_done_s: Option<f64>,
     windows_told: usize,
+    /// What each condition of the task measured, window by window.
+    gauges: Vec<Vec<Gauge>>,
     /// How many changes have been made.
     changes: usize,
     stopped: Option<Ended>,
@@ -162,6 +164,7 @@ impl Stage {
             engine: Engine::new(model, (recorder, Eye::Tape(Tape::default()))),
             task_done_s: None,
             windows_told: 0,
+            gauges: Vec::new(),
             changes: 0,
             stopped: None,
         };
@@ -306,6 +309,23 @@ impl Moment {
             if self.task_done_s.is_none() && !task.is_empty() && held() {
                 self.task_done_s = Some(series[end].to_s);
             }
+            let before = self.gauges.last();
+            let gauges = task.iter().enumerate().map(|(at, condition)| {
+                let held_s = before
+                    .and_then(|gauges| gauges.get(at))
+                    .map_or(0.0, |g| g.held_s);
+                let holds = condition.holds(&model, &series[end]);
+                Gauge {
+                    value: condition.measure().value(&model, &series[end]),
+                    held_s: if holds {
+                        held_s + series[end].seconds()
+                    } else {
+                        0.0
+                    },
+                }
+            });
+            let gauges = gauges.collect();
+            self.gauges.push(gauges);
         }
         self.windows_told = series.len();
     }
@@ -348,6 +368,7 @@ impl Moment {
             violations: violations.collect(),
             windows_before,
             windows,
+            gauges: self.gauges[windows_before..].to_vec(),
             summary,
             totals: [totals.sent, totals.completed, totals.lost],
             task_done_s: self.task_done_s,

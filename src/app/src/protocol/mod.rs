@@ -154,6 +154,8 @@ pub struct Frame {
     pub windows_before: usize,
     /// The windows of the series that ended.
     pub windows: Vec<Figures>,
+    /// For each of those windows, what each condition of the task measured in it.
+    pub gauges: Vec<Vec<Gauge>>,
     /// The figures since the warm-up.
     pub summary: Option<Figures>,
     /// Requests sent, answered and lost so far.
@@ -162,6 +164,15 @@ pub struct Frame {
     pub task_done_s: Option<f64>,
     /// Nothing more will come: the horizon, or why the run had to stop.
     pub ended: Option<Ended>,
+}
+
+/// A condition of a task at the end of a window.
+#[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Gauge {
+    /// What was measured in the window, if there was anything to measure.
+    pub value: Option<f64>,
+    /// For how many seconds without a break it has held by then.
+    pub held_s: f64,
 }
 
 /// How a run ended.

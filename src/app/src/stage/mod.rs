@@ -23,6 +23,7 @@ mod parts;
 pub mod picture;
 pub mod player;
 pub mod run;
+mod task;
 mod twin;
 mod values;
 pub mod view;

@@ -60,6 +60,8 @@ struct State {
     capacities: Vec<Option<u32>>,
     sent: u64,
     completed: u64,
+    /// Requests lost, wherever they failed.
+    given_up: u64,
     flights: Vec<Flight>,
     /// By station: what it holds.
     insides: Vec<Inside>,
@@ -143,7 +145,7 @@ impl Picture {
     pub fn lost_in_all(&self) -> u64 {
         match self.known() {
             Some(known) if !self.is_exact() => known.totals[2],
-            _ => self.state.lost.iter().sum(),
+            _ => self.state.given_up,
         }
     }
 
@@ -436,6 +438,7 @@ impl State {
                 }
             }
             What::Completed { .. } => self.completed += 1,
+            What::Lost { .. } => self.given_up += 1,
             What::Capacity { station, servers } => {
                 if let Some(capacity) = self.capacities.get_mut(station as usize) {
                     *capacity = Some(servers);

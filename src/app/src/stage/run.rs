@@ -4,7 +4,7 @@ use scale_sim::Figures;
 
 use super::picture::Picture;
 use super::player::Sought;
-use crate::protocol::{Ended, Frame, Scene, ViolationView};
+use crate::protocol::{Ended, Frame, Gauge, Scene, ViolationView};
 
 /// How long the worker may take for one answer, in seconds.
 const PATIENCE_S: f64 = 10.0;
@@ -32,6 +32,8 @@ pub struct Run {
     pub picture: Picture,
     /// What was measured, window by window.
     pub series: Vec<Figures>,
+    /// What each condition of the task measured, window by window.
+    pub gauges: Vec<Vec<Gauge>>,
     /// What was measured since the warm-up.
     pub summary: Option<Figures>,
     /// Requests sent, answered and lost, as far as the worker has come.
@@ -102,6 +104,8 @@ impl Run {
         self.picture.take(frame);
         self.series.truncate(frame.windows_before);
         self.series.extend_from_slice(&frame.windows);
+        self.gauges.truncate(frame.windows_before);
+        self.gauges.extend_from_slice(&frame.gauges);
         if frame.summary.is_some() {
             self.summary.clone_from(&frame.summary);
         }
@@ -189,6 +193,15 @@ impl Run {
         let now_s = self.now_s();
         let mut series = self.series.iter().rev();
         series.find(|window| window.to_s <= now_s + 1e-9)
+    }
+
+    /// What each condition of the task measured in that window.
+    pub fn gauges(&self) -> &[Gauge] {
+        let now_s = self.now_s();
+        let mut series = self.series.iter();
+        let at = series.rposition(|window| window.to_s <= now_s + 1e-9);
+        let gauges = at.and_then(|at| self.gauges.get(at));
+        gauges.map_or(&[], |gauges| gauges)
     }
 
     /// What is worth going to: when, what kind, and in words. In order of kinds, not of time.

@@ -23,6 +23,7 @@ use super::pane::{PaneRefs, Title, pane};
 use super::parts::{Deed, Zoom, bar, figures, key, knobs, words, zoom};
 use super::player::{Player, Sought};
 use super::run::Run;
+use super::task::gauges;
 use super::twin::{Kept, Names, front, strip};
 use super::values::{changes, knob_values, scenario, shared};
 use super::why::{Told, why};
@@ -576,6 +577,7 @@ pub fn Stage(props: &Props) -> Html {
             } else {
                 { bar(&live, &act) }
                 { knobs(&props.setting.knobs, &live.values, &on_knob) }
+                { gauges(run, &props.setting.task) }
                 if two { { strip(&live, &act) } } else { { figures(run) } }
                 { look(&live, &act) }
                 { why(&live, &act) }
