@@ -532,7 +532,7 @@ impl Model {
         let later = shards.reshard.iter().map(|reshard| &reshard.handover.after);
         let all = core::iter::once(&shards.placement).chain(later);
         let maps = all.map(|placement| {
-            let mut map = placement.map();
+            let mut map = placement.map(shards.keys);
             for (_, owner) in &mut map.arcs {
                 *owner = shards.targets[usize::from(*owner)];
             }
@@ -544,7 +544,7 @@ impl Model {
     /// Where `key` lies on the map of a router in front of shards.
     pub fn shard_place(&self, component: usize, key: u64) -> Option<u16> {
         let shards = self.components[component].shards.as_ref()?;
-        Some(shards.placement.place(key))
+        Some(shards.placement.place(key, shards.keys))
     }
 
     /// The name of an operation.

@@ -172,6 +172,8 @@ impl Scene {
         let own = |s: &&StationView| s.component == view.component;
         let copies = self.stations.iter().filter(own).count();
         match component.kind {
+            Kind::Shards if view.instance > 0 => "Mover".to_owned(),
+            Kind::Shards => component.label.clone(),
             Kind::Database if copies > 1 && view.instance == 0 => component.label.clone(),
             Kind::Database if copies > 1 => format!("{} copy {}", component.label, view.instance),
             _ if copies > 1 => format!("{} {}", component.label, view.instance + 1),

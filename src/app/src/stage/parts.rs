@@ -99,7 +99,13 @@ pub fn edges(run: &Run, layout: &Layout) -> Html {
     for (at, component) in scene.components.iter().enumerate() {
         for target in &component.targets {
             for from in places(at) {
-                for to in places(usize::from(*target)) {
+                // Nobody asks a router's mover.
+                let asked = if scene.components[usize::from(*target)].kind == Kind::Shards {
+                    1
+                } else {
+                    usize::MAX
+                };
+                for to in places(usize::from(*target)).into_iter().take(asked) {
                     let (start, end) = (layout.exit(&from), layout.entry(&to));
                     let [a, b] = controls(layout, start, end);
                     let d = format!(

@@ -575,8 +575,14 @@ pub fn Stage(props: &Props) -> Html {
             if props.veiled {
                 <p class="veil">{ "Answer first: the run that decides is played here." }</p>
             } else {
-                { bar(&live, &act) }
-                { knobs(&props.setting.knobs, &live.values, &on_knob) }
+                // One or two knobs stand where one sees what they do.
+                if props.setting.knobs.len() <= FEW {
+                    { knobs(&props.setting.knobs, &live.values, &on_knob) }
+                    { bar(&live, &act) }
+                } else {
+                    { bar(&live, &act) }
+                    { knobs(&props.setting.knobs, &live.values, &on_knob) }
+                }
                 { gauges(run, &props.setting.task) }
                 if two { { strip(&live, &act) } } else { { figures(run) } }
                 { look(&live, &act) }
@@ -590,6 +596,9 @@ pub fn Stage(props: &Props) -> Html {
         </section>
     }
 }
+
+/// So many knobs leave the controls of time near the picture.
+const FEW: usize = 2;
 
 /// The picture of the run, or of both, the one that was kept first.
 fn panes(

@@ -5,6 +5,7 @@ use super::{Compiler, index, link};
 use crate::component::{Component, Reshard, Shards, no_bound};
 use crate::distribution::Sampler;
 use crate::frame::{Entry, NONE};
+use crate::keys::Keys;
 use crate::model::{Act, Model, ReshardModel, ScatterModel, ShardStep, ShardsModel, Step};
 use crate::random::Key;
 use crate::scenario::Scenario;
@@ -114,6 +115,7 @@ impl Compiler<'_> {
         };
         ShardsModel {
             targets: all.iter().map(|name| index(self.scenario, name)).collect(),
+            keys: keys(self.scenario),
             placement: before,
             scattered: self.model.operations.iter().map(scatter).collect(),
             reshard,
@@ -148,6 +150,18 @@ impl Compiler<'_> {
         self.step(Step::End);
         [(Entry::Fetch, fetch), (Entry::Send, send)]
     }
+}
+
+/// The most keys that a client asks about.
+fn keys(scenario: &Scenario) -> u64 {
+    let clients = scenario
+        .components
+        .values()
+        .filter_map(|component| match component {
+            Component::Client(client) => client.keys.as_ref().map(Keys::count),
+            _ => None,
+        });
+    clients.max().unwrap_or(0)
 }
 
 /// The move that a database's rows are part of.

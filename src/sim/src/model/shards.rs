@@ -8,6 +8,8 @@ use crate::time::{Duration, Time};
 pub(crate) struct ShardsModel {
     /// The components of its shards, by their numbers.
     pub targets: Vec<u16>,
+    /// How many keys clients ask about; 0 if that is not known.
+    pub keys: u64,
     /// Who owns a key at the start.
     pub placement: Placement,
     /// By operation: how the answers of all shards come together, if it asks all.

@@ -82,6 +82,8 @@ pub struct Placement {
 enum Rule {
     Modulo,
     /// From which key on who has them, by place; the first begins at 0.
+    Ranges(Vec<(u64, u16)>),
+    /// The same, of which some are of a single key.
     Stretches(Vec<(u64, u16)>),
     /// Who has each slot, by place.
     Slots(Vec<u16>),
@@ -103,7 +105,7 @@ impl Placement {
             Partitioning::Modulo => Rule::Modulo,
             Partitioning::Range { bounds } => {
                 let starts = core::iter::once(0).chain(bounds.iter().copied());
-                Rule::Stretches(starts.zip(0..).collect())
+                Rule::Ranges(starts.zip(0..).collect())
             }
             Partitioning::Slots { bounds } if bounds.is_empty() => Rule::Slots(match before {
                 Some(Self {
@@ -141,7 +143,7 @@ impl Placement {
                 let hash = Tries::default().next(Digits::of(key).text());
                 hash.checked_rem(count).unwrap_or(0)
             }
-            Rule::Stretches(starts) => {
+            Rule::Ranges(starts) | Rule::Stretches(starts) => {
                 let after = starts.partition_point(|(start, _)| *start <= key);
                 u32::from(starts[after - 1].1)
             }
@@ -155,8 +157,9 @@ impl Placement {
         self.shards[place as usize]
     }
 
-    /// The rule's space, to be drawn.
-    pub fn map(&self) -> ShardMap {
+    /// The rule's space, to be drawn. Ranges are drawn to scale: of `keys` keys if there are so many, else as though the last
+    /// were as wide as the others are on average.
+    pub fn map(&self, keys: u64) -> ShardMap {
         let owner = |place: u32| self.shards[place as usize];
         match &self.rule {
             Rule::Modulo | Rule::Jump | Rule::Rendezvous(_) => {
@@ -165,6 +168,19 @@ impl Placement {
             Rule::Stretches(starts) => {
                 let owners: Vec<u16> = starts.iter().map(|(_, at)| owner((*at).into())).collect();
                 ShardMap::cells(Shape::Line, &owners)
+            }
+            Rule::Ranges(starts) => {
+                let end = end_of(starts, keys);
+                let ends = starts
+                    .iter()
+                    .skip(1)
+                    .map(|(next, _)| scaled(*next, end).saturating_sub(1));
+                let ends = ends.chain([u16::MAX]);
+                let owners = starts.iter().map(|(_, at)| owner((*at).into()));
+                ShardMap {
+                    shape: Shape::Line,
+                    arcs: ends.zip(owners).collect(),
+                }
             }
             Rule::Slots(owners) => {
                 let ends = (0..).zip(owners);
@@ -184,7 +200,7 @@ impl Placement {
     }
 
     /// Where `key` lies in that space, of 65,536.
-    pub fn place(&self, key: u64) -> u16 {
+    pub fn place(&self, key: u64, keys: u64) -> u16 {
         let cell = |at: usize, of: usize, part: f64| {
             ((at as f64 + part) / of.max(1) as f64 * map::WIDTH as f64) as u16
         };
@@ -203,6 +219,7 @@ impl Placement {
                     .map_or(0.5, |(to, _)| (key - from) as f64 / (to - from) as f64);
                 cell(after - 1, starts.len(), part)
             }
+            Rule::Ranges(starts) => scaled(key, end_of(starts, keys)),
             Rule::Slots(_) => {
                 let slot = slot(Digits::of(key).text());
                 (u64::from(slot) * map::WIDTH / u64::from(SLOTS)) as u16
@@ -215,6 +232,23 @@ impl Placement {
     pub fn shards(&self) -> &[u16] {
         &self.shards
     }
+}
+
+/// Where the ranges that begin at `starts` end when they are drawn, if there are `keys` keys.
+fn end_of(starts: &[(u64, u16)], keys: u64) -> u64 {
+    let last = starts.last().map_or(0, |(start, _)| *start);
+    let count = starts.len() as u64;
+    if keys > last {
+        keys
+    } else {
+        last / (count.saturating_sub(1)).max(1) * count
+    }
+}
+
+/// Where a key lies of 65,536, of keys up to `end`.
+fn scaled(key: u64, end: u64) -> u16 {
+    let place = u128::from(key) * u128::from(map::WIDTH) / u128::from(end.max(1));
+    place.min(u128::from(u16::MAX)) as u16
 }
 
 /// The upper half of a hash.
@@ -457,12 +491,13 @@ mod tests {
         let points = Partitioning::Ring { points: 8 };
         for partitioning in all().into_iter().chain([range, points]) {
             let placement = Placement::new(&partitioning, &shards(4), None);
-            let map = placement.map();
+            let map = placement.map(30_000);
             assert_eq!(map.arcs.last().map(|(end, _)| *end), Some(u16::MAX));
             assert!(map.arcs.is_sorted_by_key(|arc| arc.0), "{partitioning:?}");
             // Of 32 bits 16 are drawn: next to a point a key may seem to lie on its other side.
-            let off = (0..20_000_u64)
-                .filter(|key| map.owner(placement.place(*key)) != Some(placement.owner(*key)));
+            let off = (0..20_000_u64).filter(|key| {
+                map.owner(placement.place(*key, 30_000)) != Some(placement.owner(*key))
+            });
             let off = off.count();
             let most = match partitioning {
                 Partitioning::Ring { points: 1_000 } => 20_000 / 12,
