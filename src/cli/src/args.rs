@@ -28,6 +28,8 @@ Examples:
   lab run shop.json --events - | head      the event log alone on the standard output
   lab hunt bank.json                       a run that breaks an invariant, made small
   lab hunt bank.json --time 60 --save found.json
+  lab sweep shop.json                      1x to 10x the load, and what gives first
+  lab sweep shop.json --p99 200 --to 4 --steps 7
   lab check shop.json lessons              every problem, with its place
   lab schema scenario > scenario.schema.json
 
@@ -47,6 +49,12 @@ pub enum Command {
     /// run. What is found is made small: fewer faults and users, an earlier moment, a shorter run. It is printed as a
     /// sentence, the fault to add, and the command that replays it. Exits with 1 if a violation was found, else with 0.
     Hunt(HuntArguments),
+    /// Run a design from 1 to 10 times its load, and print its capacity curve and what gives first
+    ///
+    /// Each load is run with several seeds, the same for each. A figure is a mean with the half-width of its 95% confidence
+    /// interval (Student's t); the goal is met where it is met at the worse end of each. What gives first is named with its
+    /// evidence. Beside the curve stands the fit of the Universal Scalability Law (Gunther 2007).
+    Sweep(SweepArguments),
     /// Check scenarios and lessons, and print every problem with its place
     ///
     /// A PATH is a scenario, a folder of scenarios, a lesson's folder, or the folder of all lessons. Lessons are checked
@@ -145,6 +153,45 @@ impl HuntArguments {
     }
 }
 
+/// `lab sweep`.
+#[derive(Args, Debug)]
+pub struct SweepArguments {
+    /// The design: a scenario, whose load is 1x; files that it names are looked up beside it
+    pub scenario: PathBuf,
+
+    /// The highest load, as a multiple
+    #[arg(long, value_name = "FACTOR", default_value_t = 10.0, value_parser = multiple)]
+    pub to: f64,
+
+    /// How many loads to try, evenly from 1x to the highest
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(2..=100))]
+    pub steps: u32,
+
+    /// How many seeds to run each load with
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    pub replications: u32,
+
+    /// The first seed, instead of the scenario's own
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+
+    /// The goal: the least share of requests that must be answered, in time where a client has a deadline
+    #[arg(long, value_name = "SHARE", default_value_t = 0.99, value_parser = share)]
+    pub availability: f64,
+
+    /// The goal: the most that the 99th percentile of latency may be, in milliseconds
+    #[arg(long, value_name = "MS")]
+    pub p99: Option<f64>,
+
+    /// Change one value of the design first, as `lab run` does; may be given again
+    #[arg(long = "set", value_name = "POINTER=VALUE", value_parser = setting)]
+    pub settings: Vec<(String, Value)>,
+
+    /// Print the curve as JSON, with the design, the seed and the version of the lab
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// `lab check`.
 #[derive(Args, Debug)]
 pub struct CheckArguments {
@@ -176,6 +223,20 @@ fn seconds(text: &str) -> Result<f64, String> {
     } else {
         Err("0.1 to 86400 seconds are allowed".to_owned())
     }
+}
+
+fn multiple(text: &str) -> Result<f64, String> {
+    number(text, 1.1, 1_000.0)
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    number(text, 0.0, 1.0)
+}
+
+fn number(text: &str, least: f64, most: f64) -> Result<f64, String> {
+    let number: Option<f64> = text.parse().ok();
+    let allowed = number.filter(|number| (least..=most).contains(number));
+    allowed.ok_or_else(|| format!("{least} to {most} is allowed"))
 }
 
 fn fault(text: &str) -> Result<Fault, String> {

@@ -15,6 +15,7 @@ mod report;
 mod run;
 mod schema;
 mod sourcing;
+mod sweep;
 mod table;
 mod violations;
 
@@ -29,6 +30,7 @@ fn main() -> ExitCode {
     let done = match Arguments::parse().command {
         Command::Run(arguments) => run::run(&arguments),
         Command::Hunt(arguments) => hunt::hunt(&arguments),
+        Command::Sweep(arguments) => sweep::sweep(&arguments),
         Command::Check(arguments) => check::check(&arguments),
         Command::Schema { format } => schema::print(format).map(|()| true),
     };

@@ -98,31 +98,11 @@ pub struct FaultView {
 impl Scene {
     /// What there is to draw of a model and its scenario.
     pub fn new(model: &Model, scenario: &scale_sim::Scenario, window_s: f64) -> Self {
-        let number = |name: &String| scenario.components.get_index_of(name).map(|at| at as u16);
+        let number = |name: &str| scenario.components.get_index_of(name).map(|at| at as u16);
         let components = scenario.components.iter().enumerate();
         let components = components.map(|(at, (name, component))| {
-            let mut targets: Vec<u16> = match component {
-                Component::Client(client) => number(&client.target).into_iter().collect(),
-                Component::Balancer(balancer) => {
-                    balancer.targets.iter().filter_map(number).collect()
-                }
-                Component::Service(service) => service.called().filter_map(number).collect(),
-                Component::Database(database) => {
-                    let outbox = database.outbox.iter();
-                    outbox.filter_map(|outbox| number(&outbox.to)).collect()
-                }
-                Component::Queue(queue) => queue.called().filter_map(number).collect(),
-                Component::Topic(topic) => topic.called().filter_map(number).collect(),
-                Component::Cache(cache) => cache.target.iter().filter_map(number).collect(),
-                Component::Gateway(gateway) => number(&gateway.target).into_iter().collect(),
-                Component::Shards(shards) => {
-                    let all = shards.all_targets().into_iter();
-                    all.filter_map(|name| number(&name.to_owned())).collect()
-                }
-                Component::EventStore(_) => Vec::new(),
-                // What it applies it reads from there.
-                Component::View(view) => number(&view.source).into_iter().collect(),
-            };
+            let targets = component.targets().into_iter();
+            let mut targets: Vec<u16> = targets.filter_map(number).collect();
             for at in (1..targets.len()).rev() {
                 if targets[..at].contains(&targets[at]) {
                     targets.remove(at);

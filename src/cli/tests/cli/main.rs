@@ -10,6 +10,7 @@ mod help;
 mod hunts;
 mod queueing;
 mod replays;
+mod sweeps;
 
 use common::{folder, lab, run, write};
 use serde_json::Value;

@@ -156,6 +156,27 @@ impl Component {
         }
     }
 
+    /// The components that it sends requests or messages to, in the order in which it names them; one may come twice.
+    pub fn targets(&self) -> Vec<&str> {
+        match self {
+            Self::Client(client) => vec![&client.target],
+            Self::Balancer(balancer) => balancer.targets.iter().map(String::as_str).collect(),
+            Self::Service(service) => service.called().map(String::as_str).collect(),
+            Self::Database(database) => {
+                let outbox = database.outbox.iter();
+                outbox.map(|outbox| outbox.to.as_str()).collect()
+            }
+            Self::Queue(queue) => queue.called().map(String::as_str).collect(),
+            Self::Topic(topic) => topic.called().map(String::as_str).collect(),
+            Self::Cache(cache) => cache.target.iter().map(String::as_str).collect(),
+            Self::Gateway(gateway) => vec![&gateway.target],
+            Self::Shards(shards) => shards.all_targets(),
+            Self::EventStore(_) => Vec::new(),
+            // What it applies it reads from there.
+            Self::View(view) => vec![&view.source],
+        }
+    }
+
     pub(crate) fn check(&self, name: &str, scenario: &Scenario, p: &mut Problems) {
         p.within(self.kind().name(), |p| match self {
             Self::Client(client) => client.check(scenario, p),

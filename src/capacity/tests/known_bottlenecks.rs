@@ -1,0 +1,330 @@
+//! Designs made so that one knows what gives first, and the same with room to spare, where nothing does.
+
+use scale_capacity::{Resource, bottlenecks};
+use scale_sim::{Files, Scenario, run};
+
+/// A design with its bottleneck.
+struct Known {
+    name: String,
+    scenario: String,
+    /// The component and what is short there; nothing if nothing is.
+    short: Option<(&'static str, Resource)>,
+}
+
+fn design(components: &str) -> String {
+    format!(
+        r#"{{ "version": 1, "seed": 11, "horizon_s": 60, "warmup_s": 6, "components": {{ {components} }} }}"#
+    )
+}
+
+fn users(target: &str, rate: f64) -> String {
+    format!(
+        r#""users": {{ "client": {{ "operation": "buy", "target": "{target}", "keys": {{ "uniform": {{ "count": 1000 }} }}, "arrivals": {{ "poisson": {{ "rate_per_s": {rate} }} }} }} }}"#
+    )
+}
+
+fn service(name: &str, instances: u32, workers: u32, queue: &str, plan: &str) -> String {
+    format!(
+        r#""{name}": {{ "service": {{ "instances": {instances}, "workers": {workers}{queue}, "plans": {{ "*": [ {plan} ] }} }} }}"#
+    )
+}
+
+fn work(ms: f64) -> String {
+    format!(r#"{{ "work": {{ "exponential": {{ "mean_ms": {ms} }} }} }}"#)
+}
+
+fn call(to: &str) -> String {
+    format!(r#"{{ "call": {{ "to": "{to}" }} }}"#)
+}
+
+fn database(connections: u32, ms: f64, more: &str) -> String {
+    format!(
+        r#""db": {{ "database": {{ "connections": {connections}, "queries": {{ "*": {{ "exponential": {{ "mean_ms": {ms} }} }} }}{more} }} }}"#
+    )
+}
+
+/// Every design, with the rate at which it is short and one at which it has room.
+#[expect(clippy::too_many_lines, reason = "one design after the other")]
+fn known() -> Vec<Known> {
+    let mut all: Vec<Known> = Vec::new();
+    let mut twin = |name: &str,
+                    short: (&'static str, Resource),
+                    high: f64,
+                    low: f64,
+                    of: &dyn Fn(f64) -> String| {
+        for (rate, short) in [(high, Some(short)), (low, None)] {
+            all.push(Known {
+                name: format!("{name} at {rate} a second"),
+                scenario: design(&of(rate)),
+                short,
+            });
+        }
+    };
+    let queue = r#", "queue": 50"#;
+    // Servers: one service, with and without a bound on its line.
+    for (workers, high, low) in [(1, 60.0, 25.0), (4, 230.0, 110.0), (16, 900.0, 450.0)] {
+        for bound in ["", queue] {
+            let name = format!("a service of {workers}, line {bound}");
+            twin(&name, ("shop", Resource::Servers), high, low, &|rate| {
+                [
+                    users("shop", rate),
+                    service("shop", 1, workers, bound, &work(20.0)),
+                ]
+                .join(", ")
+            });
+        }
+    }
+    // Servers of a database: those who ask it are held, and look as busy.
+    for workers in [8, 60] {
+        twin(
+            &format!("a database behind {workers} workers"),
+            ("db", Resource::Servers),
+            300.0,
+            80.0,
+            &|rate| {
+                let plan = [work(2.0), call("db")].join(", ");
+                [
+                    users("shop", rate),
+                    service("shop", 1, workers, queue, &plan),
+                    database(4, 20.0, ""),
+                ]
+                .join(", ")
+            },
+        );
+    }
+    // A service before a database with room.
+    for workers in [2, 6] {
+        let capacity = f64::from(workers) / 0.030;
+        twin(
+            &format!("{workers} workers before a quick database"),
+            ("shop", Resource::Servers),
+            capacity * 1.3,
+            capacity * 0.5,
+            &|rate| {
+                let plan = [work(25.0), call("db")].join(", ");
+                [
+                    users("shop", rate),
+                    service("shop", 1, workers, queue, &plan),
+                    database(50, 5.0, ""),
+                ]
+                .join(", ")
+            },
+        );
+    }
+    // Several behind a balancer.
+    twin(
+        "three behind a balancer",
+        ("shop", Resource::Servers),
+        190.0,
+        75.0,
+        &|rate| {
+            let balancer =
+                r#""balancer": { "balancer": { "policy": "round_robin", "targets": ["shop"] } }"#
+                    .to_owned();
+            [
+                users("balancer", rate),
+                balancer,
+                service("shop", 3, 1, queue, &work(20.0)),
+            ]
+            .join(", ")
+        },
+    );
+    // One of several services that are asked one after the other.
+    twin(
+        "the second of three services",
+        ("stock", Resource::Servers),
+        130.0,
+        50.0,
+        &|rate| {
+            let plan = [call("catalogue"), call("stock"), call("payment")].join(", ");
+            [
+                users("shop", rate),
+                service("shop", 1, 100, "", &plan),
+                service("catalogue", 1, 4, "", &work(5.0)),
+                service("stock", 1, 2, "", &work(20.0)),
+                service("payment", 1, 8, "", &work(20.0)),
+            ]
+            .join(", ")
+        },
+    );
+    // Connections of a pool.
+    for (most, high, low) in [(2, 150.0, 40.0), (5, 380.0, 100.0)] {
+        let pool = format!(
+            r#", "pool": {{ "min": 1, "max": {most}, "wait_timeout_ms": 500, "idle_timeout_ms": 30000 }}"#
+        );
+        twin(
+            &format!("a pool of {most}"),
+            ("db", Resource::Connections),
+            high,
+            low,
+            &|rate| {
+                [
+                    users("shop", rate),
+                    service("shop", 1, 400, "", &call("db")),
+                    database(100, 15.0, &pool),
+                ]
+                .join(", ")
+            },
+        );
+    }
+    // Locks: everybody changes the same few rows.
+    for (rows, high, low) in [(1, 260.0, 30.0), (2, 500.0, 60.0)] {
+        twin(
+            &format!("{rows} hot rows"),
+            ("db", Resource::Locks),
+            high,
+            low,
+            &|rate| {
+                let users = format!(
+                    r#""users": {{ "client": {{ "operation": "buy", "target": "shop", "keys": {{ "uniform": {{ "count": {rows} }} }}, "arrivals": {{ "poisson": {{ "rate_per_s": {rate} }} }} }} }}"#
+                );
+                let plan = r#"{ "call": { "to": "db", "operation": "take" } }"#;
+                let db = format!(
+                    r#""db": {{ "database": {{ "connections": 2000, "tables": {{ "stock": {{ "rows": {rows}, "value": 1000000 }} }},
+                    "statements": {{ "take": {{ "change": {{ "table": "stock", "by": -1, "care": "atomic_update", "retries": 1000 }} }} }},
+                    "costs": {{ "commit": {{ "constant": {{ "mean_ms": 5 }} }} }} }} }}"#
+                );
+                [users, service("shop", 1, 2000, "", plan), db].join(", ")
+            },
+        );
+    }
+    // Limits of a gateway.
+    for (name, limit) in [
+        (
+            "a token bucket",
+            r#""rate_limit": { "token_bucket": { "rate_per_s": 50, "burst": 20 } }"#,
+        ),
+        (
+            "a leaky bucket",
+            r#""rate_limit": { "leaky_bucket": { "rate_per_s": 50, "burst": 20 } }"#,
+        ),
+        (
+            "a limit on concurrency",
+            r#""concurrency": { "fixed": { "most": 3 } }"#,
+        ),
+    ] {
+        twin(name, ("gateway", Resource::Limit), 120.0, 5.0, &|rate| {
+            let gateway = format!(r#""gateway": {{ "gateway": {{ "target": "shop", {limit} }} }}"#);
+            [
+                users("gateway", rate),
+                gateway,
+                service("shop", 1, 20, "", &work(40.0)),
+            ]
+            .join(", ")
+        });
+    }
+    // Consumers of a queue.
+    for instances in [1, 3] {
+        let capacity = f64::from(instances) * 2.0 / 0.05;
+        twin(
+            &format!("{instances} consumers"),
+            ("worker", Resource::Servers),
+            capacity * 1.3,
+            capacity * 0.5,
+            &|rate| {
+                let jobs = r#""jobs": { "queue": { "to": "worker", "capacity": 100000, "prefetch": 10 } }"#.to_owned();
+                [
+                    users("jobs", rate),
+                    jobs,
+                    service("worker", instances, 2, "", &work(50.0)),
+                ]
+                .join(", ")
+            },
+        );
+    }
+    // What consumers may have at once.
+    for prefetch in [1, 2] {
+        let capacity = f64::from(prefetch) / 0.05;
+        twin(
+            &format!("prefetch {prefetch}"),
+            ("jobs", Resource::Prefetch),
+            capacity * 1.4,
+            capacity * 0.5,
+            &|rate| {
+                let jobs = format!(
+                    r#""jobs": {{ "queue": {{ "to": "worker", "capacity": 100000, "prefetch": {prefetch} }} }}"#
+                );
+                [
+                    users("jobs", rate),
+                    jobs,
+                    service("worker", 1, 16, "", &work(50.0)),
+                ]
+                .join(", ")
+            },
+        );
+    }
+    // Partitions of a topic.
+    for partitions in [1, 3] {
+        let capacity = f64::from(partitions) / 0.02;
+        twin(
+            &format!("{partitions} partitions"),
+            ("changes", Resource::Partitions),
+            capacity * 1.4,
+            capacity * 0.4,
+            &|rate| {
+                let topic = format!(
+                    r#""changes": {{ "topic": {{ "partitions": {partitions}, "retention": 100000, "subscriptions": {{ "workers": {{ "to": "worker" }} }} }} }}"#
+                );
+                [
+                    users("changes", rate),
+                    topic,
+                    service("worker", 6, 4, "", &work(20.0)),
+                ]
+                .join(", ")
+            },
+        );
+    }
+    all
+}
+
+#[test]
+fn the_bottleneck_is_named_where_there_is_one_and_none_where_there_is_none() {
+    let all = known();
+    let short = all.iter().filter(|known| known.short.is_some()).count();
+    assert!(short >= 20 && all.len() >= 30, "{short} of {}", all.len());
+    let mut wrong = Vec::new();
+    for Known {
+        name,
+        scenario,
+        short,
+    } in &all
+    {
+        let scenario = Scenario::from_json(scenario)
+            .unwrap_or_else(|problems| panic!("{name}: {problems:?}\n{scenario}"));
+        let outcome =
+            run(&scenario, &Files::new()).unwrap_or_else(|problems| panic!("{name}: {problems:?}"));
+        let found = bottlenecks(&scenario, &outcome);
+        let first = found
+            .first()
+            .map(|found| (found.component.as_str(), found.resource));
+        if first != *short {
+            wrong.push(format!("{name}: {short:?} expected, {found:?} found"));
+        }
+    }
+    assert!(
+        wrong.is_empty(),
+        "{} of {}:\n{}",
+        wrong.len(),
+        all.len(),
+        wrong.join("\n")
+    );
+}
+
+/// Each kind of resource is in at least two designs.
+#[test]
+fn every_resource_is_tried_twice() {
+    for resource in [
+        Resource::Servers,
+        Resource::Connections,
+        Resource::Locks,
+        Resource::Limit,
+        Resource::Partitions,
+        Resource::Prefetch,
+    ] {
+        let tried = known()
+            .iter()
+            .filter(|known| known.short.is_some_and(|(_, short)| short == resource))
+            .count();
+        assert!(tried >= 2, "{resource:?}: {tried}");
+    }
+}
