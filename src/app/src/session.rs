@@ -2,6 +2,7 @@
 
 mod eye;
 mod look;
+mod prediction;
 mod replay;
 
 use std::sync::Arc;
@@ -18,6 +19,7 @@ use crate::protocol::{
 };
 use crate::tape::Tape;
 use eye::{Eye, Watched, median};
+use prediction::Predicted;
 use replay::Replay;
 
 /// A run is kept as it was at so many moments, spread over it evenly, to be taken up again from there.
@@ -40,7 +42,7 @@ const STAGES: usize = 2;
 #[derive(Clone, Debug)]
 struct Stage {
     now: Moment,
-    task: Vec<Condition>,
+    asked: Asked,
     /// The model that the run began with; none once too many changes were made to make them all again.
     first: Option<Arc<Model>>,
     /// What there is to draw of it, for the names.
@@ -51,11 +53,21 @@ struct Stage {
     changes: Vec<(Time, Arc<Scenario>)>,
 }
 
+/// What a run is looked at for, besides what happens in it.
+#[derive(Clone, Debug, Default)]
+struct Asked {
+    task: Vec<Condition>,
+    /// What was predicted of the run as it was set, as long as it is not changed.
+    predicted: Option<Predicted>,
+}
+
 /// A run at a moment. A clone goes on alike: that is how one goes back.
 #[derive(Clone, Debug)]
 struct Moment {
     engine: Engine<Watched>,
     task_done_s: Option<f64>,
+    /// From when on the figures so far come to the answer of what was predicted.
+    answer_s: Option<f64>,
     windows_told: usize,
     /// What each condition of the task measured, window by window.
     gauges: Vec<Vec<Gauge>>,
@@ -100,13 +112,17 @@ impl Session {
                     return Some(Reply::Ready(run, scene));
                 }
                 // What a run cannot take on under way, such as other points on a ring, another run can begin with.
-                Some(match Stage::new(&scenario, stage.task.clone()) {
+                Some(match Stage::new(&scenario, stage.asked.task.clone()) {
                     Ok((anew, scene)) => {
                         *stage = anew;
                         Reply::Anew(run, scene)
                     }
                     Err(why) => Reply::Refused(run, why),
                 })
+            }
+            Command::Predicted { run, kind, truth } => {
+                self.stage(run)?.asked.predicted = Some(Predicted::new(kind, truth));
+                None
             }
             Command::Advance { run, to_s } => {
                 let stage = self.stage(run)?;
@@ -163,6 +179,7 @@ impl Stage {
         let now = Moment {
             engine: Engine::new(model, (recorder, Eye::Tape(Tape::default()))),
             task_done_s: None,
+            answer_s: None,
             windows_told: 0,
             gauges: Vec::new(),
             changes: 0,
@@ -173,7 +190,10 @@ impl Stage {
             scene: scene.clone(),
             keyframes: vec![now.clone()],
             now,
-            task,
+            asked: Asked {
+                task,
+                predicted: None,
+            },
             changes: Vec::new(),
         };
         Ok((stage, scene))
@@ -181,6 +201,7 @@ impl Stage {
 
     fn change(&mut self, at_s: Option<f64>, scenario: &str) -> Result<Scene, String> {
         let scenario = Scenario::from_json(scenario).map_err(told)?;
+        self.asked.predicted = None;
         if let Some(at_s) = at_s {
             self.rewind(Time::from_secs(at_s))?;
         }
@@ -215,12 +236,12 @@ impl Stage {
         let later = self.changes.partition_point(|(at, _)| *at <= to);
         self.changes.truncate(later);
         for (at, scenario) in &self.changes[self.now.changes.min(later)..] {
-            self.now.run_until(*at, &self.task);
+            self.now.run_until(*at, &self.asked);
             let engine = &mut self.now.engine;
             engine.reconfigure(scenario, &Files::new()).map_err(told)?;
         }
         self.now.changes = later;
-        self.now.run_until(to, &self.task);
+        self.now.run_until(to, &self.asked);
         // The page has what happened up to here.
         if let Eye::Tape(tape) = &mut self.now.engine.probe_mut().1 {
             tape.clear();
@@ -271,7 +292,7 @@ impl Stage {
     fn advance(&mut self, to_s: f64) -> Frame {
         let horizon = self.now.engine.model().horizon();
         let windows_before = self.now.windows_told;
-        self.now.run_until(Time::from_secs(to_s), &self.task);
+        self.now.run_until(Time::from_secs(to_s), &self.asked);
         let (ticks, stride) = match &mut self.now.engine.probe_mut().1 {
             Eye::Tape(tape) => tape.take(),
             _ => Default::default(),
@@ -290,10 +311,31 @@ impl Stage {
 }
 
 impl Moment {
-    /// Goes on to `to`, or to the horizon, and looks whether the task is done.
-    fn run_until(&mut self, to: Time, task: &[Condition]) {
+    /// Goes on to `to`, or to the horizon, and looks whether the task is done and the prediction answered.
+    fn run_until(&mut self, to: Time, asked: &Asked) {
+        let to = to.min(self.engine.model().horizon());
+        let Some(predicted) = &asked.predicted else {
+            self.answer_s = None;
+            self.go_to(to, &asked.task);
+            return;
+        };
+        // The figures so far are looked at where a window ends, so that nothing depends on how the page asks.
+        let window = self.engine.probe().0.window().secs();
+        while self.stopped.is_none() && self.engine.now() < to {
+            let ended = (self.engine.now().secs() / window + 1e-9).floor();
+            let end = Time::from_secs((ended + 1.0) * window);
+            self.go_to(end.min(to), &asked.task);
+            if end <= to || self.stopped.is_some() {
+                let figures = self.engine.probe().0.summary();
+                let answered = predicted.is_answered(self.engine.model(), &figures);
+                let now_s = self.engine.now().secs();
+                self.answer_s = answered.then(|| self.answer_s.unwrap_or(now_s));
+            }
+        }
+    }
+
+    fn go_to(&mut self, to: Time, task: &[Condition]) {
         let horizon = self.engine.model().horizon();
-        let to = to.min(horizon);
         if self.stopped.is_none() {
             match self.engine.run_until(to) {
                 Stop::Reached if to == horizon => self.stopped = Some(Ended::Horizon),
@@ -372,6 +414,7 @@ impl Moment {
             summary,
             totals: [totals.sent, totals.completed, totals.lost],
             task_done_s: self.task_done_s,
+            answer_s: self.answer_s,
             ended: self.stopped.clone(),
         }
     }
@@ -401,7 +444,7 @@ fn debrief(scenario: &str, lines: &str) -> Result<Debriefed, String> {
     let (mut stage, scene) = Stage::new(scenario, Vec::new())?;
     stage.now.engine.probe_mut().1 = Eye::Shut;
     let horizon = stage.now.engine.model().horizon();
-    stage.now.run_until(horizon, &[]);
+    stage.now.run_until(horizon, &Asked::default());
     let model = Arc::clone(stage.now.engine.model());
     let figures = stage.now.engine.probe().0.summary();
     let busy = scene

@@ -13,7 +13,7 @@ use crate::content::{Loading, use_lesson};
 use crate::handle::Handle;
 use crate::icon::{Sign, icon};
 use crate::prose;
-use crate::stage::{Guessed, Setting, Stage, Twin};
+use crate::stage::{Guessed, Predicted, Setting, Stage, Twin};
 use crate::state::{Action, Shared};
 
 /// Properties of [`LessonPage`].
@@ -192,18 +192,29 @@ fn StepPage(props: &StepProps) -> Html {
                 set: step.data.set.clone(),
             },
         };
-        use_memo((step_id.clone(), run), |(id, run)| Setting {
-            key: id.clone(),
-            scene: scene(&props.lesson, run),
-            knobs: step.data.knobs.clone(),
-            task: step
-                .data
-                .task
-                .as_ref()
-                .map(|task| task.when.clone())
-                .unwrap_or_default(),
-            twin: twin(&props.lesson, step, run),
-            rest: None,
+        let predicted = match (&step.data.predict, &result) {
+            (Some(predict), Some(result)) if *fresh => Some(Predicted {
+                kind: predict.kind.clone(),
+                truth: result.truth.clone(),
+                right: result.right,
+            }),
+            _ => None,
+        };
+        use_memo((step_id.clone(), run, predicted), |(id, run, predicted)| {
+            Setting {
+                key: id.clone(),
+                scene: scene(&props.lesson, run),
+                knobs: step.data.knobs.clone(),
+                task: step
+                    .data
+                    .task
+                    .as_ref()
+                    .map(|task| task.when.clone())
+                    .unwrap_or_default(),
+                predicted: predicted.clone(),
+                twin: twin(&props.lesson, step, run),
+                rest: None,
+            }
         })
     };
     let on_task = {

@@ -9,7 +9,7 @@ mod scene;
 mod story;
 mod tick;
 
-use scale_course::LessonFiles;
+use scale_course::{Answer, Guess, LessonFiles};
 use scale_sim::Figures;
 use serde::{Deserialize, Serialize};
 
@@ -51,6 +51,15 @@ pub enum Command {
         at_s: Option<f64>,
         /// The scenario, of the same components and plans.
         scenario: String,
+    },
+    /// Look when the run shows the answer to what was predicted of it, as it is set: see [`Frame::answer_s`]. Has no answer.
+    Predicted {
+        /// The run.
+        run: u32,
+        /// What was predicted.
+        kind: Guess,
+        /// What the whole run comes to.
+        truth: Answer,
     },
     /// Run up to this moment. Returned by [`Reply::Frame`].
     Advance {
@@ -162,6 +171,8 @@ pub struct Frame {
     pub totals: [u64; 3],
     /// When the task's conditions first held.
     pub task_done_s: Option<f64>,
+    /// From when on the figures so far come to the answer of what was predicted, and still do.
+    pub answer_s: Option<f64>,
     /// Nothing more will come: the horizon, or why the run had to stop.
     pub ended: Option<Ended>,
 }

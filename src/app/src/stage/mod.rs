@@ -29,4 +29,4 @@ mod values;
 pub mod view;
 pub mod why;
 
-pub use view::{Guessed, Setting, Stage, Twin};
+pub use view::{Guessed, Predicted, Setting, Stage, Twin};

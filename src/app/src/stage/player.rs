@@ -319,10 +319,12 @@ impl Player {
         let (now_s, horizon_s) = (self.now_s(), self.horizon_s());
         let lead_s = self.run.picture.lead_s();
         let wanted = match self.going {
-            Going::To(to_s) => to_s.min(reached_s + horizon_s / 25.0),
+            Going::To(to_s) => (to_s + lead_s).min(reached_s + horizon_s / 25.0),
             // Nothing may happen for a while: look further ahead each time.
             Going::Next(_) => reached_s + (reached_s - now_s).max(0.01),
             Going::Nowhere if self.playing => now_s + lead_s + AHEAD_S * speed,
+            // What is about to arrive is on its way already, also where time stands still.
+            Going::Nowhere if now_s > 0.0 => now_s + lead_s,
             Going::Nowhere => return [None, None].into_iter().flatten(),
         };
         let ask = |run: &mut Run| run.ask(wanted, clock_s).then_some((run.id, wanted));
@@ -335,6 +337,7 @@ impl Player {
 
 #[cfg(test)]
 mod tests {
+    use super::super::layout::Layout;
     use super::super::narration::Density;
     use super::*;
     use crate::protocol::{Command, Reply};
@@ -419,6 +422,31 @@ mod tests {
         other.run.heard(&frame);
         assert_eq!(player.run.picture.station(0), frame.stations[0]);
         assert_eq!(player.run.picture.counts().0, frame.totals[0]);
+    }
+
+    #[test]
+    fn a_moment_gone_to_has_all_that_is_on_its_way() {
+        let layout = Layout::new(&playing(1.0).0.run.scene, 800.0, 400.0, 1.0);
+        let dots = |player: &Player| {
+            let mut dots = player.run.picture.dots(&layout);
+            dots.sort_by(|a, b| a.at.x.total_cmp(&b.at.x));
+            dots
+        };
+        let (mut sought, mut session) = playing(0.25);
+        sought.seek(1.5);
+        for _ in 0..20 {
+            pass(&mut sought, &mut session, 1.0 / 60.0);
+        }
+        // From the other side, where all of it is known.
+        let (mut back, mut session) = playing(0.25);
+        back.seek(3.0);
+        for _ in 0..20 {
+            pass(&mut back, &mut session, 1.0 / 60.0);
+        }
+        back.seek(1.5);
+        pass(&mut back, &mut session, 1.0 / 60.0);
+        assert!(dots(&sought).len() > 10, "{}", dots(&sought).len());
+        assert_eq!(dots(&sought), dots(&back));
     }
 
     #[test]

@@ -40,6 +40,10 @@ pub struct Run {
     pub totals: [u64; 3],
     /// When the task was done.
     pub task_done_s: Option<f64>,
+    /// Whether the reader predicted this run rightly; nothing if not at all.
+    pub predicted: Option<bool>,
+    /// From when on its figures so far come to the answer of that prediction.
+    pub answer_s: Option<f64>,
     /// The first times that invariants did not hold.
     pub violations: Vec<ViolationView>,
     /// How the run ended, if it has.
@@ -111,6 +115,7 @@ impl Run {
         }
         self.totals = frame.totals;
         self.task_done_s = frame.task_done_s;
+        self.answer_s = frame.answer_s;
         self.violations.clone_from(&frame.violations);
         self.ended.clone_from(&frame.ended);
     }
@@ -232,6 +237,14 @@ impl Run {
         if let Some(at_s) = self.task_done_s {
             markers.push((at_s, "done", "the task is done".to_owned()));
         }
+        if let (Some(right), Some(at_s)) = (self.predicted, self.answer_s) {
+            let what = if right {
+                "the run so far has come to what you predicted"
+            } else {
+                "the run so far has come to its answer, which is not what you predicted"
+            };
+            markers.push((at_s, "proved", what.to_owned()));
+        }
         markers
     }
 
@@ -244,6 +257,7 @@ impl Run {
             self.picture.cut();
             self.task_done_s = self.task_done_s.filter(|done| *done <= now_s);
             self.violations.retain(|found| found.at_s <= now_s);
+            self.answer_s = None;
             self.ended = None;
             self.reached_s = now_s;
             self.rewinding = true;

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use scale_course::Knob;
+use scale_course::{Answer, Guess, Knob};
 use scale_sim::{Condition, Metric, write_json};
 use serde_json::Value;
 use vecmap::VecMap;
@@ -44,11 +44,24 @@ pub struct Setting {
     pub knobs: Vec<Knob>,
     /// The task's conditions.
     pub task: Vec<Condition>,
+    /// What the reader predicted of the run as it is set, just before it.
+    pub predicted: Option<Predicted>,
     /// Another run beside it.
     pub twin: Option<Twin>,
     /// What there is to draw, if that is known without the simulation: then the simulation is fetched only when it is to
     /// run.
     pub rest: Option<Scene>,
+}
+
+/// What the reader predicted of a run, and what it comes to.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Predicted {
+    /// What was asked.
+    pub kind: Guess,
+    /// What the whole run comes to.
+    pub truth: Answer,
+    /// Whether that is what the reader said.
+    pub right: bool,
 }
 
 /// A run beside the setting's own, under the same seed.
@@ -227,6 +240,16 @@ pub fn Stage(props: &Props) -> Html {
             };
             let own = scenario(&setting.scene, values);
             ask(&mut player.run, kept_id, own, write_json(&setting.task));
+            // With its knobs elsewhere it is another run than the one predicted.
+            let as_set = *values == knob_values(&setting.scene, &setting.knobs);
+            if let Some(predicted) = setting.predicted.as_ref().filter(|_| as_set) {
+                player.run.predicted = Some(predicted.right);
+                simulator.ask(Command::Predicted {
+                    run: player.run.id,
+                    kind: predicted.kind.clone(),
+                    truth: predicted.truth.clone(),
+                });
+            }
             if let (Some(twin), Some(beside), None) = (&setting.twin, &mut player.beside, kept_id) {
                 let scenario = shared(&twin.scene, values);
                 ask(beside, Some(player.run.id), scenario, "[]".to_owned());
