@@ -60,6 +60,12 @@ test("by mouse", async () => {
     const play = page.getByRole("button", { name: "Play" });
     if (await play.isVisible()) await play.click();
     await ticked(page);
+    if (predict) {
+      // The moment from which on the run has come to the answer, which may be after the task is done.
+      const moment = page.locator(".marker.proved");
+      await moment.waitFor({ state: "attached", timeout: 30_000 });
+      assert.match(await moment.getAttribute("title"), /its answer, which is not what you predicted at \d+\.0 s/);
+    }
     await page.locator(".onward-next a").click();
   }
   const asked = [];

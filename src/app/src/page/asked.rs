@@ -206,7 +206,7 @@ pub fn Asked(props: &Props) -> Html {
                         if answered && !plays {
                             <button class="button" onclick={show}>{ icon(Sign::Play) }<span>{ "Show me the run" }</span></button>
                         }
-                        <button class="button" onclick={again}>{ icon(Sign::Again) }<span>{ "Try another" }</span></button>
+                        <button class="button" onclick={again}>{ icon(Sign::Again) }<span>{ if questions[props.at].params.is_empty() { "Try again" } else { "Try another" } }</span></button>
                     </div>
                 }
             </article>

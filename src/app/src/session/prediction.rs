@@ -47,7 +47,7 @@ mod tests {
         "db": { "database": { "connections": 1, "queries": { "*": { "constant": { "mean_ms": 20 } } } } }
     }, "faults": [ { "what": { "slow": { "component": "db", "factor": 4 } }, "at_s": 8, "for_s": 100 } ] }"#;
 
-    fn lost() -> Guess {
+    fn mean_latency() -> Guess {
         Guess::Number {
             measure: Metric::MeanMs,
             of: None,
@@ -87,13 +87,19 @@ mod tests {
     #[test]
     fn the_answer_shows_from_when_on_the_figures_come_to_it() {
         // 20 ms for six seconds, then 80 ms for twelve: 60 ms in all, within a tenth of it once 80 ms have lasted for 7.
-        let at_s = run(lost(), Answer::Number(60.0), 0.3).answer_s;
+        let at_s = run(mean_latency(), Answer::Number(60.0), 0.3).answer_s;
         let at_s = at_s.expect("the whole run comes to it");
         assert!((15.0..=18.0).contains(&at_s), "{at_s}");
         // However the page asks for it.
-        assert_eq!(run(lost(), Answer::Number(60.0), 20.0).answer_s, Some(at_s));
+        assert_eq!(
+            run(mean_latency(), Answer::Number(60.0), 20.0).answer_s,
+            Some(at_s)
+        );
         // What it comes to for a while only is not the answer.
-        assert_eq!(run(lost(), Answer::Number(20.0), 0.3).answer_s, None);
+        assert_eq!(
+            run(mean_latency(), Answer::Number(20.0), 0.3).answer_s,
+            None
+        );
     }
 
     #[test]
@@ -122,7 +128,7 @@ mod tests {
         });
         session.handle(Command::Predicted {
             run: 1,
-            kind: lost(),
+            kind: mean_latency(),
             truth: Answer::Number(20.0),
         });
         let mut answer_s = |command| match session.handle(command) {

@@ -309,7 +309,7 @@ pub fn bar(live: &Live, act: &Callback<Deed>) -> Html {
             { small(Deed::Back(Sought::Anything), start, Sign::StepBack, "One event back", ",") }
             { small(Deed::Step(Sought::Anything), over, Sign::Step, "One event on", ".") }
             { small(Deed::End, over, Sign::End, "Run to the end", "e") }
-            { small(Deed::Reset, false, Sign::Reset, "Reset", "r") }
+            { small(Deed::Reset, false, Sign::Reset, if start { "Set the knobs back" } else { "Reset" }, "r") }
             { timeline(player, act) }
             <select class="stage-speed" onchange={on_speed} aria-label="Speed">
                     { for SPEEDS.iter().map(|speed| html! {
@@ -465,6 +465,27 @@ pub fn figures(run: &Run) -> Html {
 /// Lines of narration that are shown.
 const LINES: usize = 60;
 
+/// What went wrong with the run: why it had to stop, and the first invariant that did not hold.
+pub fn notices(live: &Live) -> Html {
+    let run = &live.player.run;
+    let ended = match &run.ended {
+        Some(Ended::Stopped(why)) if run.is_over() => Some(why.clone()),
+        _ => None,
+    };
+    let now_s = run.now_s() + 1e-9;
+    let broken = { run.violations.iter() }.find(|found| found.at_s <= now_s);
+    html! {
+        <>
+            if let Some(why) = ended { <p class="stage-ended bad" role="alert">{ why }</p> }
+            if let Some(found) = broken {
+                <p class="stage-ended bad">
+                    <b>{ format!("Broken at {:.2} s: {}. ", found.at_s, found.name) }</b>{ &found.sentence }
+                </p>
+            }
+        </>
+    }
+}
+
 /// The run in words: the state on demand, and what has happened.
 pub fn words(live: &Live, act: &Callback<Deed>) -> Html {
     let playing = live.player.playing;
@@ -472,12 +493,6 @@ pub fn words(live: &Live, act: &Callback<Deed>) -> Html {
         Some(beside) if live.told_beside => beside,
         _ => &live.player.run,
     };
-    let ended = match &run.ended {
-        Some(Ended::Stopped(why)) if run.is_over() => Some(why.clone()),
-        _ => None,
-    };
-    let now_s = run.now_s() + 1e-9;
-    let broken = { run.violations.iter() }.find(|found| found.at_s <= now_s);
     // Only a run that stands still is read out: one that plays would never fall silent.
     let said = if playing {
         String::new()
@@ -501,12 +516,6 @@ pub fn words(live: &Live, act: &Callback<Deed>) -> Html {
     });
     html! {
         <>
-            if let Some(why) = ended { <p class="stage-ended bad" role="alert">{ why }</p> }
-            if let Some(found) = broken {
-                <p class="stage-ended bad">
-                    <b>{ format!("Broken at {:.2} s: {}. ", found.at_s, found.name) }</b>{ &found.sentence }
-                </p>
-            }
             if run.picture.stride() > 1 {
                 <p class="stage-ended">{ format!("So much happens that one request in {} is drawn.", run.picture.stride()) }</p>
             }

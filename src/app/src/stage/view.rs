@@ -20,7 +20,7 @@ use super::narration::Density;
 use super::painter::Colours;
 use super::pan::{Hand, hold, is_drag, zoom_to};
 use super::pane::{PaneRefs, Title, pane};
-use super::parts::{Deed, Zoom, bar, figures, key, knobs, words, zoom};
+use super::parts::{Deed, Zoom, bar, figures, key, knobs, notices, words, zoom};
 use super::player::{Player, Sought};
 use super::run::Run;
 use super::task::gauges;
@@ -462,7 +462,11 @@ pub fn Stage(props: &Props) -> Html {
                 Deed::Front(beside) => live.borrow_mut().front_beside = beside,
                 Deed::Narrate(beside) => live.borrow_mut().told_beside = beside,
                 Deed::Sought(sought) => live.borrow_mut().sought = sought,
-                Deed::Reset => load(false, true),
+                Deed::Reset => {
+                    // To the beginning, with the knobs as they stand; from there, the knobs as they were.
+                    let begun = live.borrow().player.now_s() > 0.0;
+                    load(false, !begun);
+                }
                 Deed::End => live.borrow_mut().player.hurry(),
                 Deed::Speed(speed) => live.borrow_mut().player.speed = speed,
             }
@@ -595,6 +599,7 @@ pub fn Stage(props: &Props) -> Html {
                 { key(&run.scene) }
                 if !props.veiled { { zoom(live.zoom, &act) } }
             </div>
+            if !props.veiled { { notices(&live) } }
             if props.veiled {
                 <p class="veil">{ "Answer first: the run that decides is played here." }</p>
             } else {

@@ -9,7 +9,7 @@ use super::{Axis, Graph, Line, number};
 use crate::browser;
 
 /// Where the plot lies in its canvas: from the left and from the right, in CSS pixels.
-pub const SIDES: [f64; 2] = [38.0, 10.0];
+pub const SIDES: [f64; 2] = [46.0, 10.0];
 
 type Failed = Box<dyn core::error::Error>;
 type Area = DrawingArea<CanvasBackend, Shift>;
