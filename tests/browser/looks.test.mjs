@@ -292,3 +292,57 @@ test("two fingers make the picture larger; one finger scrolls the page over it",
   assert.deepEqual(page.errors, []);
   await context.close();
 });
+
+test("a component looked at closely says what its policy knows and why it decided; nothing keeps anyone out of it", async () => {
+  for (const [viewport, colorScheme] of [[SIZES[0], "light"], [SIZES[1], "dark"]]) {
+    const context = await browser.newContext({ viewport, colorScheme, bypassCSP: true });
+    const page = await open(browser, `${home}#/lesson/x-axis/playground`, { context });
+    await page.waitForSelector(".stage-picture .station");
+    await page.getByLabel("Moment shown").fill("4");
+    await page.waitForFunction(() => document.querySelector(".stage-now").innerText.startsWith("4.0"));
+    // By keyboard: the balancer is a button like any other component.
+    await page.locator(".node.kind-balancer").focus();
+    await page.keyboard.press("Enter");
+    const look = page.locator(".look");
+    await look.locator(".decisions li").first().waitFor();
+    assert.match(await look.innerText(), /Balancing: /);
+    assert.match(await look.locator(".decisions li").first().innerText(), /Request \d+: to .+: .+\./);
+    const told = await look.innerText();
+    // On and back again it knows the same.
+    await page.getByLabel("Moment shown").fill("6");
+    await page.waitForFunction((told) => document.querySelector(".look").innerText !== told, told);
+    await page.getByLabel("Moment shown").fill("4");
+    await page.waitForFunction((told) => document.querySelector(".look").innerText === told, told, { timeout: 10_000 });
+    await page.keyboard.press("+");
+    await page.addScriptTag({ path: AXE });
+    const { violations } = await page.evaluate(() => axe.run(document, { resultTypes: ["violations"] }));
+    assert.deepEqual(violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.html).slice(0, 3)}`), []);
+    const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+    assert.ok(wide <= 0, `${wide} px too wide`);
+    assert.deepEqual(page.errors, []);
+    await context.close();
+  }
+});
+
+test("turned or resized, the picture stays whole", async () => {
+  const page = await open(browser, `${home}#/lesson/x-axis/playground`, { viewport: { width: 390, height: 844 } });
+  await page.waitForSelector(".stage-picture .station");
+  for (const [width, height] of [[390, 844], [844, 390], [320, 640], [768, 1024], [1280, 800], [390, 844]]) {
+    await page.setViewportSize({ width, height });
+    // Placed anew: the canvas is as large as what can be seen of the picture.
+    await page.waitForFunction(() => {
+      const seen = document.querySelector(".stage-picture");
+      const canvas = seen.querySelector("canvas");
+      return Math.abs(canvas.width / devicePixelRatio - seen.offsetWidth) < 2 && Math.abs(canvas.height / devicePixelRatio - seen.offsetHeight) < 2;
+    });
+    const faults = await page.evaluate(() => {
+      const all = document.querySelector(".stage-whole").getBoundingClientRect();
+      const boxes = [...document.querySelectorAll(".stage-whole .node")].map((node) => node.getBoundingClientRect());
+      const out = boxes.filter((b) => b.left < all.left - 1 || b.right > all.right + 1 || b.top < all.top - 1 || b.bottom > all.bottom + 1);
+      const over = boxes.filter((a, at) => boxes.slice(at + 1).some((b) => a.left < b.right - 1 && b.left < a.right - 1 && a.top < b.bottom - 1 && b.top < a.bottom - 1));
+      return { boxes: boxes.length, out: out.length, over: over.length };
+    });
+    assert.deepEqual({ ...faults, boxes: faults.boxes > 2 }, { boxes: true, out: 0, over: 0 }, `${width} x ${height}`);
+  }
+  assert.deepEqual(page.errors, []);
+});
