@@ -298,8 +298,8 @@ test("a component looked at closely says what its policy knows and why it decide
     const context = await browser.newContext({ viewport, colorScheme, bypassCSP: true });
     const page = await open(browser, `${home}#/lesson/x-axis/playground`, { context });
     await page.waitForSelector(".stage-picture .station");
-    await page.getByLabel("Moment shown").fill("4");
-    await page.waitForFunction(() => document.querySelector(".stage-now").innerText.startsWith("4.0"));
+    await page.getByLabel("Moment shown").fill("3.6");
+    await page.waitForFunction(() => document.querySelector(".stage-now").innerText.startsWith("3.6"));
     // By keyboard: the balancer is a button like any other component.
     await page.locator(".node.kind-balancer").focus();
     await page.keyboard.press("Enter");
@@ -311,7 +311,7 @@ test("a component looked at closely says what its policy knows and why it decide
     // On and back again it knows the same.
     await page.getByLabel("Moment shown").fill("6");
     await page.waitForFunction((told) => document.querySelector(".look").innerText !== told, told);
-    await page.getByLabel("Moment shown").fill("4");
+    await page.getByLabel("Moment shown").fill("3.6");
     await page.waitForFunction((told) => document.querySelector(".look").innerText === told, told, { timeout: 10_000 });
     await page.keyboard.press("+");
     await page.addScriptTag({ path: AXE });
@@ -329,6 +329,8 @@ test("turned or resized, the picture stays whole", async () => {
   await page.waitForSelector(".stage-picture .station");
   for (const [width, height] of [[390, 844], [844, 390], [320, 640], [768, 1024], [1280, 800], [390, 844]]) {
     await page.setViewportSize({ width, height });
+    // Out of sight nothing is drawn.
+    await page.locator(".stage-picture").scrollIntoViewIfNeeded();
     // Placed anew: the canvas is as large as what can be seen of the picture.
     await page.waitForFunction(() => {
       const seen = document.querySelector(".stage-picture");

@@ -127,6 +127,16 @@ impl Checks<'_> {
             for problem in problems(&predict.kind.measures(), &scenario) {
                 self.fault(line, format!("predict: {}", problem.message));
             }
+            // The run of the prediction stays on the stage, and the task is met in it.
+            let lasts = { data.task.iter() }.flat_map(|task| &task.when);
+            let longest_s = lasts.filter_map(|when| when.for_s).fold(0.0, f64::max);
+            if scenario.horizon_s < longest_s {
+                let ends_s = scenario.horizon_s;
+                let message = format!(
+                    "predict: its run ends after {ends_s} s, and the task must hold for {longest_s} s in it: let it run longer"
+                );
+                self.fault(line, message);
+            }
         }
     }
 

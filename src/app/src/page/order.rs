@@ -147,7 +147,7 @@ pub fn OrderForm(props: &Props) -> Html {
     };
     html! {
         <>
-            <p class="order-end">{ format!("Smallest {} first", props.measure.words()) }</p>
+            <p class="order-end">{ format!("From the least to the most: {}", props.measure.words()) }</p>
             <ol class="order" ref={list.clone()} {onpointermove} onpointerup={drop.clone()} onpointercancel={drop}>
                 { for order.iter().enumerate().map(row) }
             </ol>

@@ -90,13 +90,13 @@ pub fn look(live: &Live, act: &Callback<Deed>) -> Html {
     html! {
         <section class="look" aria-label={format!("{} at this moment", run.component_name(looked))}>
             <div class="look-head">
-                <h3>{ run.component_name(looked) }</h3>
+                <h2>{ run.component_name(looked) }</h2>
                 <button class="button quiet small" onclick={close} aria-label="Close">{ icon(Sign::Cross) }</button>
             </div>
             { for own.map(|(at, _)| html! { <p>{ run.describe(at) }</p> }) }
             { for told.iter().flat_map(|told| told.policies.iter().map(policy)) }
             if !decisions.is_empty() {
-                <h4>{ "Last decisions" }</h4>
+                <h3>{ "Last decisions" }</h3>
                 <ol class="decisions">
                     { for decisions.iter().map(|decision| html! {
                         <li>
@@ -120,7 +120,7 @@ pub fn look(live: &Live, act: &Callback<Deed>) -> Html {
 fn policy(view: &PolicyView) -> Html {
     html! {
         <div class="policy">
-            <h4>{ &view.title }</h4>
+            <h3>{ &view.title }</h3>
             { for view.lines.iter().map(|line| html! { <p>{ line }</p> }) }
             if !view.rows.is_empty() {
                 <div class="scroll" tabindex="0" role="region" aria-label={view.title.clone()}>

@@ -126,8 +126,11 @@ impl Picture {
             .copied()
     }
 
-    /// How many requests a station has refused.
+    /// How many requests a station has refused; 0 where not all that happens is known.
     pub fn lost(&self, station: usize) -> u64 {
+        if !self.is_exact() {
+            return 0;
+        }
         self.state.lost.get(station).copied().unwrap_or(0)
     }
 

@@ -215,6 +215,17 @@ fn a_missing_scene_is_one_fault() {
 }
 
 #[test]
+fn a_prediction_must_leave_a_run_in_which_the_task_can_be_met() {
+    broken(
+        "one/lesson.md",
+        r#""task": { "text": "Lose a request.", "when": [{ "measure": "lost", "of": "shop", "above": 0 }] }"#,
+        r#""predict": { "ask": "How many?", "kind": { "number": { "measure": "throughput_per_s", "min": 0, "max": 200, "tolerance": 0.1 } }, "run": { "scene": "tiny", "set": { "/horizon_s": 5 } }, "explain": "50.", "misconception": "80." },
+  "task": { "text": "Lose a request.", "when": [{ "measure": "lost", "of": "shop", "above": 0, "for_s": 8 }] }"#,
+        ":17: predict: its run ends after 5 s, and the task must hold for 8 s in it",
+    );
+}
+
+#[test]
 fn a_missing_catalogue_is_told() {
     let folder = folder();
     write_course(folder.path());
