@@ -150,7 +150,8 @@ pub fn Stage(props: &Props) -> Html {
                     }
                     Reply::Forked(run) => player.forked(run),
                     Reply::Frame(run, frame) => {
-                        player.told(run, |run| run.heard(&frame));
+                        // Also where time stands still something may have set out.
+                        live.dirty |= player.told(run, |run| run.heard(&frame));
                     }
                     Reply::Told(run, story) if run == player.run.id => {
                         live.ask_beside = story.as_ref().map(|story| story.request);
