@@ -30,12 +30,14 @@ Examples:
   lab hunt bank.json --time 60 --save found.json
   lab sweep shop.json                      1x to 10x the load, and what gives first
   lab sweep shop.json --p99 200 --to 4 --steps 7
+  lab sweep shop.json --json > sweep.json
+  lab certify sweep.json                   the same runs again: are the figures the same?
   lab check shop.json lessons              every problem, with its place
   lab schema scenario > scenario.schema.json
 
 Exit codes:
   0  all is well
-  1  a file has a problem, a run had to be stopped, or a hunt found a violation
+  1  a file has a problem, a run had to be stopped, a hunt found a violation, or a report was not confirmed
   2  the command was not understood";
 
 /// The subcommands.
@@ -55,6 +57,11 @@ pub enum Command {
     /// interval (Student's t); the goal is met where it is met at the worse end of each. What gives first is named with its
     /// evidence. Beside the curve stands the fit of the Universal Scalability Law (Gunther 2007).
     Sweep(SweepArguments),
+    /// Make the runs of a report of `lab sweep --json` again, and say whether every figure is the same
+    ///
+    /// A report holds the design, the goal, the loads and the seeds, so that anyone can do so. Exits with 1 if a figure is
+    /// another.
+    Certify(CertifyArguments),
     /// Check scenarios and lessons, and print every problem with its place
     ///
     /// A PATH is a scenario, a folder of scenarios, a lesson's folder, or the folder of all lessons. Lessons are checked
@@ -190,6 +197,13 @@ pub struct SweepArguments {
     /// Print the curve as JSON, with the design, the seed and the version of the lab
     #[arg(long)]
     pub json: bool,
+}
+
+/// `lab certify`.
+#[derive(Args, Debug)]
+pub struct CertifyArguments {
+    /// The report, a JSON file; files that its design names are looked up beside it
+    pub report: PathBuf,
 }
 
 /// `lab check`.

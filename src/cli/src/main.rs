@@ -31,6 +31,7 @@ fn main() -> ExitCode {
         Command::Run(arguments) => run::run(&arguments),
         Command::Hunt(arguments) => hunt::hunt(&arguments),
         Command::Sweep(arguments) => sweep::sweep(&arguments),
+        Command::Certify(arguments) => sweep::certify(&arguments),
         Command::Check(arguments) => check::check(&arguments),
         Command::Schema { format } => schema::print(format).map(|()| true),
     };

@@ -1,4 +1,5 @@
 //! `lab sweep`: runs a design from 1 to 10 times its load, and says up to where it meets its goal and what gives first.
+//! `lab certify`: makes the runs of such a report again, and says whether they come to the same.
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -9,9 +10,10 @@ use scale_capacity::{
 };
 use scale_course::Fault;
 use scale_sim::{Estimate, Scenario, Stop};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
-use crate::args::SweepArguments;
+use crate::args::{CertifyArguments, SweepArguments};
 use crate::failure::{Failure, harmless};
 use crate::input::{self, Input};
 use crate::parallel;
@@ -32,6 +34,30 @@ struct SweepReport<'a> {
     design: &'a Scenario,
 }
 
+/// What of such a report says which runs to make.
+#[derive(Deserialize, Debug)]
+struct Made {
+    lab: String,
+    goal: Goal,
+    seed: u64,
+    replications: u32,
+    points: Vec<At>,
+    design: Value,
+}
+
+#[derive(Deserialize, Debug)]
+struct At {
+    factor: f64,
+}
+
+/// A sweep to be made.
+struct Plan {
+    input: Input,
+    factors: Vec<f64>,
+    replications: u32,
+    goal: Goal,
+}
+
 /// What one run came to.
 struct Done {
     sample: Sample,
@@ -39,85 +65,123 @@ struct Done {
     stop: Stop,
 }
 
+/// What came of a sweep.
+struct Swept {
+    sweep: Sweep,
+    short: Vec<Vec<Bottleneck>>,
+    /// The runs that had to be stopped, and why.
+    stopped: Vec<(Trial, Stop)>,
+}
+
+/// Loads and seeds that a report may ask for: as many as `lab sweep` makes.
+const STEPS: usize = 100;
+const REPLICATIONS: u32 = 1_000;
+
 /// Sweeps, and prints the curve. Tells whether every run came to its end.
 ///
 /// # Errors
 ///
 /// What is wrong with the inputs, or why the output could not be written.
 pub fn sweep(arguments: &SweepArguments) -> Result<bool, Failure> {
-    let path = &arguments.scenario;
-    let input = read(arguments)?;
     let steps = arguments.steps;
-    let factors: Vec<f64> = (1..=steps)
-        .map(|at| 1.0 + (arguments.to - 1.0) * f64::from(at - 1) / f64::from(steps.max(2) - 1))
-        .collect();
-    let designs: Vec<Scenario> = factors
-        .iter()
-        .map(|factor| loaded(path, &input.scenario, *factor))
-        .collect::<Result<_, _>>()?;
-    let seed = input.scenario.seed;
-    let trials = plan(&factors, seed, arguments.replications);
-    let work = |trial: &Trial| {
-        let at = factors
-            .iter()
-            .position(|factor| factor.total_cmp(&trial.factor).is_eq());
-        let mut scenario = designs[at.expect("a trial is of one of the factors")].clone();
-        scenario.seed = trial.seed;
-        let outcome =
-            scale_sim::run(&scenario, &input.files).map_err(|found| input::faults(path, found))?;
-        Ok::<_, Vec<Fault>>(Done {
-            sample: Sample::new(&outcome.figures),
-            short: bottlenecks(&scenario, &outcome),
-            stop: outcome.stop,
-        })
+    let factor = |at| 1.0 + (arguments.to - 1.0) * f64::from(at - 1) / f64::from(steps.max(2) - 1);
+    let plan = Plan {
+        input: read(arguments)?,
+        factors: (1..=steps).map(factor).collect(),
+        replications: arguments.replications,
+        goal: Goal {
+            availability: arguments.availability,
+            p99_ms: arguments.p99,
+        },
     };
-    let count = trials.len();
-    let done = parallel::map(&trials, work, |done| format!("{done} of {count} runs"));
-    let done: Vec<Done> = done.into_iter().collect::<Result<_, _>>()?;
-    let goal = Goal {
-        availability: arguments.availability,
-        p99_ms: arguments.p99,
-    };
-    let samples: Vec<(Trial, Sample)> = { trials.iter().zip(&done) }
-        .map(|(trial, done)| (*trial, done.sample))
-        .collect();
-    let sweep = Sweep::new(&goal, &samples).expect("there is at least one trial");
-    let short: Vec<Vec<Bottleneck>> = done
-        .iter()
-        .take(factors.len())
-        .map(|done| done.short.clone())
-        .collect();
+    let swept = plan.run(&arguments.scenario)?;
     let text = if arguments.json {
-        let report = SweepReport {
-            lab: env!("CARGO_PKG_VERSION"),
-            goal,
-            seed,
-            replications: arguments.replications,
-            sweep: &sweep,
-            bottlenecks: &short,
-            design: &input.scenario,
-        };
-        serde_json::to_string_pretty(&report).expect("a report is plain data") + "\n"
+        plan.report(&swept) + "\n"
     } else {
-        harmless(&text(&sweep, &short))
+        harmless(&text(&swept.sweep, &swept.short))
     };
     io::stdout().write_all(text.as_bytes())?;
-    let mut whole = true;
-    for (trial, done) in trials
-        .iter()
-        .zip(&done)
-        .filter(|(_, done)| done.stop != Stop::Reached)
-    {
-        whole = false;
+    for (trial, stop) in &swept.stopped {
         writeln!(
             io::stderr(),
-            "{}x, seed {}: {}",
+            "{}x, seed {}: {stop}",
             trial.factor,
-            trial.seed,
-            done.stop
+            trial.seed
         )?;
     }
-    Ok(whole)
+    Ok(swept.stopped.is_empty())
+}
+
+/// Makes the runs of a report again, and tells whether the figures are the same.
+///
+/// # Errors
+///
+/// What is wrong with the report, or why the output could not be written.
+pub fn certify(arguments: &CertifyArguments) -> Result<bool, Failure> {
+    let path = &arguments.report;
+    let text = input::text(path)?;
+    let wrong = |message: String| Failure::from(input::fault(path, &message));
+    let said: Value = serde_json::from_str(&text)
+        .map_err(|error| wrong(format!("is no report of lab sweep --json: {error}")))?;
+    let made = Made::deserialize(&said)
+        .map_err(|error| wrong(format!("is no report of lab sweep --json: {error}")))?;
+    if !(1..=STEPS).contains(&made.points.len()) || !(1..=REPLICATIONS).contains(&made.replications)
+    {
+        return Err(wrong(format!(
+            "asks for {} loads and {} seeds: 1 to {STEPS} and 1 to {REPLICATIONS} are allowed",
+            made.points.len(),
+            made.replications
+        )));
+    }
+    let mut scenario =
+        Scenario::from_value(&made.design).map_err(|found| input::faults(path, found))?;
+    scenario.seed = made.seed;
+    let plan = Plan {
+        input: input::with_files(path, scenario)?,
+        factors: made.points.iter().map(|point| point.factor).collect(),
+        replications: made.replications,
+        goal: made.goal,
+    };
+    let swept = plan.run(path)?;
+    // Both by way of their text, so that a number is what its digits say.
+    let found: Value = serde_json::from_str(&plan.report(&swept)).expect("just written");
+    let apart = ["points", "knee", "usl", "bottlenecks"]
+        .into_iter()
+        .find_map(|part| difference(&said[part], &found[part], &format!("/{part}")));
+    let runs = plan.factors.len() * plan.replications as usize;
+    let mut out = io::stdout().lock();
+    let Some((at, said, found)) = apart else {
+        writeln!(out, "confirmed: {runs} runs, and every figure is the same")?;
+        return Ok(true);
+    };
+    writeln!(
+        out,
+        "not confirmed: {} says {said}, and the runs come to {found}",
+        harmless(&at)
+    )?;
+    if made.lab != env!("CARGO_PKG_VERSION") {
+        let (then, now) = (harmless(&made.lab), env!("CARGO_PKG_VERSION"));
+        writeln!(
+            out,
+            "it was made by version {then} of the lab; this is {now}"
+        )?;
+    }
+    Ok(false)
+}
+
+/// The first place where two values differ, with what stands there.
+fn difference(a: &Value, b: &Value, at: &str) -> Option<(String, Value, Value)> {
+    match (a, b) {
+        (Value::Array(a), Value::Array(b)) if a.len() == b.len() => {
+            let mut pairs = a.iter().zip(b).enumerate();
+            pairs.find_map(|(place, (a, b))| difference(a, b, &format!("{at}/{place}")))
+        }
+        (Value::Object(a), Value::Object(b)) if a.keys().eq(b.keys()) => {
+            let mut names = a.keys();
+            names.find_map(|name| difference(&a[name], &b[name], &format!("{at}/{name}")))
+        }
+        _ => (a != b).then(|| (at.to_owned(), a.clone(), b.clone())),
+    }
 }
 
 fn read(arguments: &SweepArguments) -> Result<Input, Vec<Fault>> {
@@ -127,6 +191,61 @@ fn read(arguments: &SweepArguments) -> Result<Input, Vec<Fault>> {
         scenario.seed = seed;
     }
     input::with_files(path, scenario)
+}
+
+impl Plan {
+    /// Makes the runs. Problems of a design at a load are told of `path`.
+    fn run(&self, path: &Path) -> Result<Swept, Vec<Fault>> {
+        let designs: Vec<Scenario> = { self.factors.iter() }
+            .map(|factor| loaded(path, &self.input.scenario, *factor))
+            .collect::<Result<_, _>>()?;
+        let trials = plan(&self.factors, self.input.scenario.seed, self.replications);
+        let work = |trial: &Trial| {
+            let at = { self.factors.iter() }
+                .position(|factor| factor.total_cmp(&trial.factor).is_eq())
+                .expect("a trial is of one of the factors");
+            let mut scenario = designs[at].clone();
+            scenario.seed = trial.seed;
+            let outcome = scale_sim::run(&scenario, &self.input.files)
+                .map_err(|found| input::faults(path, found))?;
+            Ok::<_, Vec<Fault>>(Done {
+                sample: Sample::new(&outcome.figures),
+                short: bottlenecks(&scenario, &outcome),
+                stop: outcome.stop,
+            })
+        };
+        let count = trials.len();
+        let done = parallel::map(&trials, work, |done| format!("{done} of {count} runs"));
+        let done: Vec<Done> = done.into_iter().collect::<Result<_, _>>()?;
+        let samples: Vec<(Trial, Sample)> = { trials.iter().zip(&done) }
+            .map(|(trial, done)| (*trial, done.sample))
+            .collect();
+        let stopped = trials.iter().zip(&done);
+        let stopped = stopped.filter(|(_, done)| done.stop != Stop::Reached);
+        Ok(Swept {
+            sweep: Sweep::new(&self.goal, &samples).expect("there is at least one trial"),
+            stopped: stopped.map(|(trial, done)| (*trial, done.stop)).collect(),
+            // Those of the first seed.
+            short: { done.into_iter() }
+                .take(self.factors.len())
+                .map(|done| done.short)
+                .collect(),
+        })
+    }
+
+    /// All that is needed to make it again, as JSON.
+    fn report(&self, swept: &Swept) -> String {
+        let report = SweepReport {
+            lab: env!("CARGO_PKG_VERSION"),
+            goal: self.goal,
+            seed: self.input.scenario.seed,
+            replications: self.replications,
+            sweep: &swept.sweep,
+            bottlenecks: &swept.short,
+            design: &self.input.scenario,
+        };
+        serde_json::to_string_pretty(&report).expect("a report is plain data")
+    }
 }
 
 /// The design at so many times its load, if a scenario may be so.

@@ -109,3 +109,76 @@ fn what_cannot_be_multiplied_is_said_with_its_load() {
     assert_eq!(done.code, Some(1));
     assert!(done.err.contains("at 2x the load:"), "{}", done.err);
 }
+
+#[test]
+fn a_report_is_confirmed_and_one_that_was_changed_is_not() {
+    let folder = folder();
+    let shop = write(folder.path(), "shop.json", SHOP);
+    let shop = shop.to_str().expect("a plain path");
+    let arguments = [
+        "sweep",
+        shop,
+        "--replications",
+        "2",
+        "--steps",
+        "3",
+        "--p99",
+        "200",
+        "--json",
+    ];
+    let report = lab(arguments).out;
+    let certify = |text: &str| {
+        let file = write(folder.path(), "report.json", text);
+        lab(["certify".as_ref(), file.as_os_str()])
+    };
+    let done = certify(&report);
+    assert_eq!(
+        done.out, "confirmed: 6 runs, and every figure is the same\n",
+        "{}",
+        done.err
+    );
+    assert_eq!(done.code, Some(0));
+    // A figure made better than it is, another design, another seed.
+    let mut better: Value = serde_json::from_str(&report).expect("JSON");
+    better["points"][2]["availability"]["mean"] = 0.999.into();
+    let done = certify(&better.to_string());
+    assert_eq!(done.code, Some(1));
+    assert!(
+        done.out.starts_with(
+            "not confirmed: /points/2/availability/mean says 0.999, and the runs come to 0."
+        ),
+        "{}",
+        done.out
+    );
+    for (pointer, value) in [("/design/components/shop/service/workers", 8), ("/seed", 4)] {
+        let mut other: Value = serde_json::from_str(&report).expect("JSON");
+        *other.pointer_mut(pointer).expect("it is there") = value.into();
+        let done = certify(&other.to_string());
+        assert_eq!(done.code, Some(1), "{pointer}");
+        assert!(done.out.starts_with("not confirmed: /"), "{}", done.out);
+    }
+}
+
+#[test]
+fn what_is_no_report_is_refused_with_one_message() {
+    let folder = folder();
+    for (text, expected) in [
+        ("{", "is no report of lab sweep --json"),
+        ("[]", "is no report of lab sweep --json"),
+        (SHOP, "is no report of lab sweep --json: missing field"),
+        (
+            r#"{ "lab": "1", "goal": { "availability": 0.9 }, "seed": 1, "replications": 5000000, "points": [{ "factor": 1 }], "design": {} }"#,
+            "asks for 1 loads and 5000000 seeds: 1 to 100 and 1 to 1000 are allowed",
+        ),
+        (
+            r#"{ "lab": "1", "goal": { "availability": 0.9 }, "seed": 1, "replications": 1, "points": [{ "factor": 1 }], "design": {} }"#,
+            "version",
+        ),
+    ] {
+        let file = write(folder.path(), "report.json", text);
+        let done = lab(["certify".as_ref(), file.as_os_str()]);
+        assert_eq!(done.code, Some(1), "{}", done.out);
+        assert!(done.err.contains(expected), "{}", done.err);
+        assert_eq!(done.err.lines().count(), 1, "{}", done.err);
+    }
+}
