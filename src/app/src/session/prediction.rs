@@ -23,8 +23,8 @@ impl Predicted {
 
     /// Whether figures come to the answer, as nearly as a prediction must.
     pub fn is_answered(&self, model: &Model, figures: &Figures) -> bool {
-        // Before the end of the warm-up nothing has been measured.
-        if figures.seconds() <= 0.0 {
+        // What is measured while the warm-up lasts does not count in the answer.
+        if figures.to_s <= model.warmup().secs() {
             return false;
         }
         let values = self.measures.iter();
@@ -143,5 +143,20 @@ mod tests {
             scenario: SCENARIO.replace("\"factor\": 4", "\"factor\": 5"),
         });
         assert_eq!(answer_s(advance(7.0)), None);
+    }
+
+    #[test]
+    fn what_comes_before_the_end_of_the_warm_up_shows_nothing() {
+        // Ten a second from the start on: what is measured says so at once, but does not count for two seconds.
+        let throughput = Guess::Number {
+            measure: Metric::ThroughputPerS,
+            of: None,
+            min: 0.0,
+            max: 20.0,
+            tolerance: 0.1,
+        };
+        let at_s = run(throughput, Answer::Number(10.0), 0.3).answer_s;
+        let at_s = at_s.expect("the run comes to it");
+        assert!(at_s > 2.0 && at_s < 6.0, "{at_s}");
     }
 }
