@@ -122,9 +122,10 @@ test("a first visit does not fetch the simulation; running it does, and only onc
   await page.getByRole("button", { name: "Play" }).click();
   await page.waitForFunction(() => Number.parseFloat(document.querySelector(".stage-now").innerText) > 0.5);
   assert.ok(simulation().includes("worker_bg.wasm"), fetched.join(" "));
-  // Reset is back to rest; the load slider runs it too.
+  // A reset is to the beginning, a second one back to rest; the load slider runs it too.
   await page.getByRole("button", { name: "Reset" }).click();
   await page.getByRole("button", { name: "Play" }).waitFor();
+  await page.getByRole("button", { name: "Set the knobs back" }).click();
   await page.getByRole("slider", { name: "Load" }).fill("300");
   await page.waitForFunction(() => Number(document.querySelector(".figures div:last-child dd")?.firstChild.textContent) > 0, null, { timeout: 60_000 });
   assert.equal(simulation().filter((path) => path === "worker_bg.wasm").length, 1);

@@ -369,6 +369,12 @@ pub fn Stage(props: &Props) -> Html {
             }
             match deed {
                 Deed::Toggle => {
+                    // What is out of sight stands still: who plays it is to see it.
+                    if !live.borrow().visible
+                        && let Some(seen) = refs[0].seen.cast::<HtmlElement>()
+                    {
+                        seen.scroll_into_view();
+                    }
                     if at_rest || live.borrow().player.is_over() {
                         load(true, false);
                     } else {
