@@ -74,6 +74,8 @@ describe("from the first step to the look back", { concurrency: 2 }, () => {
         }
         const play = page.getByRole("button", { name: "Play", exact: true });
         if (await play.isVisible()) await play.click();
+        // A run out of sight stands still, and below a long text a prediction leaves it there.
+        await page.locator(".stage-picture").first().scrollIntoViewIfNeeded();
         await runs(page, since);
         await page.getByRole("button", { name: "Pause", exact: true }).click();
         await play.waitFor();

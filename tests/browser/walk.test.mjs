@@ -20,13 +20,13 @@ const QUESTIONS = 10;
 /** The right answer to the question on the page, worked out as a learner would. */
 async function answer(page) {
   const ask = await heading(page);
-  const n = Number(/runs (\d+) times/.exec(ask)?.[1]);
+  const n = Number(/Copies of the shop: (\d+),/.exec(ask)?.[1]);
   const ms = Number(/(\d+) ms instead/.exec(ask)?.[1] ?? /lock for (\d+) ms/.exec(ask)?.[1]);
   if (ask.includes("Three more are started")) return { ticks: ["About 90", "less than a third"] };
   if (ask.includes("Draw the p99")) return { curve: CURVE };
   if (ask.includes("Explain what to expect")) return { words: "The database is full: more machines only wait for it." };
   if (ask.includes("Which component")) return { option: "Database" };
-  if (ask.includes("runs")) return { number: Math.min(50 * n, 200) };
+  if (ask.includes("with four workers each")) return { number: Math.min(50 * n, 200) };
   if (ask.includes("instead of 20")) return { number: 4000 / ms };
   if (ask.includes("one lock")) return { number: 1000 / ms };
   if (ask.includes("order")) return { order: ["15", "35", "48", "70"] };
