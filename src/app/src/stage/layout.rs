@@ -172,7 +172,7 @@ impl Layout {
             .iter()
             .map(|(_, stations)| stations.len().max(1))
             .sum();
-        let spacing = if cells > 6 { 6.0 } else { 14.0 };
+        let spacing = if cells > 4 { 6.0 } else { 14.0 };
         let full = { members.iter() }.any(|at| scene.components[*at].holds != Holds::Requests);
         let most = match (self.downwards, full) {
             (true, false) => 176.0,

@@ -211,7 +211,7 @@ pub fn nodes(run: &Run, layout: &Layout, looked: Option<u16>, act: &Callback<Dee
                 }
                 <span class="unseen">{ label }</span>
                 if waiting > 0 { <span class="node-queue">{ waiting }</span> }
-                if lost > 0 { <span class="node-lost">{ if spot.roomy { format!("{lost} refused") } else { format!("×{lost}") } }</span> }
+                if lost > 0 { <span class="node-lost">{ if spot.roomy && spot.rect.w >= 84.0 { format!("{lost} refused") } else { format!("×{lost}") } }</span> }
             </div>
         })
     });
