@@ -1,0 +1,143 @@
+//! The design itself.
+
+use std::rc::Rc;
+
+use scale_sim::{Kind, Problem, Scenario, VERSION, from_json_value};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+/// Components that belong together.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Group {
+    /// What it is called: at most 60 characters are kept.
+    pub name: String,
+    /// The names of its components, one at least.
+    pub members: Vec<String>,
+}
+
+/// A scenario that is being made, with its groups. It always has the form of a scenario; what is wrong with it beyond that is
+/// in [`Design::problems`], and it cannot be run while there is anything.
+#[derive(Clone, Debug)]
+pub struct Design {
+    tree: Rc<Value>,
+    scenario: Rc<Scenario>,
+    problems: Rc<Vec<Problem>>,
+    groups: Rc<Vec<Group>>,
+}
+
+impl PartialEq for Design {
+    fn eq(&self, other: &Self) -> bool {
+        (Rc::ptr_eq(&self.tree, &other.tree) || self.tree == other.tree)
+            && (Rc::ptr_eq(&self.groups, &other.groups) || self.groups == other.groups)
+    }
+}
+
+impl Design {
+    /// An empty one: a minute of nothing.
+    ///
+    /// # Panics
+    ///
+    /// Never: what it is made of has the form of a scenario.
+    pub fn empty() -> Self {
+        let tree = json!({
+            "version": VERSION, "title": "", "seed": 1, "horizon_s": 60, "warmup_s": 5, "components": {}
+        });
+        Self::new(tree, Vec::new()).expect("of the form of a scenario")
+    }
+
+    /// The design of this scenario. Members of groups that are not in it are left out, and so are groups without members.
+    ///
+    /// # Errors
+    ///
+    /// What has not the form of a scenario: the first place, and what is allowed there.
+    pub fn new(tree: Value, groups: Vec<Group>) -> Result<Self, Problem> {
+        let scenario: Scenario = from_json_value(&tree)?;
+        let problems = scenario.problems();
+        Ok(Self {
+            groups: Rc::new(kept(groups, &scenario)),
+            tree: Rc::new(tree),
+            scenario: Rc::new(scenario),
+            problems: Rc::new(problems),
+        })
+    }
+
+    /// The scenario as JSON.
+    pub fn tree(&self) -> &Rc<Value> {
+        &self.tree
+    }
+
+    /// The scenario.
+    pub fn scenario(&self) -> &Rc<Scenario> {
+        &self.scenario
+    }
+
+    /// What keeps it from being run.
+    pub fn problems(&self) -> &Rc<Vec<Problem>> {
+        &self.problems
+    }
+
+    /// Its groups.
+    pub fn groups(&self) -> &Rc<Vec<Group>> {
+        &self.groups
+    }
+
+    /// Whether nothing is in it.
+    pub fn is_empty(&self) -> bool {
+        self.scenario.components.is_empty()
+    }
+
+    /// What the picture calls a component.
+    pub fn label<'a>(&'a self, name: &'a str) -> &'a str {
+        let view = self.scenario.view.get(name);
+        view.and_then(|view| view.label.as_deref()).unwrap_or(name)
+    }
+
+    /// What a component is, if there is one of that name.
+    pub fn kind(&self, name: &str) -> Option<Kind> {
+        let component = self.scenario.components.get(name);
+        component.map(scale_sim::Component::kind)
+    }
+
+    /// Where a component stands, in columns and rows.
+    pub fn at(&self, name: &str) -> [f64; 2] {
+        let view = self.scenario.view.get(name);
+        view.and_then(|view| view.at).unwrap_or_default()
+    }
+
+    /// The component that a problem is about, if it is about one.
+    pub fn about<'a>(&self, problem: &'a Problem) -> Option<&'a str> {
+        let rest = problem.path.strip_prefix("components.")?;
+        let name = rest.split(['.', '[']).next()?;
+        self.scenario.components.contains_key(name).then_some(name)
+    }
+}
+
+/// The groups without what is not in the scenario.
+fn kept(groups: Vec<Group>, scenario: &Scenario) -> Vec<Group> {
+    let mut kept: Vec<Group> = Vec::new();
+    for mut group in groups {
+        group.name = group.name.chars().take(60).collect();
+        let taken = |name: &String| kept.iter().any(|other| other.members.contains(name));
+        group
+            .members
+            .retain(|name| scenario.components.contains_key(name) && !taken(name));
+        if !group.members.is_empty() {
+            kept.push(group);
+        }
+    }
+    kept
+}
+
+/// The object at `key` of a tree, made if it is not there.
+pub(crate) fn object<'a>(tree: &'a mut Value, key: &str) -> &'a mut Map<String, Value> {
+    if !tree.is_object() {
+        *tree = Value::Object(Map::new());
+    }
+    let map = tree.as_object_mut().expect("just made one");
+    let inner = map.entry(key).or_insert_with(|| Value::Object(Map::new()));
+    if !inner.is_object() {
+        *inner = Value::Object(Map::new());
+    }
+    inner.as_object_mut().expect("just made one")
+}

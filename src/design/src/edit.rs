@@ -1,0 +1,433 @@
+//! What can be done to a design.
+
+use scale_sim::{Kind, from_json_value};
+use serde_json::{Map, Value, json};
+
+use crate::design::object;
+use crate::wiring::{self, free};
+use crate::{Design, Group, arrange, palette};
+
+/// A change at one place of the scenario.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Change {
+    /// Write a value there. The last part of the pointer may be new; `-` adds to a list.
+    Set {
+        /// A JSON Pointer (RFC 6901) into the scenario.
+        pointer: String,
+        /// The value.
+        value: Value,
+    },
+    /// Take away what is there.
+    Remove {
+        /// A JSON Pointer (RFC 6901) into the scenario.
+        pointer: String,
+    },
+}
+
+/// Along which line components are put.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Align {
+    /// In one column.
+    Column,
+    /// In one row.
+    Row,
+    /// As far apart as they are on the whole, from left to right.
+    Across,
+    /// As far apart as they are on the whole, from top to bottom.
+    Down,
+}
+
+/// One thing that is done to a design, and undone as one.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Edit {
+    /// A new component, connected behind or before another if that can be.
+    Place {
+        /// What it is.
+        kind: Kind,
+        /// Where it stands, in columns and rows; beside what is there if it is not given.
+        at: Option<[f64; 2]>,
+        /// The component that is to call it.
+        after: Option<String>,
+    },
+    /// Components move by so many columns and rows, as one.
+    Move {
+        /// Which.
+        names: Vec<String>,
+        /// Columns and rows.
+        by: [f64; 2],
+    },
+    /// One calls the other from now on.
+    Connect {
+        /// Who calls.
+        from: String,
+        /// Who is called.
+        to: String,
+    },
+    /// It does not any more.
+    Disconnect {
+        /// Who called.
+        from: String,
+        /// Who was called.
+        to: String,
+    },
+    /// Components go, with all that names them.
+    Delete {
+        /// Which.
+        names: Vec<String>,
+    },
+    /// A component gets another name on the picture, and in the scenario one that fits it.
+    Rename {
+        /// Which.
+        name: String,
+        /// What the picture calls it; 1 to 40 characters are kept.
+        label: String,
+    },
+    /// Places of the scenario change.
+    Change(Vec<Change>),
+    /// What [`copied`] has kept comes in once more.
+    Paste(Value),
+    /// Components are put in line.
+    Align(Vec<String>, Align),
+    /// Everything is put where calls flow from left to right.
+    Arrange,
+    /// These belong together.
+    Group {
+        /// What they are called.
+        name: String,
+        /// Which.
+        members: Vec<String>,
+    },
+    /// The group of this component is none any more.
+    Ungroup(String),
+    /// Something else altogether.
+    Replace(Box<Design>),
+}
+
+/// What an edit came to.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Edited {
+    /// The design.
+    pub design: Design,
+    /// What to select now, if that changes.
+    pub select: Option<Vec<String>>,
+    /// What was done, in words.
+    pub said: String,
+}
+
+impl Edit {
+    /// What comes of the design.
+    ///
+    /// # Errors
+    ///
+    /// Why this cannot be done, in one sentence.
+    pub fn apply(&self, design: &Design) -> Result<Edited, String> {
+        let mut tree = (**design.tree()).clone();
+        let mut groups = (**design.groups()).clone();
+        let mut select = None;
+        let label = |name: &str| design.label(name).to_owned();
+        let list = |names: &[String]| match names {
+            [one] => label(one),
+            names => format!("{} components", names.len()),
+        };
+        let said = match self {
+            Self::Place { kind, at, after } => {
+                let (name, said) = place(&mut tree, design, *kind, *at, after.as_deref());
+                select = Some(vec![name]);
+                said
+            }
+            Self::Move { names, by } => {
+                arrange::shift(&mut tree, design, names, *by);
+                format!("Moved {}", list(names))
+            }
+            Self::Connect { from, to } => {
+                let replaced = wiring::connect(&mut tree, design.scenario(), from, to)?;
+                let instead = replaced.map(|name| format!(" instead of {}", label(&name)));
+                format!(
+                    "Connected {} to {}{}",
+                    label(from),
+                    label(to),
+                    instead.unwrap_or_default()
+                )
+            }
+            Self::Disconnect { from, to } => {
+                wiring::disconnect(&mut tree, from, to);
+                format!("Disconnected {} from {}", label(from), label(to))
+            }
+            Self::Delete { names } => {
+                let all: Vec<&str> = names.iter().map(String::as_str).collect();
+                wiring::remove(&mut tree, &all);
+                select = Some(Vec::new());
+                format!("Deleted {}", list(names))
+            }
+            Self::Rename { name, label: after } => {
+                let after: String = after.trim().chars().take(40).collect();
+                if after.is_empty() {
+                    return Err("A component needs a name.".to_owned());
+                }
+                let said = format!("Renamed {} to {after}", label(name));
+                let called = rename(&mut tree, &mut groups, design, name, &after);
+                select = Some(vec![called]);
+                said
+            }
+            Self::Change(changes) => {
+                for change in changes {
+                    changed(&mut tree, change)?;
+                }
+                "Changed".to_owned()
+            }
+            Self::Paste(clip) => {
+                let names = paste(&mut tree, design, clip)?;
+                let said = format!("Added {} components", names.len());
+                select = Some(names);
+                said
+            }
+            Self::Align(names, align) => {
+                arrange::align(&mut tree, design, names, *align);
+                format!("Put {} in line", list(names))
+            }
+            Self::Arrange => {
+                arrange::arrange(&mut tree, design.scenario());
+                "Arranged everything from left to right".to_owned()
+            }
+            Self::Group { name, members } => {
+                for group in &mut groups {
+                    group.members.retain(|member| !members.contains(member));
+                }
+                groups.push(Group {
+                    name: name.clone(),
+                    members: members.clone(),
+                });
+                format!("Grouped {}", list(members))
+            }
+            Self::Ungroup(member) => {
+                groups.retain(|group| !group.members.contains(member));
+                "Ungrouped".to_owned()
+            }
+            Self::Replace(other) => {
+                return Ok(Edited {
+                    design: (**other).clone(),
+                    select: Some(Vec::new()),
+                    said: "Replaced the design".to_owned(),
+                });
+            }
+        };
+        let edited = Design::new(tree, groups).map_err(|problem| problem.to_string())?;
+        Ok(Edited {
+            design: edited,
+            select,
+            said,
+        })
+    }
+}
+
+/// Puts a new component in. Its name, and what was done.
+fn place(
+    tree: &mut Value,
+    design: &Design,
+    kind: Kind,
+    at: Option<[f64; 2]>,
+    after: Option<&str>,
+) -> (String, String) {
+    let scenario = design.scenario();
+    let name = free(palette::stem(kind), |name| {
+        !scenario.components.contains_key(name)
+    });
+    let (words, _) = palette::words(kind);
+    let label = match name.rsplit_once('-') {
+        Some((_, number)) if number.parse::<u32>().is_ok() => format!("{words} {number}"),
+        _ => words.to_owned(),
+    };
+    let at = at.unwrap_or_else(|| arrange::free_place(design, after));
+    object(tree, "components").insert(name.clone(), palette::component(kind));
+    object(tree, "view").insert(name.clone(), json!({ "label": label, "at": at }));
+    let mut said = format!("Added {label}");
+    // A new one that cannot stand behind what is selected stands alone.
+    if let Some(after) = after
+        && let Ok(scenario) = from_json_value(tree)
+    {
+        let mut connected = tree.clone();
+        if let Ok(None) = wiring::connect(&mut connected, &scenario, after, &name) {
+            *tree = connected;
+            said = format!("Added {label}, called by {}", design.label(after));
+        }
+    }
+    (name, said)
+}
+
+/// A component's name in the scenario, made of what people call it.
+fn slug(label: &str) -> String {
+    let mut slug = String::new();
+    for c in label.chars() {
+        if c.is_ascii_alphanumeric() {
+            slug.push(c.to_ascii_lowercase());
+        } else if !slug.is_empty() && !slug.ends_with('-') {
+            slug.push('-');
+        }
+    }
+    let slug = slug.trim_start_matches(|c: char| !c.is_ascii_lowercase());
+    let slug: String = slug.chars().take(40).collect();
+    slug.trim_end_matches('-').to_owned()
+}
+
+fn rename(
+    tree: &mut Value,
+    groups: &mut [Group],
+    design: &Design,
+    name: &str,
+    label: &str,
+) -> String {
+    let view = object(tree, "view");
+    let own = view.entry(name).or_insert_with(|| json!({}));
+    own["label"] = Value::from(label);
+    let slug = slug(label);
+    let taken = |other: &str| other != name && design.scenario().components.contains_key(other);
+    if slug.is_empty() {
+        return name.to_owned();
+    }
+    let called = free(&slug, |slug| !taken(slug));
+    if called != name {
+        wiring::rename(tree, name, &called);
+        for member in groups.iter_mut().flat_map(|group| &mut group.members) {
+            if member == name {
+                member.clone_from(&called);
+            }
+        }
+    }
+    called
+}
+
+/// Changes one place of a tree.
+fn changed(tree: &mut Value, change: &Change) -> Result<(), String> {
+    let pointer = match change {
+        Change::Set { pointer, .. } | Change::Remove { pointer } => pointer,
+    };
+    let nowhere = || format!("There is nothing at {pointer} any more.");
+    let (parent, last) = pointer.rsplit_once('/').ok_or_else(nowhere)?;
+    let last = last.replace("~1", "/").replace("~0", "~");
+    let parent = tree.pointer_mut(parent).ok_or_else(nowhere)?;
+    match (parent, change) {
+        (Value::Object(map), Change::Set { value, .. }) => {
+            map.insert(last, value.clone());
+        }
+        (Value::Object(map), Change::Remove { .. }) => {
+            map.shift_remove(&last);
+        }
+        (Value::Array(items), Change::Set { value, .. }) => {
+            let at = if last == "-" {
+                items.len()
+            } else {
+                last.parse().map_err(|_| nowhere())?
+            };
+            match at.cmp(&items.len()) {
+                core::cmp::Ordering::Less => items[at] = value.clone(),
+                core::cmp::Ordering::Equal => items.push(value.clone()),
+                core::cmp::Ordering::Greater => return Err(nowhere()),
+            }
+        }
+        (Value::Array(items), Change::Remove { .. }) => {
+            let at: usize = last.parse().map_err(|_| nowhere())?;
+            if at >= items.len() {
+                return Err(nowhere());
+            }
+            items.remove(at);
+        }
+        _ => return Err(nowhere()),
+    }
+    Ok(())
+}
+
+/// What a copy of these components keeps: themselves, how they are drawn, the links between them. What they call beyond each
+/// other is not in it.
+pub fn copied(design: &Design, names: &[String]) -> Value {
+    let scenario = design.scenario();
+    let others: Vec<&str> = { scenario.components.keys().map(String::as_str) }
+        .filter(|name| !names.iter().any(|own| own == name))
+        .collect();
+    let pick = |key: &str| {
+        let map = design.tree().get(key).and_then(Value::as_object);
+        let entries = map.into_iter().flatten();
+        let own = entries.filter(|(name, _)| names.contains(name));
+        own.map(|(name, value)| (name.clone(), value.clone()))
+            .collect::<Map<_, _>>()
+    };
+    let mut components = pick("components");
+    for component in components.values_mut() {
+        wiring::forget_others(component, &others);
+    }
+    let links = design.tree().get("links").and_then(Value::as_array);
+    let inside = |link: &&Value| {
+        ["from", "to"].iter().all(|end| {
+            let end = link.get(end).and_then(Value::as_str);
+            end.is_some_and(|end| names.iter().any(|name| name == end))
+        })
+    };
+    let links: Vec<Value> = links
+        .into_iter()
+        .flatten()
+        .filter(inside)
+        .cloned()
+        .collect();
+    json!({ "components": components, "view": pick("view"), "links": links })
+}
+
+/// Brings a copy in under new names, a little beside where it was. The new names.
+fn paste(tree: &mut Value, design: &Design, clip: &Value) -> Result<Vec<String>, String> {
+    let nothing = || "There are no components in what was copied.".to_owned();
+    let mut clip = clip.clone();
+    let names = clip.get("components").and_then(Value::as_object);
+    let names: Vec<String> = names.ok_or_else(nothing)?.keys().cloned().collect();
+    if names.is_empty() {
+        return Err(nothing());
+    }
+    let mut new: Vec<String> = Vec::with_capacity(names.len());
+    for name in &names {
+        let taken = |other: &str| {
+            design.scenario().components.contains_key(other)
+                || new.iter().any(|name| name == other)
+                || (other != name && names.iter().any(|name| name == other))
+        };
+        let called = free(name, |name| !taken(name));
+        wiring::rename(&mut clip, name, &called);
+        new.push(called);
+    }
+    for key in ["components", "view"] {
+        let added = clip.get_mut(key).map(Value::take);
+        if let Some(Value::Object(added)) = added {
+            object(tree, key).extend(added);
+        }
+    }
+    for (name, called) in names.iter().zip(&new) {
+        let view = object(tree, "view")
+            .entry(called)
+            .or_insert_with(|| json!({}));
+        if let Some(view) = view.as_object_mut() {
+            let at = view.get("at").and_then(Value::as_array);
+            let at = |i: usize| at.and_then(|at| at.get(i)?.as_f64()).unwrap_or_default();
+            let beside = [(at(0) + 0.5).min(100.0), (at(1) + 0.5).min(100.0)];
+            view.insert("at".to_owned(), json!(beside));
+            if name != called
+                && let Some(number) = called.rsplit_once('-').map(|(_, number)| number)
+                && let Some(label) = view.get("label").and_then(Value::as_str)
+            {
+                let stem = label
+                    .trim_end_matches(|c: char| c.is_ascii_digit())
+                    .trim_end();
+                let label: String = format!("{stem} {number}").chars().take(40).collect();
+                view.insert("label".to_owned(), Value::from(label));
+            }
+        }
+    }
+    if let Some(Value::Array(links)) = clip.get_mut("links").map(Value::take)
+        && !links.is_empty()
+    {
+        let all = tree.as_object_mut().and_then(|tree| {
+            tree.entry("links")
+                .or_insert_with(|| json!([]))
+                .as_array_mut()
+        });
+        if let Some(all) = all {
+            all.extend(links);
+        }
+    }
+    Ok(new)
+}

@@ -1,0 +1,100 @@
+//! Designs as files: JSON with a version, which people can read and keep under version control.
+
+use scale_sim::{Problem, limits, parse_json, write_json};
+use serde_json::{Map, Value, json};
+
+use crate::{Design, Group};
+
+/// The version of the format that this build writes, and the newest that it reads.
+pub const VERSION: u64 = 1;
+
+/// Writes a design.
+pub fn write(design: &Design) -> String {
+    write_json(&tree(design))
+}
+
+/// A design as JSON.
+pub fn tree(design: &Design) -> Value {
+    let mut file = Map::new();
+    file.insert("design".to_owned(), Value::from(VERSION));
+    file.insert("scenario".to_owned(), (**design.tree()).clone());
+    if !design.groups().is_empty() {
+        file.insert("groups".to_owned(), json!(**design.groups()));
+    }
+    Value::Object(file)
+}
+
+/// Reads a design: a file of [`write`], a plain scenario, or a report of a sweep, of which the design is taken.
+///
+/// # Errors
+///
+/// What is wrong, in one sentence with its place.
+pub fn read(text: &str) -> Result<Design, String> {
+    if text.len() > limits::FILE_BYTES {
+        return Err(format!(
+            "The file has {} bytes: at most {} are read.",
+            text.len(),
+            limits::FILE_BYTES
+        ));
+    }
+    let tree = parse_json(text).map_err(|problem| format!("This is no design: {problem}"))?;
+    from_tree(tree)
+}
+
+/// Reads a design from JSON; as [`read`].
+///
+/// # Errors
+///
+/// What is wrong, in one sentence with its place.
+pub fn from_tree(mut tree: Value) -> Result<Design, String> {
+    let no = |what: &str| Err(format!("This is no design: {what}"));
+    let Some(map) = tree.as_object_mut() else {
+        return no("a design is a JSON object with a 'scenario'");
+    };
+    let (scenario, groups) = match (map.get("design"), map.contains_key("components")) {
+        (Some(Value::Object(_)), _) => (map["design"].take(), None),
+        (Some(version), _) if *version == VERSION => {
+            if let Some(other) =
+                { map.keys() }.find(|key| !["design", "scenario", "groups"].contains(&key.as_str()))
+            {
+                return Err(format!(
+                    "{other}: this is not known; a design has 'scenario' and 'groups'"
+                ));
+            }
+            let groups = map.get_mut("groups").map(Value::take);
+            let Some(scenario) = map.get_mut("scenario").map(Value::take) else {
+                return no("there is no 'scenario' in it");
+            };
+            (scenario, groups)
+        }
+        (Some(Value::Number(version)), _) => {
+            return Err(format!(
+                "This is a design of version {version}, and this page reads version {VERSION}: load the page again to get a newer one."
+            ));
+        }
+        (Some(_), _) => return no("'design' is its version, a number"),
+        (None, true) => (tree, None),
+        (None, false) => return no("neither 'design' nor 'components' is in it"),
+    };
+    let components = scenario.get("components").and_then(Value::as_object);
+    let count = components.map_or(0, Map::len) as u64;
+    if count > limits::COMPONENTS {
+        return Err(format!(
+            "scenario.components: {count} components: at most {} are allowed",
+            limits::COMPONENTS
+        ));
+    }
+    let groups: Vec<Group> = match groups {
+        Some(groups) => scale_sim::from_json_value(&groups).map_err(|p| inside("groups", &p))?,
+        None => Vec::new(),
+    };
+    Design::new(scenario, groups).map_err(|problem| inside("scenario", &problem))
+}
+
+fn inside(part: &str, problem: &Problem) -> String {
+    if problem.path.is_empty() {
+        format!("{part}: {}", problem.message)
+    } else {
+        format!("{part}.{}: {}", problem.path, problem.message)
+    }
+}
