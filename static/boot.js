@@ -17,6 +17,20 @@
     var why = String((error && (error.stack || error.message)) || error);
     if (/RuntimeError|WebAssembly|wasm|Failed to fetch dynamically|Importing a module script failed/i.test(why)) show(why);
   }
+  // The sandbox is fetched when somebody first goes there; later it hears the same event itself.
+  var sandbox;
+  document.addEventListener("scale-lab:sandbox-open", function () {
+    if (sandbox) return;
+    var looks = document.createElement("link");
+    looks.rel = "stylesheet";
+    looks.href = "sandbox.css";
+    document.head.appendChild(looks);
+    sandbox = import("./sandbox.js").then(function (module) { return module.default(); }).catch(function (error) {
+      sandbox = undefined;
+      console.error(error);
+      document.dispatchEvent(new Event("scale-lab:sandbox-failed"));
+    });
+  });
   addEventListener("error", function (event) { fatal(event.error || event.message); });
   addEventListener("unhandledrejection", function (event) { fatal(event.reason); });
 })();

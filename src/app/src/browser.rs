@@ -66,6 +66,14 @@ pub fn mark_all(name: &str, value: &str, mark: &str, on: bool) {
     }
 }
 
+/// Tells whoever listens on the document that something happened.
+pub fn tell(name: &str) {
+    if let Ok(event) = web_sys::Event::new(name) {
+        // Fails for events that are under way only.
+        let _ = document().dispatch_event(&event);
+    }
+}
+
 /// The value of a custom property of the style sheet, such as `--ink`.
 pub fn style(name: &str) -> String {
     let root = document().document_element();

@@ -67,6 +67,15 @@ async fn catalog() -> Result<Catalog, String> {
     Catalog::read(&text).map_err(|problems| listed("lessons/catalog.json", &problems))
 }
 
+/// A lesson, for who needs it once.
+///
+/// # Errors
+///
+/// Why it is not to be had.
+pub async fn read_lesson(id: &str) -> Result<Handle<Lesson>, String> {
+    Ok(lesson(id).await?.lesson)
+}
+
 /// A lesson that could be read.
 #[derive(Debug)]
 struct Opened {

@@ -59,8 +59,8 @@ impl From<Kind> for Sign {
 }
 
 impl Sign {
-    /// The strokes.
-    const fn path(self) -> &'static str {
+    /// The strokes, as the `d` of a path.
+    pub const fn strokes(self) -> &'static str {
         match self {
             Self::Client => {
                 "M12 4a4 4 0 1 1 0 8a4 4 0 1 1 0-8zM4.5 20.5c.6-4 3.600-6 7.500-6s6.900 2 7.500 6"
@@ -121,7 +121,7 @@ impl Sign {
 pub fn icon(sign: Sign) -> Html {
     html! {
         <svg class="icon" viewBox="0 0 24 24" width="24" height="24" aria-hidden="true" focusable="false">
-            <path d={sign.path()} />
+            <path d={sign.strokes()} />
         </svg>
     }
 }

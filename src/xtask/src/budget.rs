@@ -15,6 +15,8 @@ use crate::run::{Failure, root, step};
 const FIRST_VISIT: usize = 440_000;
 /// The most that the simulation may weigh: it also tells, in words, what every policy knows and why it decided. `tests/browser/looks.test.mjs` sees to it that no first visit fetches it.
 const SIMULATION: usize = 625_000;
+/// The most that the sandbox may weigh, which comes when somebody goes there: it reads and checks all that a scenario may hold.
+const SANDBOX: usize = 800_000;
 
 /// Prints what a visitor fetches, and fails if it is more than the budgets.
 pub fn check() -> Result<(), Failure> {
@@ -32,16 +34,19 @@ pub fn check() -> Result<(), Failure> {
     // All of the page's own files, and of the lessons the one that every visit needs.
     files.push(dist.join("lessons/catalog.json"));
     files.sort();
-    let (simulation, page) = files.into_iter().partition(|path| is_simulation(path));
+    let (simulation, files): (Vec<_>, Vec<_>) =
+        { files.into_iter() }.partition(|path| is_of("worker", path));
+    let (sandbox, page) = files.into_iter().partition(|path| is_of("sandbox", path));
     println!("{:>10} {:>10}  file", "bytes", "gzipped");
     weigh(&dist, "a first visit", page, FIRST_VISIT)?;
-    weigh(&dist, "the simulation", simulation, SIMULATION)
+    weigh(&dist, "the simulation", simulation, SIMULATION)?;
+    weigh(&dist, "the sandbox", sandbox, SANDBOX)
 }
 
-/// Whether a file belongs to the simulation worker.
-fn is_simulation(path: &Path) -> bool {
+/// Whether a file belongs to a part that is fetched later.
+fn is_of(part: &str, path: &Path) -> bool {
     let name = path.file_name().and_then(|name| name.to_str());
-    name.is_some_and(|name| name.starts_with("worker"))
+    name.is_some_and(|name| name.starts_with(part))
 }
 
 fn weigh(dist: &Path, what: &str, files: Vec<PathBuf>, budget: usize) -> Result<(), Failure> {

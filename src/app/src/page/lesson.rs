@@ -214,6 +214,7 @@ fn StepPage(props: &StepProps) -> Html {
                 predicted: predicted.clone(),
                 twin: twin(&props.lesson, step, run),
                 rest: None,
+                edited: false,
             }
         })
     };

@@ -14,6 +14,7 @@ mod progress;
 mod quiz;
 mod review;
 mod route;
+mod sandbox;
 mod settings;
 
 use core::cell::Cell;
@@ -51,6 +52,8 @@ pub fn App() -> Html {
         Route::Progress => Some("Your progress".to_owned()),
         // A lesson has its title once it is here, and a review with its question.
         Route::Lesson { .. } | Route::Review => None,
+        // It names its design by itself.
+        Route::Sandbox => None,
     });
     html! {
         <>
@@ -68,6 +71,7 @@ pub fn App() -> Html {
                 </a>
                 <nav aria-label="Site">
                     <a href={Route::Home.href()} class="nav-link">{ icon(Sign::Map) }<span>{ "Course" }</span></a>
+                    <a href={Route::Sandbox.href()} class="nav-link">{ icon(Sign::Balancer) }<span>{ "Sandbox" }</span></a>
                     <a href={Route::About.href()} class="nav-link">{ icon(Sign::Hint) }<span>{ "About" }</span></a>
                     <a href={Route::Settings.href()} class="nav-link">{ icon(Sign::Settings) }<span>{ "Settings" }</span></a>
                 </nav>
@@ -80,6 +84,7 @@ pub fn App() -> Html {
                     Route::Review => html! { <review::ReviewPage {shared} /> },
                     Route::Progress => html! { <progress::ProgressPage {shared} /> },
                     Route::Settings => html! { <settings::SettingsPage {shared} /> },
+                    Route::Sandbox => html! { <sandbox::SandboxPage looks={shared.looks()} /> },
                     Route::About => about::page(),
                     Route::NotFound => not_found::page(),
                 } }

@@ -23,6 +23,8 @@ pub enum Route {
     Progress,
     /// Settings and progress: `#/settings`.
     Settings,
+    /// The sandbox, with its own places behind: `#/sandbox`.
+    Sandbox,
     /// What this is: `#/about`.
     About,
     /// Nowhere.
@@ -48,6 +50,8 @@ impl Route {
             ["progress"] => Self::Progress,
             ["settings"] => Self::Settings,
             ["about"] => Self::About,
+            // What stands behind is read there.
+            ["sandbox", ..] => Self::Sandbox,
             _ => Self::NotFound,
         }
     }
@@ -65,6 +69,7 @@ impl Route {
             Self::Progress => "#/progress".to_owned(),
             Self::Settings => "#/settings".to_owned(),
             Self::About => "#/about".to_owned(),
+            Self::Sandbox => "#/sandbox".to_owned(),
             Self::NotFound => "#/404".to_owned(),
         }
     }
@@ -104,6 +109,7 @@ mod tests {
             Route::Progress,
             Route::Settings,
             Route::About,
+            Route::Sandbox,
         ] {
             assert_eq!(Route::read(&route.href()), route);
         }
@@ -111,6 +117,7 @@ mod tests {
             ("", Route::Home),
             ("#", Route::Home),
             ("#/about/", Route::About),
+            ("#/sandbox/link/1.abc", Route::Sandbox),
         ] {
             assert_eq!(Route::read(hash), route, "{hash}");
         }

@@ -51,6 +51,8 @@ pub struct Setting {
     /// What there is to draw, if that is known without the simulation: then the simulation is fetched only when it is to
     /// run.
     pub rest: Option<Scene>,
+    /// Whether the scene is being edited: another scene under the same key is the same one, changed, and the run goes on with it.
+    pub edited: bool,
 }
 
 /// What the reader predicted of a run, and what it comes to.
@@ -258,13 +260,58 @@ pub fn Stage(props: &Props) -> Html {
         }
     };
 
+    // Goes on with a changed scene, or with changed knobs: under way as the same run, else as a new one.
+    let change = {
+        let (live, simulator, load) = (Rc::clone(&live), Rc::clone(&simulator), load.clone());
+        let setting = props.setting.clone();
+        move || {
+            let begun = {
+                let player = &live.borrow().player;
+                player.now_s() > 0.0 && !player.is_over()
+            };
+            if begun {
+                let live = &mut *live.borrow_mut();
+                let Live { player, values, .. } = live;
+                let back = player.changed();
+                let change = |run: &mut Run, scenario: Result<String, String>| match scenario {
+                    Ok(scenario) => simulator.ask(Command::Change {
+                        run: run.id,
+                        at_s: run.rewind(back),
+                        scenario,
+                    }),
+                    Err(why) => run.refuse(why),
+                };
+                change(&mut player.run, scenario(&setting.scene, values));
+                if let (Some(twin), Some(beside), None) =
+                    (&setting.twin, &mut player.beside, &live.kept)
+                {
+                    change(beside, shared(&twin.scene, values));
+                }
+            } else {
+                // Before the start or after the end a change begins a new run, which goes on if one was going.
+                let playing = {
+                    let player = &live.borrow().player;
+                    player.playing || (!still && (player.is_over() || player.run.is_at_rest()))
+                };
+                load(playing, false);
+            }
+        }
+    };
+
     {
-        let (load, autoplay) = (load.clone(), props.autoplay && !still);
-        let renew = renew.clone();
+        let (load, change, autoplay) = (load.clone(), change.clone(), props.autoplay && !still);
+        let (renew, before) = (renew.clone(), use_mut_ref(|| None::<(String, u32)>));
         use_effect_with(
             (props.setting.clone(), props.autoplay, *worker),
-            move |_| {
-                load(autoplay, true);
+            move |(setting, _, worker)| {
+                let now = (setting.key.clone(), *worker);
+                let same = before.borrow().as_ref() == Some(&now);
+                before.replace(Some(now));
+                if setting.edited && same {
+                    change();
+                } else {
+                    load(autoplay, true);
+                }
                 renew.force_update();
             },
         );
@@ -320,40 +367,10 @@ pub fn Stage(props: &Props) -> Html {
     }
 
     let on_knob = {
-        let (live, simulator, renew) = (Rc::clone(&live), Rc::clone(&simulator), renew.clone());
-        let (setting, load) = (props.setting.clone(), load.clone());
+        let (live, renew, change) = (Rc::clone(&live), renew.clone(), change.clone());
         Callback::from(move |(path, value): (String, f64)| {
-            let begun = {
-                let live = &mut *live.borrow_mut();
-                live.values.insert(path, value);
-                live.player.now_s() > 0.0 && !live.player.is_over()
-            };
-            if begun {
-                let live = &mut *live.borrow_mut();
-                let Live { player, values, .. } = live;
-                let back = player.changed();
-                let change = |run: &mut Run, scenario: Result<String, String>| match scenario {
-                    Ok(scenario) => simulator.ask(Command::Change {
-                        run: run.id,
-                        at_s: run.rewind(back),
-                        scenario,
-                    }),
-                    Err(why) => run.refuse(why),
-                };
-                change(&mut player.run, scenario(&setting.scene, values));
-                if let (Some(twin), Some(beside), None) =
-                    (&setting.twin, &mut player.beside, &live.kept)
-                {
-                    change(beside, shared(&twin.scene, values));
-                }
-            } else {
-                // Before the start or after the end a change begins a new run, which goes on if one was going.
-                let playing = {
-                    let player = &live.borrow().player;
-                    player.playing || (!still && (player.is_over() || player.run.is_at_rest()))
-                };
-                load(playing, false);
-            }
+            live.borrow_mut().values.insert(path, value);
+            change();
             renew.force_update();
         })
     };

@@ -1,0 +1,261 @@
+//! What is said of what is selected, and what can be changed there.
+
+use std::rc::Rc;
+
+use scale_design::{Align, Change, Design, Edit, wiring};
+use web_sys::{HtmlInputElement, HtmlSelectElement};
+use yew::prelude::*;
+
+use super::deed::Deed;
+use crate::icon::{Sign, icon};
+
+/// Properties of [`Panel`].
+#[derive(Clone, PartialEq, Debug, Properties)]
+pub struct Props {
+    /// The design.
+    pub design: Design,
+    /// Selected components, by name.
+    pub selected: Rc<Vec<String>>,
+    /// The selected connection.
+    pub wire: Option<(String, String)>,
+    /// What is done.
+    pub act: Callback<Deed>,
+}
+
+/// The panel.
+#[component]
+pub fn Panel(props: &Props) -> Html {
+    let Props {
+        design,
+        selected,
+        wire,
+        act,
+    } = props;
+    let (key, content) = match (wire, &selected[..]) {
+        (Some((from, to)), _) => (format!("{from}>{to}"), connection(design, from, to, act)),
+        (None, []) => (String::new(), whole(design, act)),
+        (None, [one]) => (one.clone(), component(design, one, act)),
+        (None, many) => ("many".to_owned(), several(design, many, act)),
+    };
+    html! {
+        <aside class="panel" aria-label="What is selected"><div {key}>{ content }</div></aside>
+    }
+}
+
+/// A list of what keeps the design from being run; each leads to its component.
+pub fn problems(design: &Design, act: &Callback<Deed>) -> Html {
+    let line = |problem: &scale_sim::Problem| match design.about(problem) {
+        Some(name) => {
+            let name = name.to_owned();
+            let label = design.label(&name).to_owned();
+            let onclick = {
+                let (act, name) = (act.clone(), name.clone());
+                Callback::from(move |_: MouseEvent| {
+                    act.emit(Deed::Show(super::Side::Build));
+                    act.emit(Deed::Select(vec![name.clone()]));
+                })
+            };
+            html! { <li><button class="problem" {onclick}><b>{ label }</b>{ said(problem) }</button></li> }
+        }
+        None => html! { <li class="problem">{ said(problem) }</li> },
+    };
+    html! { <ul class="problems">{ for design.problems().iter().take(20).map(line) }</ul> }
+}
+
+/// A problem in the words of the board.
+fn said(problem: &scale_sim::Problem) -> String {
+    if problem.message.starts_with("there is no component ''") {
+        return "Connect it to what it sends to.".to_owned();
+    }
+    if problem.message.starts_with("no client") {
+        return "Nobody sends requests yet: add a client.".to_owned();
+    }
+    problem.message.clone()
+}
+
+fn whole(design: &Design, act: &Callback<Deed>) -> Html {
+    html! {
+        <>
+            <h2>{ "The design" }</h2>
+            if design.is_empty() {
+                <p class="quiet">{ "Select a component to see and change what it is." }</p>
+            } else if design.problems().is_empty() {
+                <p class="ready">{ icon(Sign::Check) }{ "Ready to run." }</p>
+            } else {
+                <h3>{ "Before it can run" }</h3>
+                { problems(design, act) }
+            }
+        </>
+    }
+}
+
+fn component(design: &Design, name: &str, act: &Callback<Deed>) -> Html {
+    let Some(kind) = design.kind(name) else {
+        return html! {};
+    };
+    let (words, about) = scale_design::palette::words(kind);
+    let on_label = {
+        let (act, name) = (act.clone(), name.to_owned());
+        Callback::from(move |event: Event| {
+            let field: HtmlInputElement = event.target_unchecked_into();
+            let (name, label) = (name.clone(), field.value());
+            act.emit(Deed::Edit(Edit::Rename { name, label }));
+        })
+    };
+    let own = design.problems().iter();
+    let own = own.filter(|problem| design.about(problem) == Some(name));
+    let own: Vec<Html> = own
+        .map(|problem| html! { <li>{ said(problem) }</li> })
+        .collect();
+    html! {
+        <>
+            <div class={classes!("panel-head", format!("kind-{}", kind.name()))}>
+                { icon(Sign::from(kind)) }
+                <div><p class="panel-kind">{ words }</p><p class="quiet">{ about }</p></div>
+            </div>
+            <label class="panel-name"><span>{ "Name" }</span>
+                <input type="text" maxlength="40" value={design.label(name).to_owned()} onchange={on_label} />
+            </label>
+            if !own.is_empty() { <ul class="problems own" role="status">{ for own }</ul> }
+            { wires(design, name, act) }
+            <div class="row">
+                <button class="button" onclick={act.reform(|_: MouseEvent| Deed::Duplicate)}>{ "Duplicate" }</button>
+                <button class="button danger" onclick={act.reform(|_: MouseEvent| Deed::Delete(None))}>{ "Delete" }</button>
+            </div>
+        </>
+    }
+}
+
+/// Whom it calls, who calls it, and what it could call.
+fn wires(design: &Design, name: &str, act: &Callback<Deed>) -> Html {
+    let scenario = design.scenario();
+    let all = wiring::connections(scenario);
+    let link = |from: &str, to: &str, other: &str| {
+        let (a, b) = (from.to_owned(), to.to_owned());
+        let select = {
+            let (a, b) = (a.clone(), b.clone());
+            act.reform(move |_: MouseEvent| Deed::SelectWire(a.clone(), b.clone()))
+        };
+        let label = design.label(other).to_owned();
+        let cut = act.reform(move |_: MouseEvent| {
+            Deed::Edit(Edit::Disconnect {
+                from: a.clone(),
+                to: b.clone(),
+            })
+        });
+        html! {
+            <li>
+                <button class="wire-name" onclick={select}>{ &label }</button>
+                <button class="button quiet" aria-label={format!("Disconnect {label}")} onclick={cut}>{ icon(Sign::Cross) }</button>
+            </li>
+        }
+    };
+    let calls: Vec<Html> = { all.iter() }
+        .filter(|(from, _)| *from == name)
+        .map(|(from, to)| link(from, to, to))
+        .collect();
+    let called: Vec<Html> = { all.iter() }
+        .filter(|(_, to)| *to == name)
+        .map(|(from, to)| link(from, to, from))
+        .collect();
+    let onchange = {
+        let (act, from) = (act.clone(), name.to_owned());
+        Callback::from(move |event: Event| {
+            let field: HtmlSelectElement = event.target_unchecked_into();
+            let to = field.value();
+            field.set_selected_index(0);
+            if !to.is_empty() {
+                act.emit(Deed::Connect(from.clone(), to));
+            }
+        })
+    };
+    let others = scenario.components.keys().filter(|other| *other != name);
+    let options = others.map(|other| {
+        let refused = wiring::refusal(scenario, name, other);
+        let words = match &refused {
+            Some(why) => format!("{}: {why}", design.label(other)),
+            None => design.label(other).to_owned(),
+        };
+        html! { <option value={other.clone()} disabled={refused.is_some()}>{ words }</option> }
+    });
+    html! {
+        <section class="panel-wires">
+            if !called.is_empty() { <h3>{ "Called by" }</h3><ul>{ for called }</ul> }
+            if !calls.is_empty() { <h3>{ "Calls" }</h3><ul>{ for calls }</ul> }
+            <label><span class="unseen">{ "Connect it to" }</span>
+                <select {onchange}>
+                    <option value="" selected=true>{ "Connect it to …" }</option>
+                    { for options }
+                </select>
+            </label>
+        </section>
+    }
+}
+
+fn connection(design: &Design, from: &str, to: &str, act: &Callback<Deed>) -> Html {
+    let links = design.scenario().links.iter();
+    let at = { links.clone() }.position(|link| link.from == from && link.to == to);
+    let count = links.count();
+    let wire = {
+        let (from, to) = (from.to_owned(), to.to_owned());
+        act.reform(move |_: MouseEvent| {
+            let link = serde_json::json!({ "from": from, "to": to, "latency": { "constant": { "mean_ms": 1 } } });
+            let change = if count == 0 {
+                Change::Set {
+                    pointer: "/links".to_owned(),
+                    value: serde_json::json!([link]),
+                }
+            } else {
+                Change::Set {
+                    pointer: "/links/-".to_owned(),
+                    value: link,
+                }
+            };
+            Deed::Edit(Edit::Change(vec![change]))
+        })
+    };
+    let cut = {
+        let (from, to) = (from.to_owned(), to.to_owned());
+        act.reform(move |_: MouseEvent| {
+            Deed::Edit(Edit::Disconnect {
+                from: from.clone(),
+                to: to.clone(),
+            })
+        })
+    };
+    html! {
+        <>
+            <h2>{ format!("{} → {}", design.label(from), design.label(to)) }</h2>
+            if at.is_none() {
+                <p class="quiet">{ "The way between them takes no time." }</p>
+                <button class="button" onclick={wire}>{ "Let it take time" }</button>
+            }
+            <div class="row"><button class="button danger" onclick={cut}>{ "Disconnect" }</button></div>
+        </>
+    }
+}
+
+fn several(design: &Design, names: &[String], act: &Callback<Deed>) -> Html {
+    let grouped = design.groups().iter();
+    let grouped = grouped.filter(|group| names.iter().any(|name| group.members.contains(name)));
+    let button = |words: &'static str, deed: Deed| html! { <button class="button" onclick={act.reform(move |_: MouseEvent| deed.clone())}>{ words }</button> };
+    html! {
+        <>
+            <h2>{ format!("{} components", names.len()) }</h2>
+            <p class="quiet">{ names.iter().map(|name| design.label(name)).collect::<Vec<_>>().join(", ") }</p>
+            <h3>{ "Put in line" }</h3>
+            <div class="row">
+                { button("One column", Deed::Align(Align::Column)) }
+                { button("One row", Deed::Align(Align::Row)) }
+                { button("Spread across", Deed::Align(Align::Across)) }
+                { button("Spread down", Deed::Align(Align::Down)) }
+            </div>
+            <div class="row">
+                { button("Group", Deed::Group) }
+                if grouped.count() > 0 { { button("Ungroup", Deed::Ungroup) } }
+                { button("Duplicate", Deed::Duplicate) }
+                <button class="button danger" onclick={act.reform(|_: MouseEvent| Deed::Delete(None))}>{ "Delete" }</button>
+            </div>
+        </>
+    }
+}

@@ -1,0 +1,162 @@
+//! Where the board is in the browser: columns and rows of a design, and the pixels they are drawn at.
+
+use crate::stage::layout::Point;
+
+/// From one column to the next, in pixels of the board.
+pub const COLUMN: f64 = 208.0;
+/// From one row to the next.
+pub const ROW: f64 = 104.0;
+/// How wide a component is drawn.
+pub const WIDE: f64 = 152.0;
+/// How high.
+pub const HIGH: f64 = 60.0;
+/// How small and how large the board can be made.
+const ZOOM: [f64; 2] = [0.1, 2.5];
+
+/// What part of the board is to be seen, and how large.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Camera {
+    /// Where the board's corner is, in pixels from the corner of what can be seen.
+    pub corner: Point,
+    /// Pixels on the screen for one of the board.
+    pub zoom: f64,
+}
+
+impl Default for Camera {
+    fn default() -> Self {
+        Self {
+            corner: Point { x: 32.0, y: 32.0 },
+            zoom: 1.0,
+        }
+    }
+}
+
+impl Camera {
+    /// Where a point of the screen (from the corner of what can be seen) is on the board.
+    pub fn on_board(&self, at: Point) -> Point {
+        Point {
+            x: (at.x - self.corner.x) / self.zoom,
+            y: (at.y - self.corner.y) / self.zoom,
+        }
+    }
+
+    /// The board so many times as large; the point at `about` stays where it is.
+    #[must_use]
+    pub fn zoomed(&self, factor: f64, about: Point) -> Self {
+        let zoom = (self.zoom * factor).clamp(ZOOM[0], ZOOM[1]);
+        let fixed = self.on_board(about);
+        Self {
+            corner: Point {
+                x: about.x - fixed.x * zoom,
+                y: about.y - fixed.y * zoom,
+            },
+            zoom,
+        }
+    }
+
+    /// All of these places within so much room, never larger than they are.
+    pub fn fitting(places: &[[f64; 2]], room: Point) -> Self {
+        let Some(first) = places.first() else {
+            return Self::default();
+        };
+        let (mut from, mut to) = (corner(*first), corner(*first));
+        for at in places.iter().map(|at| corner(*at)) {
+            from = Point {
+                x: from.x.min(at.x),
+                y: from.y.min(at.y),
+            };
+            to = Point {
+                x: to.x.max(at.x),
+                y: to.y.max(at.y),
+            };
+        }
+        let (wide, high) = (to.x + WIDE - from.x, to.y + HIGH - from.y);
+        let margin = 28.0;
+        let fits = |room: f64, size: f64| (room - 2.0 * margin).max(40.0) / size;
+        let zoom = { fits(room.x, wide).min(fits(room.y, high)) }.clamp(ZOOM[0], 1.0);
+        Self {
+            corner: Point {
+                x: (room.x - wide * zoom) / 2.0 - from.x * zoom,
+                y: (room.y - high * zoom) / 2.0 - from.y * zoom,
+            },
+            zoom,
+        }
+    }
+
+    /// As a style: for the layer that everything of the board lies in.
+    pub fn style(&self) -> String {
+        let Self { corner, zoom } = self;
+        format!(
+            "transform:translate({:.1}px,{:.1}px) scale({zoom:.4})",
+            corner.x, corner.y
+        )
+    }
+}
+
+/// The upper left corner of the component that stands at this column and row.
+pub fn corner([column, row]: [f64; 2]) -> Point {
+    Point {
+        x: column * COLUMN,
+        y: row * ROW,
+    }
+}
+
+/// The column and row of a component whose middle is here.
+pub fn centred(at: Point) -> [f64; 2] {
+    [(at.x - WIDE / 2.0) / COLUMN, (at.y - HIGH / 2.0) / ROW]
+}
+
+/// The way from one component to another, given by their corners, as the `d` of a path.
+pub fn wire(from: Point, to: Point) -> String {
+    let (x1, y1) = (from.x + WIDE, from.y + HIGH / 2.0);
+    let (x2, y2) = (to.x, to.y + HIGH / 2.0);
+    line(Point { x: x1, y: y1 }, Point { x: x2, y: y2 })
+}
+
+/// A way from one point to another that sets out and comes in to the right.
+pub fn line(from: Point, to: Point) -> String {
+    let bend = ((to.x - from.x).abs() / 2.0).clamp(24.0, 160.0);
+    format!(
+        "M{:.1} {:.1}C{:.1} {:.1} {:.1} {:.1} {:.1} {:.1}",
+        from.x,
+        from.y,
+        from.x + bend,
+        from.y,
+        to.x - bend,
+        to.y,
+        to.x - 5.0,
+        to.y
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_zoomed_about_a_point_keeps_that_point() {
+        let camera = Camera::default();
+        let about = Point { x: 300.0, y: 120.0 };
+        let before = camera.on_board(about);
+        let after = camera.zoomed(1.7, about).on_board(about);
+        assert!((before.x - after.x).abs() < 1e-9 && (before.y - after.y).abs() < 1e-9);
+        assert!(camera.zoomed(1e9, about).zoom <= ZOOM[1]);
+    }
+
+    #[test]
+    fn all_that_is_there_fits() {
+        let places = [[0.0, 0.0], [12.0, 3.0], [4.0, 40.0]];
+        let room = Point { x: 700.0, y: 500.0 };
+        let camera = Camera::fitting(&places, room);
+        for at in places {
+            let at = corner(at);
+            let seen = |x: f64, y: f64| {
+                let x = x * camera.zoom + camera.corner.x;
+                let y = y * camera.zoom + camera.corner.y;
+                (0.0..=room.x).contains(&x) && (0.0..=room.y).contains(&y)
+            };
+            assert!(seen(at.x, at.y) && seen(at.x + WIDE, at.y + HIGH), "{at:?}");
+        }
+        assert_eq!(Camera::fitting(&[], room), Camera::default());
+    }
+}
