@@ -7,10 +7,11 @@ mod replay;
 
 use std::sync::Arc;
 
+use scale_capacity::{Trial, Tried};
 use scale_course::{Lesson, LessonFiles};
 use scale_sim::{
-    Condition, Engine, Files, Measure, Metric, Model, Problem, Recorder, Scenario, Stop, Time,
-    Trace, Why,
+    Condition, Engine, Files, Measure, Metric, Model, Outcome, Problem, Recorder, Scenario, Stop,
+    Time, Trace, Why,
 };
 
 use crate::protocol::{
@@ -152,6 +153,14 @@ impl Session {
             Command::Debrief { scenario, lines } => Some(match debrief(&scenario, &lines) {
                 Ok(debriefed) => Reply::Debriefed(Box::new(debriefed)),
                 Err(why) => Reply::Refused(0, why),
+            }),
+            Command::Try {
+                question,
+                design,
+                trial,
+            } => Some(match tried(&design, &trial) {
+                Ok(tried) => Reply::Tried(question, Box::new(tried)),
+                Err(why) => Reply::Refused(question, why),
             }),
             Command::Check(files) => Some(Reply::Checked(faults(&files))),
         }
@@ -435,6 +444,29 @@ fn measure(job: &Job) -> Result<Vec<Option<f64>>, String> {
         .iter()
         .map(|measure| measure.value(model, &figures));
     Ok(values.collect())
+}
+
+/// Makes one run of a sweep.
+fn tried(design: &str, trial: &Trial) -> Result<Tried, String> {
+    let design = Scenario::from_json(design).map_err(told)?;
+    let scenario = scale_capacity::trial(&design, trial).map_err(told)?;
+    let model = Arc::new(Model::new(&scenario, &Files::new()).map_err(told)?);
+    let recorder = Recorder::new(&model);
+    let mut engine = Engine::new(model, (recorder, Eye::Shut));
+    let stop = engine.run_until(engine.model().horizon());
+    let recorder = &engine.probe().0;
+    let outcome = Outcome {
+        model: Arc::clone(engine.model()),
+        figures: recorder.summary(),
+        series: recorder.series().to_vec(),
+        stories: recorder.stories().clone(),
+        findings: recorder.findings(),
+        totals: engine.totals(),
+        events: engine.events(),
+        stop,
+        state_hash: engine.state_hash(),
+    };
+    Ok(Tried::new(&scenario, &outcome))
 }
 
 /// Runs a scenario to its end, and tells which lines hold of it, what was busiest, and the story of its slowest request.

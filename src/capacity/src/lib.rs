@@ -7,10 +7,12 @@
 
 mod bottleneck;
 mod load;
+mod report;
 mod sweep;
 mod usl;
 
 pub use bottleneck::{Bottleneck, Evidence, Resource, bottlenecks};
 pub use load::at_load;
+pub use report::{Report, Said, Tried, in_page, trial};
 pub use sweep::{Goal, Knee, Point, Sample, Sweep, Trial, plan};
 pub use usl::Usl;

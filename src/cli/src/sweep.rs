@@ -6,33 +6,17 @@ use std::path::Path;
 
 use comfy_table::{CellAlignment, LineStyle, Table, presets};
 use scale_capacity::{
-    Bottleneck, Evidence, Goal, Knee, Sample, Sweep, Trial, at_load, bottlenecks, plan,
+    Bottleneck, Evidence, Goal, Knee, Report, Sample, Sweep, Trial, Tried, at_load, in_page, plan,
 };
 use scale_course::Fault;
-use scale_sim::{Estimate, Scenario, Stop};
-use serde::{Deserialize, Serialize};
+use scale_sim::{Estimate, Scenario};
+use serde::Deserialize;
 use serde_json::Value;
 
 use crate::args::{CertifyArguments, SweepArguments};
 use crate::failure::{Failure, harmless};
 use crate::input::{self, Input};
 use crate::parallel;
-
-/// A capacity curve with what it was made of: all that is needed to make it again.
-#[derive(Serialize, Debug)]
-struct SweepReport<'a> {
-    /// The version of the lab.
-    lab: &'static str,
-    goal: Goal,
-    seed: u64,
-    replications: u32,
-    #[serde(flatten)]
-    sweep: &'a Sweep,
-    /// By point: what is short in the run of the first seed, the first to give in front.
-    bottlenecks: &'a [Vec<Bottleneck>],
-    /// The design, as it was read.
-    design: &'a Scenario,
-}
 
 /// What of such a report says which runs to make.
 #[derive(Deserialize, Debug)]
@@ -58,19 +42,12 @@ struct Plan {
     goal: Goal,
 }
 
-/// What one run came to.
-struct Done {
-    sample: Sample,
-    short: Vec<Bottleneck>,
-    stop: Stop,
-}
-
 /// What came of a sweep.
 struct Swept {
     sweep: Sweep,
     short: Vec<Vec<Bottleneck>>,
     /// The runs that had to be stopped, and why.
-    stopped: Vec<(Trial, Stop)>,
+    stopped: Vec<(Trial, String)>,
 }
 
 /// Loads and seeds that a report may ask for: as many as `lab sweep` makes.
@@ -121,7 +98,7 @@ pub fn certify(arguments: &CertifyArguments) -> Result<bool, Failure> {
     let path = &arguments.report;
     let text = input::text(path)?;
     let wrong = |message: String| Failure::from(input::fault(path, &message));
-    let said: Value = serde_json::from_str(&text)
+    let said: Value = serde_json::from_str(in_page(&text))
         .map_err(|error| wrong(format!("is no report of lab sweep --json: {error}")))?;
     let made = Made::deserialize(&said)
         .map_err(|error| wrong(format!("is no report of lab sweep --json: {error}")))?;
@@ -208,43 +185,40 @@ impl Plan {
             scenario.seed = trial.seed;
             let outcome = scale_sim::run(&scenario, &self.input.files)
                 .map_err(|found| input::faults(path, found))?;
-            Ok::<_, Vec<Fault>>(Done {
-                sample: Sample::new(&outcome.figures),
-                short: bottlenecks(&scenario, &outcome),
-                stop: outcome.stop,
-            })
+            Ok::<_, Vec<Fault>>(Tried::new(&scenario, &outcome))
         };
         let count = trials.len();
         let done = parallel::map(&trials, work, |done| format!("{done} of {count} runs"));
-        let done: Vec<Done> = done.into_iter().collect::<Result<_, _>>()?;
+        let done: Vec<Tried> = done.into_iter().collect::<Result<_, _>>()?;
         let samples: Vec<(Trial, Sample)> = { trials.iter().zip(&done) }
             .map(|(trial, done)| (*trial, done.sample))
             .collect();
         let stopped = trials.iter().zip(&done);
-        let stopped = stopped.filter(|(_, done)| done.stop != Stop::Reached);
+        let stopped = stopped.filter_map(|(trial, done)| Some((*trial, done.stopped.clone()?)));
         Ok(Swept {
             sweep: Sweep::new(&self.goal, &samples).expect("there is at least one trial"),
-            stopped: stopped.map(|(trial, done)| (*trial, done.stop)).collect(),
+            stopped: stopped.collect(),
             // Those of the first seed.
             short: { done.into_iter() }
                 .take(self.factors.len())
-                .map(|done| done.short)
+                .map(|done| done.bottlenecks)
                 .collect(),
         })
     }
 
     /// All that is needed to make it again, as JSON.
     fn report(&self, swept: &Swept) -> String {
-        let report = SweepReport {
-            lab: env!("CARGO_PKG_VERSION"),
+        let report = Report {
+            lab: env!("CARGO_PKG_VERSION").to_owned(),
             goal: self.goal,
             seed: self.input.scenario.seed,
             replications: self.replications,
-            sweep: &swept.sweep,
-            bottlenecks: &swept.short,
-            design: &self.input.scenario,
+            sweep: swept.sweep.clone(),
+            bottlenecks: swept.short.clone(),
+            said: None,
+            design: self.input.scenario.clone(),
         };
-        serde_json::to_string_pretty(&report).expect("a report is plain data")
+        report.json()
     }
 }
 

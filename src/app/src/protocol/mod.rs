@@ -9,6 +9,7 @@ mod scene;
 mod story;
 mod tick;
 
+use scale_capacity::{Trial, Tried};
 use scale_course::{Answer, Guess, LessonFiles};
 use scale_sim::Figures;
 use serde::{Deserialize, Serialize};
@@ -104,6 +105,15 @@ pub enum Command {
         /// The conditions of each line that may be said of it, as a JSON list of lists.
         lines: String,
     },
+    /// Make one run of a sweep. Returned by [`Reply::Tried`], or [`Reply::Refused`] with its number.
+    Try {
+        /// Which run the answer belongs to.
+        question: u32,
+        /// The design, a scenario.
+        design: String,
+        /// The load and the seed.
+        trial: Trial,
+    },
     /// Find what is wrong with a lesson. Returned by [`Reply::Checked`].
     Check(LessonFiles),
 }
@@ -136,6 +146,8 @@ pub enum Reply {
     Traced(u32, String),
     /// What was measured: a list of values for each job, in the order asked.
     Measured(u32, Vec<Vec<Option<f64>>>),
+    /// What the run of a sweep came to.
+    Tried(u32, Box<Tried>),
     /// The scenario cannot be run; why, in one sentence.
     Refused(u32, String),
     /// What came of the run.

@@ -103,11 +103,11 @@ pub fn Bar(props: &Props) -> Html {
             </label>
             <div class="sandbox-sides" role="group" aria-label="What is shown">{ for SIDES.iter().map(side) }</div>
             <div class="sandbox-steps">
-                { step("Undo", &props.undo, Sign::Back, Deed::Undo) }
-                { step("Redo", &props.redo, Sign::Arrow, Deed::Redo) }
+                { step("Undo", &props.undo, Sign::Reset, Deed::Undo) }
+                { step("Redo", &props.redo, Sign::Reset, Deed::Redo) }
             </div>
             <details class="menu" ref={menu.clone()}>
-                <summary class="button">{ "Design" }</summary>
+                <summary class="button">{ "File" }</summary>
                 <ul>
                     { opens("Your designs …", Opened::Designs) }
                     { does("New", act.reform(|()| Deed::Open(Box::new(Design::empty()), "A new design".to_owned()))) }

@@ -5,6 +5,7 @@
 
 mod bar;
 mod board;
+mod certificate;
 mod deed;
 mod dialog;
 mod export;
@@ -37,6 +38,7 @@ use crate::stage::{Setting, Stage};
 use crate::store::Looks;
 use bar::Bar;
 use board::Board;
+use certificate::Certificate;
 use deed::{Deed, Side};
 use dialog::{Dialog, Opened};
 use lab::Lab;
@@ -134,7 +136,14 @@ pub fn Sandbox() -> Html {
                     lab.open(*design, Keeper::new(), &said);
                     lab.dirty = !lab.design().is_empty();
                 }
-                deed => lab.borrow_mut().act(deed),
+                deed => {
+                    let places = matches!(deed, Deed::Place(..) | Deed::Paste | Deed::Duplicate);
+                    let mut lab = lab.borrow_mut();
+                    lab.act(deed);
+                    if places {
+                        reveal(&lab);
+                    }
+                }
             }
             if lab.borrow().dirty {
                 let keep = keep.clone();
@@ -178,7 +187,7 @@ pub fn Sandbox() -> Html {
     let shown = match state.side {
         Side::Build => build(&state, &act, &open),
         Side::Run => run(&state, looks, &act),
-        Side::Certificate => certificate(&design, &act),
+        Side::Certificate => html! {},
     };
     html! {
         <div class={classes!("sandbox", match state.side { Side::Build => "build", Side::Run => "run", Side::Certificate => "certificate" })} {ondragover} {ondrop}>
@@ -190,6 +199,7 @@ pub fn Sandbox() -> Html {
             }
             <div class="sandbox-main">
                 { shown }
+                <Certificate key={state.opened} design={design.clone()} {looks} shown={state.side == Side::Certificate} act={act.clone()} />
                 if state.side != Side::Certificate {
                     <Panel design={design.clone()} selected={Rc::clone(&state.selected)} wire={state.wire.clone()} act={act.clone()} />
                 }
@@ -279,7 +289,7 @@ fn run(state: &Lab, looks: Looks, act: &Callback<Deed>) -> Html {
     html! {
         <div class="sandbox-stage">
             if !design.problems().is_empty() {
-                <div class="stale" role="status">
+                <div class="before-change" role="status">
                     <p>{ "This is the run before the last change, which cannot be run yet:" }</p>
                     { panel::problems(design, act) }
                 </div>
@@ -313,19 +323,39 @@ fn not_yet(design: &Design, act: &Callback<Deed>) -> Html {
     }
 }
 
-fn certificate(design: &Design, act: &Callback<Deed>) -> Html {
-    html! { <div class="sandbox-stage">{ not_yet(design, act) }</div> }
+/// How much of the board there is room for.
+fn room() -> Option<Point> {
+    let seen = browser::document()
+        .query_selector(".board")
+        .ok()
+        .flatten()?;
+    let seen = seen.dyn_into::<HtmlElement>().ok()?;
+    Some(Point {
+        x: f64::from(seen.client_width()),
+        y: f64::from(seen.client_height()),
+    })
+}
+
+/// Brings what is selected in sight: by moving the board, and only if that is not enough by making it smaller.
+fn reveal(lab: &Lab) {
+    let Some(room) = room() else {
+        return;
+    };
+    let places: Vec<[f64; 2]> = { lab.selected.iter() }
+        .map(|name| lab.design().at(name))
+        .collect();
+    let mut camera = lab.camera.0.borrow_mut();
+    *camera = camera.showing(&places, room);
 }
 
 /// Makes the board so many times as large, about its middle.
 fn zoom(lab: &Lab, factor: f64) {
-    let seen = browser::document().query_selector(".board").ok().flatten();
-    let Some(seen) = seen.and_then(|seen| seen.dyn_into::<HtmlElement>().ok()) else {
+    let Some(room) = room() else {
         return;
     };
     let middle = Point {
-        x: f64::from(seen.client_width()) / 2.0,
-        y: f64::from(seen.client_height()) / 2.0,
+        x: room.x / 2.0,
+        y: room.y / 2.0,
     };
     let mut camera = lab.camera.0.borrow_mut();
     *camera = camera.zoomed(factor, middle);

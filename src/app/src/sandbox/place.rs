@@ -83,6 +83,37 @@ impl Camera {
         }
     }
 
+    /// All of these places within so much room: moved as little as it can be, and smaller only if there is no other way.
+    #[must_use]
+    pub fn showing(&self, places: &[[f64; 2]], room: Point) -> Self {
+        let corners = places.iter().map(|at| corner(*at));
+        let (mut x, mut y) = ([f64::INFINITY, 0.0_f64], [f64::INFINITY, 0.0_f64]);
+        for at in corners {
+            x = [x[0].min(at.x), x[1].max(at.x + WIDE)];
+            y = [y[0].min(at.y), y[1].max(at.y + HIGH)];
+        }
+        if x[0].is_infinite() {
+            return *self;
+        }
+        let margin = 24.0;
+        let fits = |[from, to]: [f64; 2], room: f64| (to - from) * self.zoom <= room - 2.0 * margin;
+        if !fits(x, room.x) || !fits(y, room.y) {
+            return Self::fitting(places, room);
+        }
+        let moved = |[from, to]: [f64; 2], corner: f64, room: f64| {
+            let least = margin - from * self.zoom;
+            let most = room - margin - to * self.zoom;
+            corner.max(least).min(most)
+        };
+        Self {
+            corner: Point {
+                x: moved(x, self.corner.x, room.x),
+                y: moved(y, self.corner.y, room.y),
+            },
+            zoom: self.zoom,
+        }
+    }
+
     /// As a style: for the layer that everything of the board lies in.
     pub fn style(&self) -> String {
         let Self { corner, zoom } = self;

@@ -93,6 +93,8 @@ const ROOMY: f64 = 48.0;
 const COUNT: f64 = 20.0;
 /// The room at the top of a box for its name.
 const HEAD: f64 = 29.0;
+/// So far beside the first of a column a component still stands in it.
+const BESIDE: f64 = 0.5;
 /// Distance between two in line.
 pub const PITCH: f64 = 9.0;
 
@@ -390,18 +392,21 @@ fn deep_downwards(scene: &Scene, columns: &[usize], column: usize) -> f64 {
 /// The column of each component: as the scenario places it, else one further than the furthest that sends to it.
 fn columns(components: &[ComponentView]) -> Vec<usize> {
     if components.iter().all(|c| c.at.is_some()) {
-        // Distinct first coordinates in order, so that gaps in an author's grid leave no holes.
+        // Distinct first coordinates in order, so that gaps in an author's grid leave no holes. What was put down by hand stands a
+        // little beside its column.
+        let mut all: Vec<f64> = { components.iter() }
+            .filter_map(|c| c.at.map(|at| at[0]))
+            .collect();
+        all.sort_by(f64::total_cmp);
         let mut firsts: Vec<f64> = Vec::new();
-        for [column, _] in components.iter().filter_map(|c| c.at) {
-            let place = firsts.partition_point(|first| *first < column);
-            if firsts.get(place) != Some(&column) {
-                firsts.insert(place, column);
+        for column in all {
+            if firsts.last().is_none_or(|last| column - last > BESIDE) {
+                firsts.push(column);
             }
         }
         let column = |c: &ComponentView| {
-            firsts
-                .iter()
-                .position(|first| c.at.is_some_and(|[at, _]| at <= *first))
+            let after = firsts.partition_point(|first| c.at.is_some_and(|[at, _]| *first <= at));
+            after.checked_sub(1)
         };
         return components.iter().map(|c| column(c).unwrap_or(0)).collect();
     }

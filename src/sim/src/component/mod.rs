@@ -138,6 +138,78 @@ impl Kind {
     }
 }
 
+impl Kind {
+    /// What the simulation models of this kind, in one sentence.
+    pub const fn models(self) -> &'static str {
+        match self {
+            Self::Client => {
+                "Open loops at random, evenly, at rates that change, in bursts, in batches or as recorded; closed loops of users who wait and think; deadlines, retries, hedges, breakers."
+            }
+            Self::Balancer => {
+                "The choice of a target by its policy, weights, health checks, ejection, slow start, sticky sessions."
+            }
+            Self::Service => {
+                "Instances with workers and a bounded queue; workers held while they wait for others; priorities, bulkheads, shedding, autoscaling, sessions."
+            }
+            Self::Database => {
+                "Connections and pools, statements with their costs, rows, versions, locks and deadlocks, replicas that follow late, failover, an outbox."
+            }
+            Self::Cache => {
+                "Entries by key, eviction, lifetimes, what writes do, stampedes and single flight, levels, regions, invalidation that comes late."
+            }
+            Self::Gateway => "Limits on rate and concurrency by user or key, a cache of its own.",
+            Self::Shards => {
+                "Keys by hash, range, slot or directory, queries over several shards, moving keys while requests come."
+            }
+            Self::Queue => {
+                "Messages, consumers, acknowledgement, redelivery, dead letters, room that runs out, crashes."
+            }
+            Self::Topic => "Partitions, groups of consumers, offsets, rebalancing, redelivery.",
+            Self::EventStore => {
+                "Streams of events, replay, snapshots, expected versions, schemas that change."
+            }
+            Self::View => {
+                "A projection that follows late, in batches, and is rebuilt in place, offline or beside."
+            }
+        }
+    }
+
+    /// What it leaves out, in one sentence: what a run cannot tell.
+    pub const fn leaves_out(self) -> &'static str {
+        match self {
+            Self::Client => {
+                "Users who lose patience or stay away because it is slow, and sessions in which one request follows from another."
+            }
+            Self::Balancer => {
+                "The time the balancer itself takes, its own limits, and its own failure."
+            }
+            Self::Service => {
+                "Processors shared among workers, memory, and the pauses of a garbage collector."
+            }
+            Self::Database => {
+                "A planner that chooses, queries that slow each other down other than by connections and locks, and queries that end because their caller has gone."
+            }
+            Self::Cache => {
+                "Locks of keys, invalidation by tag or prefix, purges that get lost, and the time to unpack what was compressed."
+            }
+            Self::Gateway => {
+                "Limits that several gateways share, authentication, and routes by path."
+            }
+            Self::Shards => "Several routers that disagree, and transactions over shards.",
+            Self::Queue => {
+                "Priorities, delayed messages, mirrored brokers, and batches in one delivery."
+            }
+            Self::Topic => {
+                "Several brokers, batches, compaction, and reading again from the start."
+            }
+            Self::EventStore => "Replicas of the store, and a command of several events.",
+            Self::View => {
+                "A view of several sources, projectors and queries that slow each other down, and changes that cannot be applied."
+            }
+        }
+    }
+}
+
 impl Component {
     /// Which kind this is.
     pub const fn kind(&self) -> Kind {

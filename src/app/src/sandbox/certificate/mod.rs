@@ -1,0 +1,503 @@
+//! The 10× certificate: says first, runs then, and shows what was found against what was said.
+//!
+//! [`runs`] makes the runs on workers, [`curve`] draws them, [`words`] says what they say, [`page`] is the report.
+
+mod curve;
+mod page;
+mod runs;
+mod words;
+
+use std::rc::Rc;
+
+use scale_capacity::{Goal, Report, Said, Sweep};
+use scale_design::Design;
+use web_sys::{HtmlInputElement, HtmlSelectElement, HtmlTextAreaElement};
+use yew::prelude::*;
+
+use super::deed::{Deed, Side};
+use super::shelf::file_name;
+use crate::browser;
+use crate::icon::{Sign, icon};
+use crate::store::Looks;
+use curve::{Colours, Shown, svg};
+use runs::{Heard, Runs};
+use words::{against, bottleneck, can_give, estimate, first, knee, label, law, left_out, times};
+
+/// Properties of [`Certificate`].
+#[derive(Clone, PartialEq, Debug, Properties)]
+pub struct Props {
+    /// The design.
+    pub design: Design,
+    /// How the page looks.
+    pub looks: Looks,
+    /// Whether it is shown; it goes on also while it is not.
+    pub shown: bool,
+    /// What is done.
+    pub act: Callback<Deed>,
+}
+
+/// What is asked for.
+#[derive(Clone, PartialEq, Debug)]
+struct Asked {
+    goal: Goal,
+    to: f64,
+    steps: u32,
+    replications: u32,
+}
+
+impl Default for Asked {
+    fn default() -> Self {
+        Self {
+            goal: Goal {
+                availability: 0.99,
+                p99_ms: Some(500.0),
+            },
+            to: 10.0,
+            steps: 10,
+            replications: 5,
+        }
+    }
+}
+
+impl Asked {
+    fn factors(&self) -> Vec<f64> {
+        let steps = self.steps.max(2);
+        let factor = |at| 1.0 + (self.to - 1.0) * f64::from(at) / f64::from(steps - 1);
+        (0..steps).map(factor).collect()
+    }
+}
+
+/// A sweep under way.
+struct Running {
+    runs: Runs,
+    design: Design,
+    asked: Asked,
+    said: Option<Said>,
+}
+
+/// A sweep that was made.
+struct Made {
+    report: Report,
+    design: Design,
+}
+
+/// What there is so far.
+#[derive(Default)]
+struct State {
+    running: Option<Running>,
+    made: Option<Rc<Made>>,
+    before: Option<Rc<Made>>,
+    failed: Option<String>,
+}
+
+/// The certificate of a design.
+#[component]
+pub fn Certificate(props: &Props) -> Html {
+    let state = use_mut_ref(State::default);
+    let renew = use_force_update();
+    let asked = use_state(Asked::default);
+    let said = use_state(|| None::<Said>);
+    let design = &props.design;
+    let begin = {
+        let (state, renew) = (Rc::clone(&state), renew.clone());
+        let (design, asked) = (design.clone(), (*asked).clone());
+        Callback::from(move |said: Option<Said>| {
+            let heard = {
+                let (state, renew) = (Rc::clone(&state), renew.clone());
+                Callback::from(move |heard: Heard| {
+                    hear(&mut state.borrow_mut(), &heard);
+                    renew.force_update();
+                })
+            };
+            let scenario = design.tree().to_string();
+            let seed = design.scenario().seed;
+            let runs = Runs::new(scenario, asked.factors(), seed, asked.replications, heard);
+            let state = &mut *state.borrow_mut();
+            state.failed = None;
+            state.running = Some(Running {
+                runs,
+                design: design.clone(),
+                asked: asked.clone(),
+                said,
+            });
+            renew.force_update();
+        })
+    };
+    let cancel = {
+        let (state, renew) = (Rc::clone(&state), renew.clone());
+        Callback::from(move |_: MouseEvent| {
+            state.borrow_mut().running = None;
+            renew.force_update();
+        })
+    };
+    let state = state.borrow();
+    let ready = design.problems().is_empty();
+    let changed = state
+        .made
+        .as_ref()
+        .is_some_and(|made| made.design != *design);
+    let content = match (&state.running, &state.made) {
+        (Some(running), _) => under_way(running, state.made.as_deref(), props.looks, &cancel),
+        (None, Some(made)) if !changed => found(made, state.before.as_deref(), props),
+        (None, _) if !ready => super::not_yet(design, &props.act),
+        (None, made) => html! {
+            <>
+                if made.is_some() {
+                    <p class="callout">{ "The design has changed since it was certified. Say what the change does, and run it again." }</p>
+                }
+                <Ask design={design.clone()} asked={(*asked).clone()} said={(*said).clone().unwrap_or_default()}
+                    on_asked={let asked = asked.clone(); Callback::from(move |new| asked.set(new))}
+                    on_said={let said = said.clone(); Callback::from(move |new| said.set(Some(new)))} {begin} />
+            </>
+        },
+    };
+    html! {
+        <div class="sandbox-stage certificate" hidden={!props.shown}>
+            <div class="certificate-page">
+                if let Some(why) = &state.failed {
+                    <p class="failed" role="alert">{ format!("The runs could not be made: {why}") }</p>
+                }
+                { content }
+            </div>
+        </div>
+    }
+}
+
+/// Takes in what is heard of the runs.
+fn hear(state: &mut State, heard: &Heard) {
+    match heard {
+        Heard::Done(_) => {}
+        Heard::Failed(why) => {
+            state.running = None;
+            state.failed = Some(why.clone());
+        }
+        Heard::All => {
+            if let Some(running) = state.running.take()
+                && let Some(report) = report(&running)
+            {
+                let design = running.design.clone();
+                state.before = state.made.take();
+                state.made = Some(Rc::new(Made { report, design }));
+            }
+        }
+    }
+}
+
+/// The report of the runs that are done so far; nothing before the first seed is.
+fn report(running: &Running) -> Option<Report> {
+    let tried = running.runs.tried();
+    let factors = &running.runs.factors;
+    if tried.len() < factors.len() {
+        return None;
+    }
+    let seed = running.design.scenario().seed;
+    let short = factors.iter().map(|factor| {
+        let mut first = tried.iter();
+        let first = first
+            .find(|(trial, _)| trial.seed == seed && trial.factor.to_bits() == factor.to_bits());
+        first
+            .map(|(_, tried)| tried.bottlenecks.clone())
+            .unwrap_or_default()
+    });
+    let bottlenecks = short.collect();
+    let samples: Vec<_> = tried
+        .iter()
+        .map(|(trial, tried)| (*trial, tried.sample))
+        .collect();
+    Some(Report {
+        lab: env!("CARGO_PKG_VERSION").to_owned(),
+        goal: running.asked.goal,
+        seed,
+        replications: running.asked.replications,
+        sweep: Sweep::new(&running.asked.goal, &samples)?,
+        bottlenecks,
+        said: running.said.clone(),
+        design: (**running.design.scenario()).clone(),
+    })
+}
+
+/// Properties of [`Ask`].
+#[derive(Clone, PartialEq, Properties)]
+struct AskProps {
+    design: Design,
+    asked: Asked,
+    said: Said,
+    on_asked: Callback<Asked>,
+    on_said: Callback<Said>,
+    begin: Callback<Option<Said>>,
+}
+
+/// What the reader thinks, before anything is shown.
+#[component]
+fn Ask(props: &AskProps) -> Html {
+    let (design, asked, said) = (&props.design, &props.asked, &props.said);
+    let scenario = design.scenario();
+    let set = |change: fn(&mut Asked, f64)| {
+        let (on_asked, asked) = (props.on_asked.clone(), asked.clone());
+        Callback::from(move |event: Event| {
+            let field: HtmlInputElement = event.target_unchecked_into();
+            let mut asked = asked.clone();
+            let value = field.value_as_number();
+            change(&mut asked, value);
+            on_asked.emit(asked);
+        })
+    };
+    let choose = |gives: Option<String>| {
+        let (on_said, said) = (props.on_said.clone(), said.clone());
+        Callback::from(move |_: Event| {
+            on_said.emit(Said {
+                gives_first: gives.clone(),
+                ..said.clone()
+            });
+        })
+    };
+    let option = |gives: Option<String>, words: String, sign: Option<Sign>| {
+        let checked = said.gives_first == gives;
+        html! {
+            <label class="option"><input type="radio" name="gives-first" {checked} onchange={choose(gives)} />
+                if let Some(sign) = sign { { icon(sign) } }<span>{ words }</span></label>
+        }
+    };
+    let options = can_give(scenario).into_iter().map(|name| {
+        let sign = design.kind(name).map(Sign::from);
+        option(
+            Some(name.to_owned()),
+            label(scenario, name).to_owned(),
+            sign,
+        )
+    });
+    let on_at = {
+        let (on_said, said) = (props.on_said.clone(), said.clone());
+        Callback::from(move |event: Event| {
+            let field: HtmlSelectElement = event.target_unchecked_into();
+            on_said.emit(Said {
+                at: field.value().parse().ok(),
+                ..said.clone()
+            });
+        })
+    };
+    let on_change = {
+        let (on_said, said) = (props.on_said.clone(), said.clone());
+        Callback::from(move |event: Event| {
+            let field: HtmlTextAreaElement = event.target_unchecked_into();
+            on_said.emit(Said {
+                change: field.value().chars().take(2_000).collect(),
+                ..said.clone()
+            });
+        })
+    };
+    let factors = asked.factors().into_iter().map(|factor| {
+        let selected = said.at.is_some_and(|at| at.to_bits() == factor.to_bits());
+        html! { <option value={factor.to_string()} {selected}>{ format!("from {} on", times(factor)) }</option> }
+    });
+    let commit = {
+        let said = said.clone();
+        props.begin.reform(move |_: MouseEvent| Some(said.clone()))
+    };
+    let skip = props.begin.reform(|_: MouseEvent| None);
+    let runs = asked.factors().len() as u32 * asked.replications;
+    html! {
+        <div class="ask">
+            <h2>{ "Can you explain how your system will handle 10x the current load?" }</h2>
+            <p class="lead">{ "Say it first. Then the design is run from 1× to 10× its load, several times each." }</p>
+            <fieldset class="answer">
+                <legend>{ "What gives first?" }</legend>
+                <div class="options">
+                    { for options }
+                    { option(None, "Nothing, at any load up to there".to_owned(), None) }
+                </div>
+            </fieldset>
+            <label class="ask-field"><span>{ "From which load on does it miss its goal?" }</span>
+                <select onchange={on_at}><option value="never" selected={said.at.is_none()}>{ "at none of them" }</option>{ for factors }</select>
+            </label>
+            <label class="ask-field"><span>{ "What would you change, and why?" }</span>
+                <textarea rows="4" value={said.change.clone()} onchange={on_change} />
+            </label>
+            <details class="goal">
+                <summary>{ goal_words(&asked.goal) }{ format!(" {runs} runs.") }</summary>
+                <div class="goal-fields">
+                    <label class="ask-field"><span>{ "Answered in time, at least, %" }</span>
+                        <input type="number" min="1" max="100" step="0.1" value={format!("{}", (asked.goal.availability * 1e5).round() / 1e3)}
+                            onchange={set(|asked, value| if (1.0..=100.0).contains(&value) { asked.goal.availability = value / 100.0; })} /></label>
+                    <label class="ask-field"><span>{ "99th percentile of latency, at most, ms (empty: any)" }</span>
+                        <input type="number" min="1" max="3600000" value={asked.goal.p99_ms.map(|ms| ms.to_string()).unwrap_or_default()}
+                            onchange={set(|asked, value| asked.goal.p99_ms = Some(value).filter(|value| *value > 0.0))} /></label>
+                    <label class="ask-field"><span>{ "Up to which load" }</span>
+                        <input type="number" min="2" max="100" step="1" value={asked.to.to_string()}
+                            onchange={set(|asked, value| if (1.5..=100.0).contains(&value) { asked.to = value; })} /></label>
+                    <label class="ask-field"><span>{ "Loads" }</span>
+                        <input type="number" min="2" max="40" step="1" value={asked.steps.to_string()}
+                            onchange={set(|asked, value| if (2.0..=40.0).contains(&value) { asked.steps = value as u32; })} /></label>
+                    <label class="ask-field"><span>{ "Runs at each load" }</span>
+                        <input type="number" min="1" max="30" step="1" value={asked.replications.to_string()}
+                            onchange={set(|asked, value| if (1.0..=30.0).contains(&value) { asked.replications = value as u32; })} /></label>
+                </div>
+            </details>
+            <div class="row">
+                <button class="button primary big" onclick={commit}>{ "Commit, and run it" }</button>
+                <button class="button" onclick={skip}>{ "Run it without saying" }</button>
+            </div>
+        </div>
+    }
+}
+
+fn goal_words(goal: &Goal) -> String {
+    let p99 = goal
+        .p99_ms
+        .map(|most| format!(", p99 at most {} ms", super::words::number(most)));
+    format!(
+        "The goal: {} % answered in time{}.",
+        super::words::number(goal.availability * 100.0),
+        p99.unwrap_or_default()
+    )
+}
+
+/// How far the runs are, with the first curve once there is one.
+fn under_way(
+    running: &Running,
+    before: Option<&Made>,
+    looks: Looks,
+    cancel: &Callback<MouseEvent>,
+) -> Html {
+    let (done, count) = (running.runs.done(), running.runs.count());
+    let left = running.runs.left_s().map(|left| match left {
+        left if left < 1.5 => "about a second left".to_owned(),
+        left if left < 90.0 => format!("about {left:.0} seconds left"),
+        left => format!("about {:.0} minutes left", left / 60.0),
+    });
+    html! {
+        <div class="under-way">
+            <h2>{ "Running it from 1× on" }</h2>
+            <progress max={count.to_string()} value={done.to_string()} aria-label="Runs that are done"></progress>
+            <p role="status">{ format!("{done} of {count} runs") }{ left.map(|left| format!(", {left}")) }</p>
+            <button class="button" onclick={cancel}>{ "Cancel" }</button>
+            if let Some(report) = report(running) {
+                { figure(&report, before.map(|made| &made.report.sweep), Shown::Throughput, looks) }
+            }
+        </div>
+    }
+}
+
+/// A curve as a picture, with what it shows in words.
+fn figure(report: &Report, before: Option<&Sweep>, shown: Shown, looks: Looks) -> Html {
+    let colours = if looks.dark {
+        Colours::DARK
+    } else {
+        Colours::PRINT
+    };
+    let Some(svg) = svg(report, before, shown, &colours) else {
+        return html! {};
+    };
+    let source = format!(
+        "data:image/svg+xml;charset=utf-8,{}",
+        String::from(js_sys::encode_uri_component(&svg))
+    );
+    let (wide, high) = curve::SIZE;
+    let key: &[(&str, &str)] = match shown {
+        Shown::Throughput => &[
+            ("measured", "measured, with its 95 % interval"),
+            ("sent", "sent"),
+            ("law", "Universal Scalability Law"),
+        ],
+        Shown::Latency | Shown::Availability => &[
+            ("measured", "measured, with its 95 % interval"),
+            ("goal", "the goal"),
+        ],
+    };
+    let key = key
+        .iter()
+        .map(|(name, words)| html! { <li class={*name}>{ *words }</li> });
+    html! {
+        <figure class="curve">
+            <figcaption>{ shown.title() }</figcaption>
+            <img src={source} width={wide.to_string()} height={high.to_string()} alt={format!("{} by load. The table below has the figures. {}", shown.title(), knee(&report.sweep.knee))} />
+            <ul class="curve-key">{ for key }if before.is_some() { <li class="before">{ "before the change" }</li> }<li class="missed">{ "the goal is missed" }</li></ul>
+        </figure>
+    }
+}
+
+/// What was found.
+fn found(made: &Rc<Made>, before: Option<&Made>, props: &Props) -> Html {
+    let report = &made.report;
+    let design = &report.design;
+    let earlier = before.map(|made| &made.report.sweep);
+    let met = matches!(report.sweep.knee, scale_capacity::Knee::Beyond(_));
+    let gives = first(report).map(|(at, short)| {
+        format!(
+            "What gives first, at {}: {}.",
+            times(at),
+            bottleneck(design, short)
+        )
+    });
+    let lines = report
+        .said
+        .iter()
+        .flat_map(|said| against(report, said))
+        .map(|line| {
+            let (class, sign) = match line.right {
+                Some(true) => ("right", Sign::Check),
+                Some(false) => ("wrong", Sign::Cross),
+                None => ("open", Sign::Hint),
+            };
+            html! { <li {class}>{ icon(sign) }<span>{ line.words }</span></li> }
+        });
+    let rows = report.sweep.points.iter().zip(&report.bottlenecks).map(|(point, short)| {
+        html! {
+            <tr class={(!point.met).then_some("missed")}>
+                <th scope="row">{ times(point.factor) }</th>
+                <td>{ estimate(&point.throughput_per_s, 1.0, 0) }</td>
+                <td>{ estimate(&point.availability, 100.0, 2) }</td>
+                <td>{ point.p99_ms.as_ref().map_or_else(|| "–".to_owned(), |p99| estimate(p99, 1.0, 0)) }</td>
+                <td>{ if point.met { "met" } else { "missed" } }</td>
+                <td>{ short.first().map_or_else(|| "none yet".to_owned(), |short| bottleneck(design, short)) }</td>
+            </tr>
+        }
+    });
+    let save = |html: bool| {
+        let (made, earlier) = (Rc::clone(made), earlier.cloned());
+        Callback::from(move |_: MouseEvent| {
+            let (kind, ending, text) = if html {
+                let day = browser::date_words(browser::today());
+                (
+                    "text/html",
+                    "html",
+                    page::html(&made.report, earlier.as_ref(), &day),
+                )
+            } else {
+                ("application/json", "certificate.json", made.report.json())
+            };
+            browser::download(&file_name(&made.design, ending), kind, &text);
+        })
+    };
+    html! {
+        <div class="found">
+            <h2 class={classes!("verdict", if met { "right" } else { "wrong" })}>{ knee(&report.sweep.knee) }</h2>
+            if let Some(before) = earlier { <p class="quiet">{ format!("Before the change: {}", knee(&before.knee)) }</p> }
+            <p class="lead">{ gives.unwrap_or_else(|| "Nothing was short at any load that was tried: none yet.".to_owned()) }</p>
+            <p class="quiet">{ goal_words(&report.goal) }{ format!(" {} runs at each load, seed {} and on.", report.replications, report.seed) }</p>
+            if report.said.is_some() {
+                <section class="against"><h3>{ "What you said, and what was found" }</h3><ul>{ for lines }</ul></section>
+            }
+            <div class="row">
+                <button class="button primary" onclick={props.act.reform(|_: MouseEvent| Deed::Show(Side::Build))}>{ "Change it and run again" }</button>
+                <button class="button" onclick={save(true)}>{ "Save the report" }</button>
+                <button class="button" onclick={save(false)}>{ "Save as JSON" }</button>
+            </div>
+            <div class="curves">
+                { figure(report, earlier, Shown::Throughput, props.looks) }
+                { figure(report, earlier, Shown::Latency, props.looks) }
+                { figure(report, earlier, Shown::Availability, props.looks) }
+            </div>
+            if let Some(usl) = &report.sweep.usl { <p>{ law(usl).join(" ") }</p> }
+            <div class="table-scroll" tabindex="0" role="region" aria-label="The figures at each load">
+                <table>
+                    <thead><tr><th scope="col">{ "load" }</th><th scope="col">{ "answered/s" }</th><th scope="col">{ "in time, %" }</th><th scope="col">{ "p99, ms" }</th><th scope="col">{ "goal" }</th><th scope="col">{ "gives first" }</th></tr></thead>
+                    <tbody>{ for rows }</tbody>
+                </table>
+            </div>
+            <details><summary>{ "What is not modelled" }</summary>
+                <ul>{ for left_out(design).into_iter().map(|(kind, words)| html! { <li><b>{ kind }</b>{ format!(": {words}") }</li> }) }</ul>
+            </details>
+        </div>
+    }
+}

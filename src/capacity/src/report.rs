@@ -1,0 +1,124 @@
+//! The report of a sweep: all that is needed to read it, and to make it again.
+
+use scale_sim::{Outcome, Problem, Scenario, Stop};
+use serde::{Deserialize, Serialize};
+
+use crate::bottleneck::{Bottleneck, bottlenecks};
+use crate::load::at_load;
+use crate::sweep::{Goal, Sample, Sweep, Trial};
+
+/// A capacity curve with what it was made of.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Report {
+    /// The version of the lab that made it.
+    pub lab: String,
+    /// What the design must keep.
+    pub goal: Goal,
+    /// The seed of the first replication.
+    pub seed: u64,
+    /// Runs at each load.
+    pub replications: u32,
+    /// The curve.
+    #[serde(flatten)]
+    pub sweep: Sweep,
+    /// By point: what is short in the run of the first seed, the first to give in front.
+    pub bottlenecks: Vec<Vec<Bottleneck>>,
+    /// What its author said before the runs were made, if anybody was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub said: Option<Said>,
+    /// The design.
+    pub design: Scenario,
+}
+
+/// What somebody said of a design before it was run.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Said {
+    /// The component that gives first; none if nothing does.
+    pub gives_first: Option<String>,
+    /// At which multiple of the load; none if at none that is tried.
+    pub at: Option<f64>,
+    /// What to change, and why.
+    pub change: String,
+}
+
+/// What one run of a sweep came to.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Tried {
+    /// Its point of the curve.
+    pub sample: Sample,
+    /// What was short in it.
+    pub bottlenecks: Vec<Bottleneck>,
+    /// Why it had to stop before its end, if it had.
+    pub stopped: Option<String>,
+}
+
+impl Tried {
+    /// What a run of `scenario` came to.
+    pub fn new(scenario: &Scenario, outcome: &Outcome) -> Self {
+        Self {
+            sample: Sample::new(&outcome.figures),
+            bottlenecks: bottlenecks(scenario, outcome),
+            stopped: (outcome.stop != Stop::Reached).then(|| outcome.stop.to_string()),
+        }
+    }
+}
+
+/// The scenario of one run of a sweep.
+///
+/// # Errors
+///
+/// What is out of range at that load.
+pub fn trial(design: &Scenario, trial: &Trial) -> Result<Scenario, Vec<Problem>> {
+    let mut scenario = at_load(design, trial.factor)
+        .checked()
+        .map_err(|mut problems| {
+            for problem in &mut problems {
+                problem.message = format!("at {}x the load: {}", trial.factor, problem.message);
+            }
+            problems
+        })?;
+    scenario.seed = trial.seed;
+    Ok(scenario)
+}
+
+/// What stands before and after a report in a page.
+const OPEN: &str = "<script type=\"application/json\" id=\"scale-lab-report\">";
+const CLOSE: &str = "</script>";
+
+impl Report {
+    /// As JSON.
+    ///
+    /// # Panics
+    ///
+    /// Never: it is plain data.
+    pub fn json(&self) -> String {
+        serde_json::to_string_pretty(self).expect("plain data")
+    }
+
+    /// As JSON in an element of a page that shows nothing; nothing in it ends the element.
+    pub fn embedded(&self) -> String {
+        format!("{OPEN}{}{CLOSE}", self.json().replace('<', "\\u003c"))
+    }
+}
+
+/// The report in a text: the text itself, or what stands in it if it is a page.
+pub fn in_page(text: &str) -> &str {
+    let inside = text
+        .split_once(OPEN)
+        .and_then(|(_, rest)| rest.split_once(CLOSE));
+    inside.map_or(text, |(report, _)| report)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_report_is_found_in_its_page() {
+        let page =
+            format!("<!doctype html><p>{{}}</p>{OPEN}{{\"a\": \"\\u003c/script>\"}}{CLOSE}</html>");
+        assert_eq!(in_page(&page), "{\"a\": \"\\u003c/script>\"}");
+        assert_eq!(in_page("{}"), "{}");
+    }
+}
