@@ -157,9 +157,10 @@ impl Session {
             Command::Try {
                 question,
                 design,
-                trial,
-            } => Some(match tried(&design, &trial) {
-                Ok(tried) => Reply::Tried(question, Box::new(tried)),
+                factor,
+                seed,
+            } => Some(match tried(&design, &Trial { factor, seed }) {
+                Ok(tried) => Reply::Tried(question, tried),
                 Err(why) => Reply::Refused(question, why),
             }),
             Command::Check(files) => Some(Reply::Checked(faults(&files))),
@@ -447,7 +448,7 @@ fn measure(job: &Job) -> Result<Vec<Option<f64>>, String> {
 }
 
 /// Makes one run of a sweep.
-fn tried(design: &str, trial: &Trial) -> Result<Tried, String> {
+fn tried(design: &str, trial: &Trial) -> Result<Vec<u8>, String> {
     let design = Scenario::from_json(design).map_err(told)?;
     let scenario = scale_capacity::trial(&design, trial).map_err(told)?;
     let model = Arc::new(Model::new(&scenario, &Files::new()).map_err(told)?);
@@ -466,7 +467,7 @@ fn tried(design: &str, trial: &Trial) -> Result<Tried, String> {
         stop,
         state_hash: engine.state_hash(),
     };
-    Ok(Tried::new(&scenario, &outcome))
+    bincode::serialize(&Tried::new(&scenario, &outcome)).map_err(|error| error.to_string())
 }
 
 /// Runs a scenario to its end, and tells which lines hold of it, what was busiest, and the story of its slowest request.

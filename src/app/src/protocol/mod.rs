@@ -9,7 +9,6 @@ mod scene;
 mod story;
 mod tick;
 
-use scale_capacity::{Trial, Tried};
 use scale_course::{Answer, Guess, LessonFiles};
 use scale_sim::Figures;
 use serde::{Deserialize, Serialize};
@@ -111,8 +110,10 @@ pub enum Command {
         question: u32,
         /// The design, a scenario.
         design: String,
-        /// The load and the seed.
-        trial: Trial,
+        /// The multiple of the load.
+        factor: f64,
+        /// The seed.
+        seed: u64,
     },
     /// Find what is wrong with a lesson. Returned by [`Reply::Checked`].
     Check(LessonFiles),
@@ -146,8 +147,8 @@ pub enum Reply {
     Traced(u32, String),
     /// What was measured: a list of values for each job, in the order asked.
     Measured(u32, Vec<Vec<Option<f64>>>),
-    /// What the run of a sweep came to.
-    Tried(u32, Box<Tried>),
+    /// What the run of a sweep came to: a `scale_capacity::Tried` in binary, so that the page need not know what a sweep is.
+    Tried(u32, Vec<u8>),
     /// The scenario cannot be run; why, in one sentence.
     Refused(u32, String),
     /// What came of the run.

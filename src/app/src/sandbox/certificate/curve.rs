@@ -48,7 +48,7 @@ impl Colours {
 }
 
 /// How wide and high a curve is, in pixels.
-pub const SIZE: (u32, u32) = (640, 300);
+pub const SIZE: (u32, u32) = (520, 290);
 
 type Failed = Box<dyn core::error::Error>;
 
@@ -139,16 +139,16 @@ fn draw(
     let mut plot = ChartBuilder::on(&area)
         .margin_top(10)
         .margin_right(16)
-        .x_label_area_size(30)
-        .y_label_area_size(58)
+        .x_label_area_size(32)
+        .y_label_area_size(62)
         .build_cartesian_2d(from..to, bottom..top)?;
     plot.configure_mesh()
         .disable_x_mesh()
         .light_line_style(TRANSPARENT)
         .bold_line_style(colours.line)
         .axis_style(colours.line)
-        .label_style(words(12))
-        .x_labels(10)
+        .label_style(words(15))
+        .x_labels(6)
         .y_labels(5)
         .x_label_formatter(&|at| format!("{}×", number((at * 10.0).round() / 10.0)))
         .y_label_formatter(&|value| number((value * 10.0).round() / 10.0))

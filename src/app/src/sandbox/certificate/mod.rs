@@ -395,13 +395,13 @@ fn figure(report: &Report, before: Option<&Sweep>, shown: Shown, looks: Looks) -
     let (wide, high) = curve::SIZE;
     let key: &[(&str, &str)] = match shown {
         Shown::Throughput => &[
-            ("measured", "measured, with its 95 % interval"),
-            ("sent", "sent"),
-            ("law", "Universal Scalability Law"),
+            ("key-measured", "measured, with its 95 % interval"),
+            ("key-sent", "sent"),
+            ("key-law", "Universal Scalability Law"),
         ],
         Shown::Latency | Shown::Availability => &[
-            ("measured", "measured, with its 95 % interval"),
-            ("goal", "the goal"),
+            ("key-measured", "measured, with its 95 % interval"),
+            ("key-goal", "the goal"),
         ],
     };
     let key = key
@@ -411,7 +411,7 @@ fn figure(report: &Report, before: Option<&Sweep>, shown: Shown, looks: Looks) -
         <figure class="curve">
             <figcaption>{ shown.title() }</figcaption>
             <img src={source} width={wide.to_string()} height={high.to_string()} alt={format!("{} by load. The table below has the figures. {}", shown.title(), knee(&report.sweep.knee))} />
-            <ul class="curve-key">{ for key }if before.is_some() { <li class="before">{ "before the change" }</li> }<li class="missed">{ "the goal is missed" }</li></ul>
+            <ul class="curve-key">{ for key }if before.is_some() { <li class="key-before">{ "before the change" }</li> }<li class="key-missed">{ "the goal is missed" }</li></ul>
         </figure>
     }
 }

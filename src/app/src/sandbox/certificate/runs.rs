@@ -130,7 +130,8 @@ impl State {
             worker.ask(Command::Try {
                 question: trial as u32,
                 design: self.design.clone(),
-                trial: self.trials[trial],
+                factor: self.trials[trial].factor,
+                seed: self.trials[trial].seed,
             });
         }
     }
@@ -143,8 +144,11 @@ impl State {
                     let Some(place) = this.tried.get_mut(question as usize) else {
                         return;
                     };
+                    let Ok(tried) = bincode::deserialize(&tried) else {
+                        return;
+                    };
                     this.done += usize::from(place.is_none());
-                    *place = Some(*tried);
+                    *place = Some(tried);
                     if this.done == this.trials.len() {
                         Heard::All
                     } else {

@@ -1,6 +1,6 @@
 //! What a sweep says, in words.
 
-use scale_capacity::{Bottleneck, Evidence, Knee, Report, Said, Usl};
+use scale_capacity::{Bottleneck, Evidence, Knee, Report, Resource, Said, Usl};
 use scale_sim::{Component, Estimate, Scenario};
 
 use super::super::words::number;
@@ -50,9 +50,21 @@ pub fn evidence(bottleneck: &Bottleneck) -> String {
 
 /// A bottleneck in words: what, where, and why one can tell.
 pub fn bottleneck(design: &Scenario, bottleneck: &Bottleneck) -> String {
+    // Each kind has its own word for what serves in it.
+    let resource = match (
+        bottleneck.resource,
+        design.components.get(&bottleneck.component),
+    ) {
+        (Resource::Servers, Some(Component::Service(_))) => "the workers",
+        (
+            Resource::Servers,
+            Some(Component::Database(_) | Component::EventStore(_) | Component::View(_)),
+        ) => "the connections",
+        (Resource::Connections, _) => "connections of the pool",
+        (resource, _) => resource.words(),
+    };
     format!(
-        "{} of {}: {}",
-        bottleneck.resource.words(),
+        "{resource} of {}: {}",
         label(design, &bottleneck.component),
         evidence(bottleneck)
     )
