@@ -12,6 +12,7 @@ pub mod icon;
 pub mod page;
 pub mod prose;
 pub mod protocol;
+pub mod sandbox;
 pub mod session;
 pub mod simulator;
 pub mod stage;

@@ -1,0 +1,3 @@
+//! The sandbox: designs of one's own. A Wasm of its own holds it, so the page does not.
+
+pub mod inspector;
