@@ -6,12 +6,12 @@
 use std::collections::BTreeMap;
 
 use scale_sim::{Allowed, Distribution, Problem, Scenario, from_json_value};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::change::{Change, below};
 use super::fresh::{self, Around};
 use super::order;
-use super::schema::{Node, Property, Shape};
+use super::schema::{Node, Property, Shape, Variant};
 use super::steps::{self, Step};
 use super::words;
 
@@ -120,6 +120,8 @@ pub struct Choice {
     pub help: String,
     /// A value of it.
     pub value: Value,
+    /// What changes along with it when it is chosen.
+    pub along: Vec<Change>,
 }
 
 /// Makes forms of one design.
@@ -249,6 +251,15 @@ impl<'a> Maker<'a> {
             let others = others.iter().map(|other| below(&record.pointer, other));
             let given = others.filter(|other| self.design.pointer(other).is_some());
             field.along = given.map(Change::remove).collect();
+            if let Some(other) = order::together_with(at.node.def, property.name)
+                && let Some(node) = record.node.step(other)
+            {
+                let other = record.field(other, node);
+                if self.value(&other).is_none() {
+                    let value = fresh::value(other.node, &self.around);
+                    field.along.push(Change::set(other.pointer, value));
+                }
+            }
         }
         field
     }
@@ -365,6 +376,18 @@ impl<'a> Maker<'a> {
 
     /// What one more of a list would be: of those that name a component, one that is not in it yet.
     fn another(&self, of: Node, items: &[Value]) -> Value {
+        // A further point of a curve comes after the last, and so does a further bound.
+        match (of.shape(), items.last()) {
+            (Shape::List { .. }, Some(Value::Array(last))) => {
+                if let [Value::Number(at), rate] = &last[..] {
+                    return json!([at.as_f64().unwrap_or_default() + 10.0, rate]);
+                }
+            }
+            (Shape::Number { whole: true, .. }, Some(last)) if of.name == "bounds" => {
+                return json!(last.as_u64().unwrap_or_default() + 1);
+            }
+            _ => {}
+        }
         let free = self
             .around
             .referable(of.name)
@@ -394,6 +417,34 @@ impl<'a> Maker<'a> {
         field
     }
 
+    /// A new value of a variant, as it is right beside what the design says around it.
+    fn variant(&self, at: &At, variant: &Variant) -> Value {
+        let mut value = fresh::variant(variant, &self.around);
+        // Ranges of keys have a bound between each shard and the next.
+        if at.node.target_def() == "Partitioning" && variant.tag == "range" {
+            let list = at
+                .pointer
+                .rsplit_once('/')
+                .map(|(shards, _)| below(shards, "targets"));
+            let list = list.and_then(|list| self.design.pointer(&list));
+            let shards = list.and_then(Value::as_array).map_or(1, Vec::len);
+            let bounds: Vec<usize> = (1..shards).map(|i| i * 10_000 / shards).collect();
+            value["range"]["bounds"] = json!(bounds);
+        }
+        value
+    }
+
+    /// What goes when a variant is chosen, for it says so itself: a closed loop has its own users.
+    fn along(&self, at: &At, variant: &Variant) -> Vec<Change> {
+        if at.node.target_def() != "Arrivals" || variant.tag != "closed" {
+            return Vec::new();
+        }
+        let client = at.pointer.rsplit_once('/').map(|(client, _)| client);
+        let users = client.map(|client| below(client, "users"));
+        let given = users.filter(|users| self.design.pointer(users).is_some());
+        given.map(Change::remove).into_iter().collect()
+    }
+
     fn choice(&self, at: &At, value: &Value) -> Form {
         let Shape::Choice(variants) = at.node.shape() else {
             return Form::Record(Vec::new());
@@ -401,7 +452,8 @@ impl<'a> Maker<'a> {
         let options = variants.iter().map(|variant| Choice {
             label: words::tag(variant.tag),
             help: words::plain(variant.help),
-            value: kept(value, fresh::variant(variant, &self.around)),
+            value: kept(value, self.variant(at, variant)),
+            along: self.along(at, variant),
         });
         let options = options.collect();
         let chosen = variants.iter().position(|variant| variant.fits(value));

@@ -121,8 +121,12 @@ fn operations_of(part: &Value, all: &mut Vec<String>) {
 pub fn value(node: Node, around: &Around) -> Value {
     if !node.inside
         && let Some(known) = usual(node.def, node.name)
+        && fits(node, &known)
     {
         return known;
+    }
+    if let Some(default) = node.default() {
+        return default.clone();
     }
     match node.shape() {
         Shape::Record(properties) => record(&properties, node.target_def(), around),
@@ -174,11 +178,23 @@ fn record(properties: &[Property], def: &str, around: &Around) -> Value {
     let wanted = |property: &&Property| property.required || must(def, property.name);
     let fields = properties.iter().filter(wanted);
     let fields = fields.map(|property| {
-        let known = usual(def, property.name);
+        let known = usual(def, property.name).filter(|value| fits(property.node, value));
         let value = known.unwrap_or_else(|| value(property.node, around));
         (property.name.to_owned(), value)
     });
     Value::Object(fields.collect())
+}
+
+/// Whether a value is of the kind of this place.
+fn fits(node: Node, value: &Value) -> bool {
+    match node.shape() {
+        Shape::Record(_) | Shape::Map(_) => value.is_object(),
+        Shape::Choice(variants) => variants.iter().any(|variant| variant.fits(value)),
+        Shape::List { .. } => value.is_array(),
+        Shape::Number { .. } => value.is_number(),
+        Shape::Text => value.is_string(),
+        Shape::Flag => value.is_boolean(),
+    }
 }
 
 /// Fields that the schema lets one leave out and the checks do not, for then nothing would be said.
@@ -295,6 +311,8 @@ fn usual(def: &str, name: &str) -> Option<Value> {
         ("EventSchema", "upcast_us") => json!(10),
         ("ReadModel", "apply") => json!({ "exponential": { "mean_ms": 2 } }),
         ("Payload" | "Call", "bytes") => json!(1_000),
+        ("Payload", "fields") => json!({ "name": 100, "picture": 10_000 }),
+        ("Gateway", "cached") => json!(["read"]),
         ("Queue" | "Subscription", "max_deliveries") => json!(5),
         _ => return None,
     };
@@ -315,4 +333,276 @@ fn text(name: &str, around: &Around) -> String {
     };
     let known = around.known(name).first();
     known.cloned().unwrap_or_else(|| usual.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use scale_sim::{Problem, Scenario, from_json_value};
+
+    use super::super::change::{Change, below};
+    use super::super::form::{At, Field, Form, Maker};
+    use super::super::settle::settled;
+    use super::super::steps::{Step, addable};
+    use super::*;
+
+    /// A design with a component of each kind, all of it right.
+    fn design() -> Value {
+        json!({
+            "version": 1, "horizon_s": 60, "warmup_s": 5,
+            "components": {
+                "people": { "client": {
+                    "mix": { "read": 9, "write": 1 }, "target": "gate", "arrivals": { "poisson": { "rate_per_s": 100 } },
+                    "keys": { "uniform": { "count": 1_000 } }, "users": 100 } },
+                "gate": { "gateway": { "target": "lb" } },
+                "lb": { "balancer": { "policy": "round_robin", "targets": ["shop"] } },
+                "shop": { "service": { "instances": 2, "workers": 8, "queue": 100, "plans": { "*": [
+                    { "work": { "exponential": { "mean_ms": 10 } } },
+                    { "cached": { "cache": "kept", "miss": [{ "call": { "to": "db" } }] } },
+                    { "call": { "to": "line" } }, { "call": { "to": "news" } }, { "call": { "to": "happened" } },
+                    { "call": { "to": "known" } }, { "call": { "to": "parts" } } ] } } },
+                "kept": { "cache": { "capacity_entries": 1_000, "lookup": { "constant": { "mean_ms": 1 } } } },
+                "db": { "database": {
+                    "connections": 10, "writes": ["write"], "statements": { "find": { "read": { "table": "items" } } },
+                    "tables": { "items": { "rows": 1_000 }, "other": { "rows": 1_000 } },
+                    "queries": { "*": { "exponential": { "mean_ms": 5 } } } } },
+                "line": { "queue": { "to": "worker" } },
+                "news": { "topic": { "partitions": 2, "subscriptions": { "mail": { "to": "worker" } } } },
+                "worker": { "service": { "workers": 8, "plans": { "*": [{ "work": { "constant": { "mean_ms": 5 } } }] } } },
+                "happened": { "event_store": { "connections": 8, "streams": 1_000, "operations": {
+                    "read": "load", "write": { "append": { "by": 1 } } } } },
+                "known": { "view": { "source": "happened", "connections": 8,
+                    "queries": { "*": { "exponential": { "mean_ms": 1 } } }, "apply": { "exponential": { "mean_ms": 2 } } } },
+                "parts": { "shards": { "targets": ["one", "two"], "partitioning": { "slots": {} } } },
+                "one": { "database": { "connections": 10, "queries": { "*": { "exponential": { "mean_ms": 5 } } } } },
+                "two": { "database": { "connections": 10, "queries": { "*": { "exponential": { "mean_ms": 5 } } } } }
+            },
+            "links": [{ "from": "people", "to": "gate", "latency": { "constant": { "mean_ms": 1 } } }],
+            "faults": [{ "what": { "crash": { "component": "db" } }, "at_s": 10, "for_s": 5 }],
+            "invariants": [{ "no_lost_writes": { "at": "db" } }]
+        })
+    }
+
+    /// Tries everything that a form offers, and notes what the checks say.
+    #[derive(Default)]
+    struct Walk {
+        /// How often each kind of place was gone into.
+        seen: BTreeMap<String, u32>,
+        tried: usize,
+        said: BTreeMap<String, String>,
+    }
+
+    impl Walk {
+        fn check(&mut self, design: &Value, what: &str) -> Vec<Problem> {
+            self.tried += 1;
+            let scenario: Result<Scenario, _> = from_json_value(design);
+            let problems = match scenario {
+                Ok(scenario) => scenario.problems(),
+                Err(problem) => vec![Problem::new("", format!("not of the form: {problem}"))],
+            };
+            for problem in &problems {
+                self.said
+                    .entry(problem.message.clone())
+                    .or_insert_with(|| what.to_owned());
+            }
+            problems
+        }
+
+        fn try_out(&mut self, design: &Value, changes: &[Change]) {
+            let changes = settled(design, changes.to_vec(), None);
+            let mut changed = design.clone();
+            for change in &changes {
+                assert!(change.apply(&mut changed), "{change:?}");
+            }
+            let Change::Set { pointer, value } = &changes[0] else {
+                panic!("sets come first")
+            };
+            let problems = self.check(&changed, &format!("{pointer} = {value}"));
+            self.go(&changed, &problems, pointer);
+        }
+
+        fn go(&mut self, design: &Value, problems: &[Problem], pointer: &str) {
+            let at = At::pointer(pointer).expect(pointer);
+            let maker = Maker::new(design, problems, None);
+            let field = maker.field(&at, maker.value(&at));
+            self.field(design, &maker, &field);
+        }
+
+        fn field(&mut self, design: &Value, maker: &Maker, field: &Field) {
+            let at = At::pointer(&field.pointer).expect(&field.pointer);
+            let value = maker
+                .value(&at)
+                .map(ToString::to_string)
+                .unwrap_or_default();
+            let tag: String = value
+                .chars()
+                .filter(|c| !c.is_ascii_digit())
+                .take(14)
+                .collect();
+            let key = format!("{}.{}.{}.{tag}", at.node.def, at.node.name, at.node.inside);
+            let seen = self.seen.entry(key).or_default();
+            *seen += 1;
+            if *seen > 2 {
+                return;
+            }
+            if let Some(default) = at.node.default().filter(|_| !field.given) {
+                let mut said = design.clone();
+                assert!(Change::set(&field.pointer, default.clone()).apply(&mut said));
+                let read = |tree: &Value| from_json_value::<Scenario>(tree);
+                assert_eq!(read(&said), read(design), "the default of {}", field.path);
+            }
+            let set = |value: Value| {
+                let first = [Change::set(&field.pointer, value)];
+                first
+                    .into_iter()
+                    .chain(field.along.iter().cloned())
+                    .collect::<Vec<_>>()
+            };
+            match &field.form {
+                Form::Unset(value) => self.try_out(design, &set(value.clone())),
+                Form::Number { value: None, .. } | Form::Text { .. } | Form::Reference { .. } => {
+                    if !field.given {
+                        self.try_out(design, &set(value_of(&at, maker)));
+                    }
+                }
+                Form::Number {
+                    whole, min, max, ..
+                } => {
+                    for end in [*min, *max] {
+                        let number = if *whole {
+                            json!(end as i64)
+                        } else {
+                            json!(end)
+                        };
+                        let mut changed = design.clone();
+                        assert!(Change::set(&field.pointer, number).apply(&mut changed));
+                        let read: Scenario = from_json_value(&changed)
+                            .unwrap_or_else(|problem| panic!("{}: {end}: {problem}", field.path));
+                        let out = read.problems().into_iter().find(|problem| {
+                            problem.path == field.path && problem.message.contains("out of range")
+                        });
+                        assert_eq!(out, None, "{min} to {max}");
+                    }
+                }
+                Form::Flag(on) => self.try_out(design, &set((!on).into())),
+                Form::Choice {
+                    options, fields, ..
+                } => {
+                    for option in options {
+                        let mut changes = set(option.value.clone());
+                        changes.extend(option.along.iter().cloned());
+                        self.try_out(design, &changes);
+                    }
+                    fields
+                        .iter()
+                        .for_each(|field| self.field(design, maker, field));
+                }
+                Form::Record(fields) => {
+                    fields
+                        .iter()
+                        .for_each(|field| self.field(design, maker, field));
+                }
+                Form::List {
+                    items,
+                    another,
+                    room,
+                } => {
+                    if let Some(another) = another
+                        && *room
+                    {
+                        let pointer = below(&field.pointer, &items.len().to_string());
+                        self.try_out(design, &[Change::set(pointer, another.clone())]);
+                    }
+                    items
+                        .iter()
+                        .for_each(|field| self.field(design, maker, field));
+                }
+                Form::Map {
+                    entries,
+                    another,
+                    known,
+                } => {
+                    let free = known
+                        .iter()
+                        .find(|name| entries.iter().all(|(n, _)| n != *name));
+                    let name = free.map_or("extra", String::as_str);
+                    let pointer = below(&field.pointer, name);
+                    self.try_out(design, &[Change::set(pointer, another.clone())]);
+                    entries
+                        .iter()
+                        .for_each(|(_, field)| self.field(design, maker, field));
+                }
+                Form::Plan(steps) => self.plan(design, maker, &field.pointer, steps),
+            }
+        }
+
+        fn plan(&mut self, design: &Value, maker: &Maker, pointer: &str, steps: &[Step]) {
+            for added in addable(&maker.around) {
+                let pointer = below(pointer, &steps.len().to_string());
+                self.try_out(design, &[Change::set(pointer, added.value)]);
+            }
+            for step in steps {
+                step.fields
+                    .iter()
+                    .for_each(|field| self.field(design, maker, field));
+                for nested in &step.nested {
+                    self.plan(design, maker, &nested.pointer, &nested.steps);
+                }
+            }
+        }
+    }
+
+    fn value_of(at: &At, maker: &Maker) -> Value {
+        super::value(at.node, &maker.around)
+    }
+
+    /// What the checks may say of something new: that it does not go with what is there, by name or by choice. What they say of
+    /// its own numbers, or of what is missing in it, is a fault of this file.
+    const OF_OTHERS: [&str; 16] = [
+        // No component of the design is of that kind, or has such an operation.
+        "messages are kept by queues",
+        "this holds at",
+        "only databases have rows that can be moved",
+        "has no plan for the operation",
+        "there is no 'read'",
+        "there is no change 'read'",
+        "there is no field",
+        // As many bounds as there are shards but one: a bound and a shard are added one after the other.
+        "there must be one fewer",
+        // A branch of a transaction, which can less than other calls.
+        "a branch prepares once",
+        "it must be waited for",
+        "it must fail if it fails",
+        // A field that goes with another choice than the one made.
+        "a closed loop has its users in",
+        "an event store has streams and no tables",
+        "no compression has no level",
+        "the cache of a gateway fetches from the gateway's target",
+        "with mode cache_aside",
+    ];
+
+    #[test]
+    fn whatever_a_form_offers_is_right_in_its_place() {
+        let design = design();
+        let mut walk = Walk::default();
+        assert_eq!(walk.check(&design, "the design"), []);
+        for name in design["components"].as_object().expect("a map").keys() {
+            let kind = design["components"][name]
+                .as_object()
+                .expect("one")
+                .keys()
+                .next();
+            let pointer = format!("/components/{name}/{}", kind.expect("a kind"));
+            walk.go(&design, &[], &pointer);
+        }
+        for whole in ["/links", "/faults", "/invariants", "/zones"] {
+            walk.go(&design, &[], whole);
+        }
+        let other: Vec<_> = { walk.said.iter() }
+            .filter(|(message, _)| !OF_OTHERS.iter().any(|known| message.contains(known)))
+            .collect();
+        assert!(walk.tried > 3_000, "{}", walk.tried);
+        assert!(other.is_empty(), "{} tried\n{other:#?}", walk.tried);
+    }
 }

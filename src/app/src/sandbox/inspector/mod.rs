@@ -5,5 +5,6 @@ pub mod form;
 pub mod fresh;
 pub mod order;
 pub mod schema;
+pub mod settle;
 pub mod steps;
 pub mod words;

@@ -81,6 +81,18 @@ const INSTEAD: [(&str, &str, &[&str]); 7] = [
     ("Fault", "random", &["at_s", "after_events", "for_s"]),
 ];
 
+/// Fields that need another beside them: setting one sets the other, too.
+const TOGETHER: [(&str, &str, &str); 8] = [
+    ("WindowBreaker", "slow_call_ms", "slow_rate"),
+    ("WindowBreaker", "slow_rate", "slow_call_ms"),
+    ("Gateway", "cache", "cached"),
+    ("Gateway", "cached", "cache"),
+    ("Queue", "dead_letters", "max_deliveries"),
+    ("Subscription", "dead_letters", "max_deliveries"),
+    ("Link", "shared", "bandwidth_mbit_s"),
+    ("Cache", "refresh_ahead", "ttl"),
+];
+
 fn of(def: &str) -> Option<&'static [&'static str]> {
     FOREMOST
         .iter()
@@ -113,6 +125,14 @@ pub fn instead_of(def: &str, name: &str) -> Option<&'static [&'static str]> {
     found.map(|(.., others)| *others)
 }
 
+/// The field that is set along with this one, if there is one.
+pub fn together_with(def: &str, name: &str) -> Option<&'static str> {
+    let found = TOGETHER
+        .iter()
+        .find(|(of, field, _)| *of == def && *field == name);
+    found.map(|(.., other)| *other)
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::schema::{Node, Shape};
@@ -129,7 +149,10 @@ mod tests {
                 .chain(others.iter())
                 .map(move |f| (def, f))
         });
-        for (def, field) in fields.chain(instead) {
+        let together = TOGETHER
+            .iter()
+            .flat_map(|(def, one, other)| [(def, one), (def, other)]);
+        for (def, field) in fields.chain(instead).chain(together) {
             let node = match *def {
                 "Scenario" => Node::scenario(),
                 def => Node::of_def(def).expect(def),

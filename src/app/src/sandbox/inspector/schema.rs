@@ -136,6 +136,11 @@ impl Node {
         self.resolved().def
     }
 
+    /// What holds if nothing is said here, where that is a value.
+    pub fn default(self) -> Option<&'static Value> {
+        self.schema.get("default")
+    }
+
     /// What is said of it where it is defined.
     pub fn help(self) -> &'static str {
         let own = text(self.schema, "description");
@@ -263,7 +268,7 @@ fn record(
             name,
             node,
             required: required.iter().any(|r| r == name),
-            default: schema.get("default"),
+            default: node.default(),
             help: node.help(),
         }
     });
