@@ -91,8 +91,10 @@ pub enum Form {
     Record(Vec<Field>),
     /// One after the other.
     List {
-        /// What is in it.
+        /// What is in it: the first so many.
         items: Vec<Field>,
+        /// How many there are.
+        count: usize,
         /// What another would be; none can be added or taken away without.
         another: Option<Value>,
         /// Whether there is room for another.
@@ -123,6 +125,9 @@ pub struct Choice {
     /// What changes along with it when it is chosen.
     pub along: Vec<Change>,
 }
+
+/// So many of a list have fields of their own: measured times can be many thousands.
+const LISTED: usize = 60;
 
 /// Makes forms of one design.
 #[derive(Debug)]
@@ -307,9 +312,10 @@ impl<'a> Maker<'a> {
                 let items = value.as_array().map(Vec::as_slice).unwrap_or_default();
                 let allowed = self.ranges.get(&at.path);
                 Form::List {
-                    items: { items.iter().enumerate() }
+                    items: { items.iter().enumerate().take(LISTED) }
                         .map(|(i, item)| self.item(at, i, of, item))
                         .collect(),
+                    count: items.len(),
                     another: exactly.is_none().then(|| self.another(of, items)),
                     room: allowed.is_none_or(|a| (items.len() as f64) < a.max),
                 }
@@ -599,7 +605,7 @@ impl Field {
                     false => told.join(", "),
                 }
             }
-            Form::List { items, .. } => match items.len() {
+            Form::List { items, count, .. } => match *count {
                 0 => "none".to_owned(),
                 1 => items[0].summary(),
                 many => format!("{} of them", words::number(many as f64)),

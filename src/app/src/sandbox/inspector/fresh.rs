@@ -336,7 +336,7 @@ fn text(name: &str, around: &Around) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::collections::BTreeMap;
 
     use scale_sim::{Problem, Scenario, from_json_value};
@@ -348,7 +348,7 @@ mod tests {
     use super::*;
 
     /// A design with a component of each kind, all of it right.
-    fn design() -> Value {
+    pub fn design() -> Value {
         json!({
             "version": 1, "horizon_s": 60, "warmup_s": 5,
             "components": {
@@ -507,6 +507,7 @@ mod tests {
                     items,
                     another,
                     room,
+                    ..
                 } => {
                     if let Some(another) = another
                         && *room
