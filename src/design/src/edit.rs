@@ -5,24 +5,7 @@ use serde_json::{Map, Value, json};
 
 use crate::design::object;
 use crate::wiring::{self, free};
-use crate::{Design, Group, arrange, palette};
-
-/// A change at one place of the scenario.
-#[derive(Clone, PartialEq, Debug)]
-pub enum Change {
-    /// Write a value there. The last part of the pointer may be new; `-` adds to a list.
-    Set {
-        /// A JSON Pointer (RFC 6901) into the scenario.
-        pointer: String,
-        /// The value.
-        value: Value,
-    },
-    /// Take away what is there.
-    Remove {
-        /// A JSON Pointer (RFC 6901) into the scenario.
-        pointer: String,
-    },
-}
+use crate::{Change, Design, Group, arrange, palette};
 
 /// Along which line components are put.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -171,7 +154,9 @@ impl Edit {
             }
             Self::Change(changes) => {
                 for change in changes {
-                    changed(&mut tree, change)?;
+                    if !change.apply(&mut tree) {
+                        return Err("What was to be changed is not there any more.".to_owned());
+                    }
                 }
                 "Changed".to_owned()
             }
@@ -294,46 +279,6 @@ fn rename(
         }
     }
     called
-}
-
-/// Changes one place of a tree.
-fn changed(tree: &mut Value, change: &Change) -> Result<(), String> {
-    let pointer = match change {
-        Change::Set { pointer, .. } | Change::Remove { pointer } => pointer,
-    };
-    let nowhere = || format!("There is nothing at {pointer} any more.");
-    let (parent, last) = pointer.rsplit_once('/').ok_or_else(nowhere)?;
-    let last = last.replace("~1", "/").replace("~0", "~");
-    let parent = tree.pointer_mut(parent).ok_or_else(nowhere)?;
-    match (parent, change) {
-        (Value::Object(map), Change::Set { value, .. }) => {
-            map.insert(last, value.clone());
-        }
-        (Value::Object(map), Change::Remove { .. }) => {
-            map.shift_remove(&last);
-        }
-        (Value::Array(items), Change::Set { value, .. }) => {
-            let at = if last == "-" {
-                items.len()
-            } else {
-                last.parse().map_err(|_| nowhere())?
-            };
-            match at.cmp(&items.len()) {
-                core::cmp::Ordering::Less => items[at] = value.clone(),
-                core::cmp::Ordering::Equal => items.push(value.clone()),
-                core::cmp::Ordering::Greater => return Err(nowhere()),
-            }
-        }
-        (Value::Array(items), Change::Remove { .. }) => {
-            let at: usize = last.parse().map_err(|_| nowhere())?;
-            if at >= items.len() {
-                return Err(nowhere());
-            }
-            items.remove(at);
-        }
-        _ => return Err(nowhere()),
-    }
-    Ok(())
 }
 
 /// What a copy of these components keeps: themselves, how they are drawn, the links between them. What they call beyond each

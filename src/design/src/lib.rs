@@ -6,6 +6,7 @@
 //! [`mermaid`] bring designs in and out, all of them with suspicion. Nothing here knows a browser.
 
 pub mod arrange;
+mod change;
 mod design;
 mod edit;
 pub mod file;
@@ -16,6 +17,7 @@ pub mod mermaid;
 pub mod palette;
 pub mod wiring;
 
+pub use change::{Change, below, unescaped};
 pub use design::{Design, Group};
-pub use edit::{Align, Change, Edit, Edited, copied};
+pub use edit::{Align, Edit, Edited, copied};
 pub use history::History;

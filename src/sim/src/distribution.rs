@@ -68,6 +68,29 @@ impl Distribution {
         }
     }
 
+    /// The time that a share `p` of all draws stays below, in milliseconds; `p` is over 0 and under 1.
+    ///
+    /// Exact, but for the Erlang distribution, whose distribution function (Law, chapter 6) is bisected to a millionth of its mean.
+    pub fn quantile_ms(&self, p: f64) -> f64 {
+        match self {
+            Self::Constant { mean_ms } => *mean_ms,
+            Self::Exponential { mean_ms } => -mean_ms * libm::log1p(-p),
+            Self::LogNormal { mean_ms, cv } => {
+                let variance = libm::log1p(cv * cv);
+                let normal = distrs::Normal::ppf(p, 0.0, 1.0);
+                mean_ms * libm::exp(libm::sqrt(variance) * normal - variance / 2.0)
+            }
+            Self::Erlang { mean_ms, stages } => mean_ms * erlang_quantile(p, *stages),
+            Self::Uniform { min_ms, max_ms } => min_ms + (max_ms - min_ms) * p,
+            Self::Empirical { samples_ms } => {
+                let mut sorted = samples_ms.clone();
+                sorted.sort_by(f64::total_cmp);
+                let rank = libm::ceil(p * sorted.len() as f64) as usize;
+                sorted.get(rank.max(1) - 1).copied().unwrap_or_default()
+            }
+        }
+    }
+
     pub(crate) fn check(&self, problems: &mut Problems) {
         let name = match self {
             Self::Constant { .. } => "constant",
@@ -102,6 +125,34 @@ impl Distribution {
             }
         });
     }
+}
+
+/// A quantile of an Erlang distribution of mean 1.
+fn erlang_quantile(p: f64, stages: u32) -> f64 {
+    // With x = stages * t, the share above t is that of a Poisson variable of mean x below the number of stages.
+    let above = |t: f64| {
+        let x = f64::from(stages) * t;
+        let mut term = libm::exp(-x);
+        let mut sum = term;
+        for k in 1..stages {
+            term *= x / f64::from(k);
+            sum += term;
+        }
+        sum
+    };
+    let (mut low, mut high) = (0.0, 1.0);
+    while above(high) > 1.0 - p && high < 1e3 {
+        high *= 2.0;
+    }
+    while high - low > 1e-6 {
+        let middle = f64::midpoint(low, high);
+        if above(middle) > 1.0 - p {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    f64::midpoint(low, high)
 }
 
 /// A [`Distribution`] with its constants worked out, ready to be drawn from.
@@ -195,6 +246,15 @@ mod tests {
             .map(|i| sampler.draw(&mut Key::root(9).with(i).draws()).millis())
             .collect();
         let mean = draws.iter().sum::<f64>() / n as f64;
+        for p in [0.5, 0.99] {
+            let quantile = distribution.quantile_ms(p);
+            let above = draws.iter().filter(|x| **x > quantile + 1e-6).count() as f64 / n as f64;
+            let least = draws.iter().filter(|x| **x >= quantile - 1e-6).count() as f64 / n as f64;
+            assert!(
+                above - 0.005 < 1.0 - p && 1.0 - p < least + 0.005,
+                "{distribution:?}: {quantile} at {p}, with {above} above it"
+            );
+        }
         let variance = draws.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / n as f64;
         assert!(
             (mean / mean_ms - 1.0).abs() < 0.012,

@@ -101,7 +101,7 @@ pub use model::{Files, Model, StationInfo};
 pub use payload::{Codec, Compression, Content, Payload};
 pub use policy_state::PolicyState;
 pub use probe::{Log, NoProbe, Probe};
-pub use problem::Problem;
+pub use problem::{Allowed, Problem, pointer};
 pub use random::{Draws, Key};
 pub use recorder::Recorder;
 pub use replay::{ReplayError, read as read_replay};

@@ -35,6 +35,7 @@ pub struct Payload {
     pub select: Option<Vec<String>>,
     /// What the bytes are.
     #[serde(default, skip_serializing_if = "is_json")]
+    #[cfg_attr(feature = "schema", schemars(extend("default" = Content::default())))]
     pub content: Content,
     /// How it is compressed. Without it, it is not.
     #[serde(default, skip_serializing_if = "Option::is_none")]

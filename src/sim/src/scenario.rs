@@ -3,6 +3,8 @@
 //! Lesson scenes, quiz answers, the sandbox, the command line, tests and benchmarks all run scenarios. The file is JSON;
 //! every field name carries its unit. Reading a file reports every problem at once, each with its path.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use vecmap::VecMap;
@@ -12,7 +14,7 @@ use crate::fault::Fault;
 use crate::invariant::Invariant;
 use crate::json::{from_json_value, parse_json};
 use crate::limits;
-use crate::problem::{Problem, Problems};
+use crate::problem::{Allowed, Problem, Problems};
 use crate::wire::Link;
 
 /// The version of the format that this build reads.
@@ -53,6 +55,7 @@ pub struct Scenario {
     pub invariants: Vec<Invariant>,
     /// Over how many zones (data centres that fail apart) the instances of services are spread, in turn: 1 to 10.
     #[serde(default = "one", skip_serializing_if = "is_one")]
+    #[cfg_attr(feature = "schema", schemars(extend("default" = one())))]
     pub zones: u32,
     /// How to draw it. It changes nothing in a run.
     #[serde(default, skip_serializing_if = "VecMap::is_empty")]
@@ -131,7 +134,29 @@ impl Scenario {
     /// Everything that is wrong with this scenario; nothing if it can be run.
     pub fn problems(&self) -> Vec<Problem> {
         let mut problems = Problems::default();
-        let p = &mut problems;
+        self.check(&mut problems);
+        problems.or(()).err().unwrap_or_default()
+    }
+
+    /// What each number of this scenario may be as the others are, and how long each list may be: from the checks that find
+    /// problems, so also for a scenario that has some. In the order of their paths. Where two checks bound one number both hold, and the narrower is given.
+    pub fn ranges(&self) -> Vec<Allowed> {
+        let mut problems = Problems::with_ranges();
+        self.check(&mut problems);
+        let mut ranges: BTreeMap<String, Allowed> = BTreeMap::new();
+        for found in problems.into_ranges() {
+            if let Some(known) = ranges.get_mut(&found.path) {
+                known.min = known.min.max(found.min);
+                known.max = known.max.min(found.max);
+            } else {
+                ranges.insert(found.path.clone(), found);
+            }
+        }
+        ranges.into_values().collect()
+    }
+
+    fn check(&self, problems: &mut Problems) {
+        let p = &mut *problems;
         if self.version != VERSION {
             p.note_at(
                 "version",
@@ -221,13 +246,12 @@ impl Scenario {
             }
         });
         // What follows walks the calls, so it wants every name to be right.
-        if problems.is_empty() {
-            crate::component::calls::check(self, &mut problems);
-            crate::sessions::check_total(self, &mut problems);
-            crate::component::client::check_total(self, &mut problems);
-            crate::component::queue::check_total(self, &mut problems);
+        if p.is_empty() {
+            crate::component::calls::check(self, problems);
+            crate::sessions::check_total(self, problems);
+            crate::component::client::check_total(self, problems);
+            crate::component::queue::check_total(self, problems);
         }
-        problems.or(()).err().unwrap_or_default()
     }
 }
 
@@ -344,6 +368,37 @@ mod tests {
             "\"target\": \"users\"",
             "is a client",
         );
+    }
+
+    #[test]
+    fn each_number_has_its_range_from_the_check_that_refuses_others() {
+        let scenario = Scenario::from_json(GOOD).expect("valid");
+        let allowed = |scenario: &Scenario, path: &str| {
+            let found = scenario.ranges().into_iter().find(|a| a.path == path);
+            found.map(|a| (a.min, a.max, a.whole))
+        };
+        let work = "components.shop.service.plans.*[0].work.exponential.mean_ms";
+        assert_eq!(
+            allowed(&scenario, work),
+            Some((1e-6, limits::WORK_MS, false))
+        );
+        let workers = "components.shop.service.workers";
+        assert_eq!(allowed(&scenario, workers), Some((1.0, 10_000.0, true)));
+        assert_eq!(
+            allowed(&scenario, "components.shop.service.plans.*"),
+            Some((1.0, limits::PLAN as f64, true))
+        );
+        assert_eq!(allowed(&scenario, "links"), Some((0.0, 2_000.0, true)));
+        // A scenario with problems tells the same, and a number bounded twice the narrower.
+        let text = GOOD.replace(
+            "\"workers\": 2",
+            r#""workers": 0, "instances": 9, "autoscale": { "metric": "utilisation", "min": 2, "max": 5,
+                "rule": { "target": { "value": 0.6 } } }"#,
+        );
+        let broken: Scenario = crate::read_json(&text).expect("of the form");
+        assert_eq!(allowed(&broken, workers), Some((1.0, 10_000.0, true)));
+        let instances = "components.shop.service.instances";
+        assert_eq!(allowed(&broken, instances), Some((2.0, 5.0, true)));
     }
 
     #[test]

@@ -44,9 +44,11 @@ pub struct Link {
         default = "retransmit_ms",
         skip_serializing_if = "is_usual_retransmission"
     )]
+    #[cfg_attr(feature = "schema", schemars(extend("default" = retransmit_ms())))]
     pub retransmit_ms: f64,
     /// How long a sender tries before it gives up, in milliseconds.
     #[serde(default = "give_up_ms", skip_serializing_if = "is_usual_patience")]
+    #[cfg_attr(feature = "schema", schemars(extend("default" = give_up_ms())))]
     pub give_up_ms: f64,
 }
 

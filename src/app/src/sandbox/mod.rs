@@ -10,6 +10,7 @@ mod deed;
 mod dialog;
 mod export;
 mod hand;
+pub mod inspector;
 mod lab;
 mod palette;
 mod panel;

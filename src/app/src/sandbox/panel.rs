@@ -7,6 +7,8 @@ use web_sys::{HtmlInputElement, HtmlSelectElement};
 use yew::prelude::*;
 
 use super::deed::Deed;
+use super::inspector::{Inspector, Subject};
+use crate::handle::Handle;
 use crate::icon::{Sign, icon};
 
 /// Properties of [`Panel`].
@@ -40,6 +42,21 @@ pub fn Panel(props: &Props) -> Html {
     html! {
         <aside class="panel" aria-label="What is selected"><div {key}>{ content }</div></aside>
     }
+}
+
+/// What can be set of a part of the design.
+fn settings(design: &Design, of: Subject, act: &Callback<Deed>) -> Html {
+    let on_edit = act.reform(|changes: Vec<Change>| match &changes[..] {
+        // Turns of the same knob are one step.
+        [Change::Set { pointer, value }] if value.is_number() => {
+            let name = pointer.clone();
+            Deed::GoOn(Edit::Change(changes), name)
+        }
+        _ => Deed::Edit(Edit::Change(changes)),
+    });
+    let tree = Handle::from(Rc::clone(design.tree()));
+    let problems = Handle::from(Rc::clone(design.problems()));
+    html! { <Inspector design={tree} {of} {problems} {on_edit} /> }
 }
 
 /// A list of what keeps the design from being run; each leads to its component.
@@ -85,6 +102,7 @@ fn whole(design: &Design, act: &Callback<Deed>) -> Html {
                 <h3>{ "Before it can run" }</h3>
                 { problems(design, act) }
             }
+            if !design.is_empty() { { settings(design, Subject::Whole, act) } }
         </>
     }
 }
@@ -118,6 +136,7 @@ fn component(design: &Design, name: &str, act: &Callback<Deed>) -> Html {
             </label>
             if !own.is_empty() { <ul class="problems own" role="status">{ for own }</ul> }
             { wires(design, name, act) }
+            { settings(design, Subject::Component(name.to_owned()), act) }
             <div class="row">
                 <button class="button" onclick={act.reform(|_: MouseEvent| Deed::Duplicate)}>{ "Duplicate" }</button>
                 <button class="button danger" onclick={act.reform(|_: MouseEvent| Deed::Delete(None))}>{ "Delete" }</button>
@@ -193,27 +212,6 @@ fn wires(design: &Design, name: &str, act: &Callback<Deed>) -> Html {
 }
 
 fn connection(design: &Design, from: &str, to: &str, act: &Callback<Deed>) -> Html {
-    let links = design.scenario().links.iter();
-    let at = { links.clone() }.position(|link| link.from == from && link.to == to);
-    let count = links.count();
-    let wire = {
-        let (from, to) = (from.to_owned(), to.to_owned());
-        act.reform(move |_: MouseEvent| {
-            let link = serde_json::json!({ "from": from, "to": to, "latency": { "constant": { "mean_ms": 1 } } });
-            let change = if count == 0 {
-                Change::Set {
-                    pointer: "/links".to_owned(),
-                    value: serde_json::json!([link]),
-                }
-            } else {
-                Change::Set {
-                    pointer: "/links/-".to_owned(),
-                    value: link,
-                }
-            };
-            Deed::Edit(Edit::Change(vec![change]))
-        })
-    };
     let cut = {
         let (from, to) = (from.to_owned(), to.to_owned());
         act.reform(move |_: MouseEvent| {
@@ -226,10 +224,7 @@ fn connection(design: &Design, from: &str, to: &str, act: &Callback<Deed>) -> Ht
     html! {
         <>
             <h2>{ format!("{} → {}", design.label(from), design.label(to)) }</h2>
-            if at.is_none() {
-                <p class="quiet">{ "The way between them takes no time." }</p>
-                <button class="button" onclick={wire}>{ "Let it take time" }</button>
-            }
+            { settings(design, Subject::Connection { from: from.to_owned(), to: to.to_owned() }, act) }
             <div class="row"><button class="button danger" onclick={cut}>{ "Disconnect" }</button></div>
         </>
     }

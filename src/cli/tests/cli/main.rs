@@ -64,3 +64,22 @@ fn every_schema_is_a_schema() {
     }
     assert_eq!(lab(["schema"]).out, lab(["schema", "scenario"]).out);
 }
+
+/// The sandbox makes its forms of the schema, and has a copy, for it is no work for a page to make one.
+#[test]
+fn the_sandbox_has_the_schema_as_it_is() {
+    let path = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../app/src/sandbox/scenario.schema.json"
+    );
+    let schema: Value = serde_json::from_str(&lab(["schema", "scenario"]).out).expect("JSON");
+    let current = format!("{schema}\n");
+    if std::env::var_os("UPDATE_SCHEMA").is_some() {
+        std::fs::write(path, &current).expect("the repository can be written");
+    }
+    let kept = std::fs::read_to_string(path).expect("the sandbox has a schema");
+    assert!(
+        kept == current,
+        "scenario.schema.json is not that of today: UPDATE_SCHEMA=1 cargo test -p lab --test cli writes it anew"
+    );
+}

@@ -27,6 +27,7 @@ pub struct HealthCheck {
     pub rise: u32,
     /// The operation that a probe asks for: the path of the check. Every target must answer it.
     #[serde(default = "health", skip_serializing_if = "is_health")]
+    #[cfg_attr(feature = "schema", schemars(extend("default" = health())))]
     pub operation: String,
 }
 

@@ -59,19 +59,23 @@ pub struct Cache {
     pub writes: Vec<String>,
     /// Requests that it works on at once. One that waits for the next level counts, too.
     #[serde(default = "many", skip_serializing_if = "is_many")]
+    #[cfg_attr(feature = "schema", schemars(extend("default" = many())))]
     pub workers: u32,
     /// Requests that may wait for a worker; the next is refused.
     #[serde(default = "no_bound", skip_serializing_if = "is_no_bound")]
+    #[cfg_attr(feature = "schema", schemars(extend("default" = no_bound())))]
     pub queue: u32,
     /// In how many regions it stands, each with entries of its own, as a content delivery network does, 1 to 100. A user
     /// belongs to the region of the user's number modulo the number of regions.
     #[serde(default = "one", skip_serializing_if = "is_one")]
+    #[cfg_attr(feature = "schema", schemars(extend("default" = one())))]
     pub regions: u32,
     /// Whether entries belong to users, as those in browsers do. The capacity is that of all users together.
     #[serde(default, skip_serializing_if = "core::ops::Not::not")]
     pub private: bool,
     /// Bytes of a value that comes without a size.
     #[serde(default, skip_serializing_if = "is_zero")]
+    #[cfg_attr(feature = "schema", schemars(extend("default" = 0)))]
     pub value_bytes: u32,
 }
 

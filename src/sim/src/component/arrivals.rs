@@ -55,9 +55,11 @@ pub enum Arrivals {
         swing: f64,
         /// How long a day is, in seconds.
         #[serde(default = "day_s", skip_serializing_if = "is_day")]
+        #[cfg_attr(feature = "schema", schemars(extend("default" = day_s())))]
         period_s: f64,
         /// When in the day the peak is, in seconds.
         #[serde(default, skip_serializing_if = "is_zero")]
+        #[cfg_attr(feature = "schema", schemars(extend("default" = 0.0)))]
         peak_at_s: f64,
     },
     /// At random with a rate that is linear between points.
@@ -75,6 +77,7 @@ pub enum Arrivals {
         rate_on_per_s: f64,
         /// Arrivals a second between bursts; 0 for none.
         #[serde(default, skip_serializing_if = "is_zero")]
+        #[cfg_attr(feature = "schema", schemars(extend("default" = 0.0)))]
         rate_off_per_s: f64,
         /// The mean length of a burst, in seconds.
         mean_on_s: f64,

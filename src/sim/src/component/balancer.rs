@@ -44,6 +44,7 @@ pub struct Balancer {
     pub ejection: Option<Ejection>,
     /// How long a target that has come into service, or back, takes to get its whole weight, in seconds.
     #[serde(default, skip_serializing_if = "is_zero")]
+    #[cfg_attr(feature = "schema", schemars(extend("default" = 0.0)))]
     pub slow_start_s: f64,
     /// Who stays with the target that it had first, while that can be had.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -36,9 +36,11 @@ pub struct EventStore {
     pub streams: u32,
     /// Events that each stream has at the start; none if it is not given.
     #[serde(default, skip_serializing_if = "is_zero")]
+    #[cfg_attr(feature = "schema", schemars(extend("default" = 0)))]
     pub events: u64,
     /// The number that they come to, such as an account's balance; 0 if it is not given.
     #[serde(default, skip_serializing_if = "is_nothing")]
+    #[cfg_attr(feature = "schema", schemars(extend("default" = 0)))]
     pub value: i64,
     /// What it does, by operation; `*` is for any operation not named.
     #[cfg_attr(
@@ -78,13 +80,16 @@ pub enum StreamOperation {
         least: Option<i64>,
         /// Which version the stream must have.
         #[serde(default, skip_serializing_if = "Expected::is_loaded")]
+        #[cfg_attr(feature = "schema", schemars(extend("default" = Expected::default())))]
         expected: Expected,
         /// How long the application takes to decide, with the way there and back; no time if it is not given.
         #[serde(default = "at_once", skip_serializing_if = "is_at_once")]
+        #[cfg_attr(feature = "schema", schemars(extend("default" = at_once())))]
         think: Distribution,
         /// Attempts after the first, 0 to 1,000, when another was quicker; each loads the stream anew. None if it is not given:
         /// a conflict is an error, as the stores themselves have it.
         #[serde(default, skip_serializing_if = "is_none")]
+        #[cfg_attr(feature = "schema", schemars(extend("default" = 0)))]
         retries: u32,
     },
 }

@@ -28,6 +28,7 @@ pub struct Gateway {
     pub rate_limit: Option<RateLimit>,
     /// Whose bucket it is, of a rate limit with `keys`.
     #[serde(default, skip_serializing_if = "LimitBy::is_user")]
+    #[cfg_attr(feature = "schema", schemars(extend("default" = LimitBy::default())))]
     pub limit_by: LimitBy,
     /// How many requests may be under way.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -43,9 +44,11 @@ pub struct Gateway {
     pub work: Option<Distribution>,
     /// Requests that it works on at once. One that waits for the target counts, too.
     #[serde(default = "many", skip_serializing_if = "is_many")]
+    #[cfg_attr(feature = "schema", schemars(extend("default" = many())))]
     pub workers: u32,
     /// Requests that may wait for a worker; the next is refused.
     #[serde(default = "no_bound", skip_serializing_if = "is_no_bound")]
+    #[cfg_attr(feature = "schema", schemars(extend("default" = no_bound())))]
     pub queue: u32,
 }
 

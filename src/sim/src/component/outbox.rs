@@ -30,9 +30,11 @@ pub struct Outbox {
     pub operation: Option<String>,
     /// How often the relay looks.
     #[serde(default = "poll", skip_serializing_if = "is_poll")]
+    #[cfg_attr(feature = "schema", schemars(extend("default" = poll())))]
     pub poll_ms: f64,
     /// Messages that it publishes each time.
     #[serde(default = "batch", skip_serializing_if = "is_batch")]
+    #[cfg_attr(feature = "schema", schemars(extend("default" = batch())))]
     pub batch: u32,
 }
 

@@ -29,21 +29,26 @@ pub struct Queue {
     pub operation: Option<String>,
     /// Messages that may wait; what is with consumers does not count.
     #[serde(default = "capacity", skip_serializing_if = "is_capacity")]
+    #[cfg_attr(feature = "schema", schemars(extend("default" = capacity())))]
     pub capacity: u32,
     /// What becomes of a publisher when so many wait.
     #[serde(default, skip_serializing_if = "Full::is_refuse")]
+    #[cfg_attr(feature = "schema", schemars(extend("default" = Full::default())))]
     pub full: Full,
     /// When a message is forgotten.
     #[serde(default)]
     pub delivery: Delivery,
     /// Messages that each instance may have before it has answered.
     #[serde(default = "one", skip_serializing_if = "is_one")]
+    #[cfg_attr(feature = "schema", schemars(extend("default" = one())))]
     pub prefetch: u32,
     /// How long a consumer has to answer, at least once: then the message is delivered again.
     #[serde(default = "visibility", skip_serializing_if = "is_visibility")]
+    #[cfg_attr(feature = "schema", schemars(extend("default" = visibility())))]
     pub visibility_timeout_ms: f64,
     /// How long a message rests after a delivery that failed. If the consumer has crashed it does not.
     #[serde(default = "second", skip_serializing_if = "is_second")]
+    #[cfg_attr(feature = "schema", schemars(extend("default" = second())))]
     pub retry_ms: f64,
     /// How often a message is delivered at most; without it until it is acknowledged.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -53,15 +58,18 @@ pub struct Queue {
     pub dead_letters: Option<String>,
     /// Whether messages outlive a crash of the broker.
     #[serde(default = "yes", skip_serializing_if = "is_yes")]
+    #[cfg_attr(feature = "schema", schemars(extend("default" = yes())))]
     pub durable: bool,
     /// How long storing a message takes, to disk if it is durable; no time if it is not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub publish: Option<Distribution>,
     /// Publishers that it answers at once; who waits for room counts, too.
     #[serde(default = "many", skip_serializing_if = "is_many")]
+    #[cfg_attr(feature = "schema", schemars(extend("default" = many())))]
     pub workers: u32,
     /// Publishers that may wait for their turn; the next is refused.
     #[serde(default = "no_bound", skip_serializing_if = "is_no_bound")]
+    #[cfg_attr(feature = "schema", schemars(extend("default" = no_bound())))]
     pub queue: u32,
 }
 

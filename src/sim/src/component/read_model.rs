@@ -53,12 +53,15 @@ pub struct ReadModel {
     pub commit: Option<Distribution>,
     /// Changes that are applied and committed together, at most; 1 if it is not given, as Axon has it.
     #[serde(default = "one", skip_serializing_if = "is_one")]
+    #[cfg_attr(feature = "schema", schemars(extend("default" = one())))]
     pub batch: u32,
     /// How long after it happened a change is delivered, in milliseconds; 0 if it is not given.
     #[serde(default, skip_serializing_if = "is_zero")]
+    #[cfg_attr(feature = "schema", schemars(extend("default" = 0.0)))]
     pub delay_ms: f64,
     /// After how many changes it notes how far it has come; 1 if it is not given: with each batch.
     #[serde(default = "one", skip_serializing_if = "is_one")]
+    #[cfg_attr(feature = "schema", schemars(extend("default" = one())))]
     pub checkpoint_every: u32,
     /// When it is built anew.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

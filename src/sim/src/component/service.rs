@@ -33,6 +33,7 @@ pub struct Service {
     pub queue: u32,
     /// Who of those that wait is next.
     #[serde(default, skip_serializing_if = "Discipline::is_fifo")]
+    #[cfg_attr(feature = "schema", schemars(extend("default" = Discipline::default())))]
     pub discipline: Discipline,
     /// Workers of one instance that an operation may hold at most, so that it cannot starve the others (bulkheads: Nygard,
     /// *Release It!*, 2007); its requests wait in a line of their own.
@@ -140,12 +141,14 @@ pub struct Call {
     pub operation: Option<String>,
     /// How often it is made, one after the other: 1,000 for the 1,000 queries after the first of an N+1 page.
     #[serde(default = "one", skip_serializing_if = "is_one")]
+    #[cfg_attr(feature = "schema", schemars(extend("default" = one())))]
     pub times: u32,
     /// Whether to go on at once, without the answer.
     #[serde(default, skip_serializing_if = "core::ops::Not::not")]
     pub asynchronous: bool,
     /// Bytes of the request on the wire.
     #[serde(default, skip_serializing_if = "is_zero")]
+    #[cfg_attr(feature = "schema", schemars(extend("default" = 0)))]
     pub bytes: u64,
     /// How the caller guards itself against a slow or failing component.
     #[serde(default, skip_serializing_if = "Resilience::is_empty")]

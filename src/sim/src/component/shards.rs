@@ -49,9 +49,11 @@ pub struct Shards {
     pub work: Option<Distribution>,
     /// Requests that it works on at once. One that waits for a shard counts, too.
     #[serde(default = "many", skip_serializing_if = "is_many")]
+    #[cfg_attr(feature = "schema", schemars(extend("default" = many())))]
     pub workers: u32,
     /// Requests that may wait for a worker; the next is refused.
     #[serde(default = "no_bound", skip_serializing_if = "is_no_bound")]
+    #[cfg_attr(feature = "schema", schemars(extend("default" = no_bound())))]
     pub queue: u32,
 }
 

@@ -20,6 +20,7 @@ pub struct Table {
     pub row_bytes: u32,
     /// The number that each row holds at the start: a stock, a balance; 0 if it is not given.
     #[serde(default, skip_serializing_if = "is_zero")]
+    #[cfg_attr(feature = "schema", schemars(extend("default" = 0)))]
     pub value: i64,
 }
 

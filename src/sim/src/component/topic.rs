@@ -28,6 +28,7 @@ pub struct Topic {
     pub partitions: u32,
     /// Messages that a partition keeps for groups which have not read them; then the oldest go.
     #[serde(default = "retention", skip_serializing_if = "is_retention")]
+    #[cfg_attr(feature = "schema", schemars(extend("default" = retention())))]
     pub retention: u32,
     /// Who reads it, by name.
     #[serde(default, skip_serializing_if = "VecMap::is_empty")]
@@ -41,9 +42,11 @@ pub struct Topic {
     pub publish: Option<Distribution>,
     /// Publishers that it answers at once.
     #[serde(default = "many", skip_serializing_if = "is_many")]
+    #[cfg_attr(feature = "schema", schemars(extend("default" = many())))]
     pub workers: u32,
     /// Publishers that may wait for their turn; the next is refused.
     #[serde(default = "no_bound", skip_serializing_if = "is_no_bound")]
+    #[cfg_attr(feature = "schema", schemars(extend("default" = no_bound())))]
     pub queue: u32,
 }
 
@@ -62,19 +65,23 @@ pub struct Subscription {
     pub delivery: Delivery,
     /// Every so many messages of a partition.
     #[serde(default = "one", skip_serializing_if = "is_one")]
+    #[cfg_attr(feature = "schema", schemars(extend("default" = one())))]
     pub commit_every: u32,
     /// How partitions are shared among the members.
     #[serde(default)]
     pub assignment: Assignment,
     /// After how long a member that is gone without a word is missed (`session.timeout.ms`).
     #[serde(default = "session", skip_serializing_if = "is_session")]
+    #[cfg_attr(feature = "schema", schemars(extend("default" = session())))]
     pub session_timeout_ms: f64,
     /// For how long nothing is delivered while partitions are assigned anew (`group.initial.rebalance.delay.ms` is the
     /// default; later rebalances last until all members have joined).
     #[serde(default = "rebalance", skip_serializing_if = "is_rebalance")]
+    #[cfg_attr(feature = "schema", schemars(extend("default" = rebalance())))]
     pub rebalance_ms: f64,
     /// How long a partition rests after a message that failed; then that message comes again.
     #[serde(default = "second", skip_serializing_if = "is_second")]
+    #[cfg_attr(feature = "schema", schemars(extend("default" = second())))]
     pub retry_ms: f64,
     /// How often a message is delivered at most before it is passed over; without it until it is processed.
     #[serde(default, skip_serializing_if = "Option::is_none")]

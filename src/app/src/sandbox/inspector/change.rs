@@ -1,0 +1,3 @@
+//! What an inspector asks to be changed in a design.
+
+pub use scale_design::{Change, below, unescaped};
