@@ -7,11 +7,11 @@ mod replay;
 
 use std::sync::Arc;
 
-use scale_capacity::{Trial, Tried};
+use scale_capacity::{Run, Trial, Tried};
 use scale_course::{Lesson, LessonFiles};
 use scale_sim::{
-    Condition, Engine, Files, Measure, Metric, Model, Outcome, Problem, Recorder, Scenario, Stop,
-    Time, Trace, Why,
+    Condition, Engine, Files, Measure, Metric, Model, Problem, Recorder, Scenario, Stop, Time,
+    Trace, Why,
 };
 
 use crate::protocol::{
@@ -450,24 +450,19 @@ fn measure(job: &Job) -> Result<Vec<Option<f64>>, String> {
 /// Makes one run of a sweep.
 fn tried(design: &str, trial: &Trial) -> Result<Vec<u8>, String> {
     let design = Scenario::from_json(design).map_err(told)?;
-    let scenario = scale_capacity::trial(&design, trial).map_err(told)?;
+    let scenario = scale_capacity::trial(design, trial).map_err(told)?;
     let model = Arc::new(Model::new(&scenario, &Files::new()).map_err(told)?);
     let recorder = Recorder::new(&model);
     let mut engine = Engine::new(model, (recorder, Eye::Shut));
     let stop = engine.run_until(engine.model().horizon());
     let recorder = &engine.probe().0;
-    let outcome = Outcome {
-        model: Arc::clone(engine.model()),
-        figures: recorder.summary(),
-        series: recorder.series().to_vec(),
-        stories: recorder.stories().clone(),
-        findings: recorder.findings(),
-        totals: engine.totals(),
-        events: engine.events(),
-        stop,
-        state_hash: engine.state_hash(),
+    let run = Run {
+        scenario: &scenario,
+        model: engine.model(),
+        figures: &recorder.summary(),
+        series: recorder.series(),
     };
-    bincode::serialize(&Tried::new(&scenario, &outcome)).map_err(|error| error.to_string())
+    bincode::serialize(&Tried::new(&run, stop)).map_err(|error| error.to_string())
 }
 
 /// Runs a scenario to its end, and tells which lines hold of it, what was busiest, and the story of its slowest request.

@@ -7,7 +7,7 @@
 //! for, and in why they are refused.
 //! Does not look for: what only makes a request long (a slow query at low load is no bottleneck), or wires and memory.
 
-use scale_sim::{Component, Figures, Loss, Outcome, Scenario, StationFigures};
+use scale_sim::{Component, Figures, Loss, Model, Outcome, Scenario, StationFigures};
 use serde::{Deserialize, Serialize};
 
 /// What is short.
@@ -79,9 +79,8 @@ const WAITING: f64 = 0.3;
 const GROWTH: f64 = 0.01;
 
 /// What holds the design back in a run of it, what gives first in front; nothing if nothing does yet.
-pub fn bottlenecks(scenario: &Scenario, outcome: &Outcome) -> Vec<Bottleneck> {
-    let run = Run { scenario, outcome };
-    let found = (0..scenario.components.len()).flat_map(|at| run.at(at));
+pub fn bottlenecks(run: &Run<'_>) -> Vec<Bottleneck> {
+    let found = (0..run.scenario.components.len()).flat_map(|at| run.at(at));
     let found: Vec<(usize, Bottleneck)> = found.collect();
     // Whose servers are only held by those who wait for another that is short is not short itself.
     let excused = |at: usize, bottleneck: &Bottleneck| {
@@ -110,9 +109,29 @@ fn weight(bottleneck: &Bottleneck) -> f64 {
     weights.fold(0.0, f64::max)
 }
 
-struct Run<'a> {
-    scenario: &'a Scenario,
-    outcome: &'a Outcome,
+/// A run, as far as one must know it to tell what is short.
+#[derive(Clone, Copy, Debug)]
+pub struct Run<'a> {
+    /// What was run.
+    pub scenario: &'a Scenario,
+    /// What was made of it.
+    pub model: &'a Model,
+    /// The figures after the warm-up.
+    pub figures: &'a Figures,
+    /// The figures window by window.
+    pub series: &'a [Figures],
+}
+
+impl<'a> Run<'a> {
+    /// The run that came to this.
+    pub fn of(scenario: &'a Scenario, outcome: &'a Outcome) -> Self {
+        Self {
+            scenario,
+            model: &outcome.model,
+            figures: &outcome.figures,
+            series: &outcome.series,
+        }
+    }
 }
 
 impl Run<'_> {
@@ -154,9 +173,9 @@ impl Run<'_> {
 
     /// The figures of a component's stations over the run after its warm-up.
     fn stations(&self, at: usize) -> impl Iterator<Item = (usize, &StationFigures)> {
-        let stations = self.outcome.model.stations().enumerate();
+        let stations = self.model.stations().enumerate();
         let own = stations.filter(move |(_, station)| station.component == at && station.live);
-        own.filter_map(|(number, _)| Some((number, self.outcome.figures.stations.get(number)?)))
+        own.filter_map(|(number, _)| Some((number, self.figures.stations.get(number)?)))
     }
 
     fn servers(&self, at: usize) -> Vec<Evidence> {
@@ -183,11 +202,7 @@ impl Run<'_> {
 
     /// A wait that is no station's: what it is on average, and who gave up on it.
     fn waits(&self, at: usize, reason: Loss, wait_ms: fn(&StationFigures) -> f64) -> Vec<Evidence> {
-        let latency_ms = self
-            .outcome
-            .figures
-            .latency
-            .map_or(0.0, |latency| latency.mean_ms);
+        let latency_ms = self.figures.latency.map_or(0.0, |latency| latency.mean_ms);
         let longest = self
             .stations(at)
             .map(|(_, figures)| wait_ms(figures))
@@ -244,14 +259,14 @@ impl Run<'_> {
     }
 
     fn sent_per_s(&self) -> f64 {
-        let figures = &self.outcome.figures;
+        let figures = &self.figures;
         figures.sent as f64 / figures.seconds().max(1e-9)
     }
 
     /// Of all that were sent, those lost at a component for one of these reasons.
     fn lost(&self, at: usize, reasons: &[Loss]) -> f64 {
         let own: Vec<usize> = self.stations(at).map(|(number, _)| number).collect();
-        let figures = &self.outcome.figures;
+        let figures = &self.figures;
         let counted = figures.losses.iter().filter(|losses| {
             let reason = Loss::ALL.get(usize::from(losses.reason));
             own.contains(&(losses.station as usize))
@@ -263,9 +278,8 @@ impl Run<'_> {
 
     /// By how much a mean grows each second: from the middle third of the measured time to the last.
     fn growth(&self, value: impl Fn(&Figures) -> f64) -> f64 {
-        let from_s = self.outcome.figures.from_s;
+        let from_s = self.figures.from_s;
         let windows = self
-            .outcome
             .series
             .iter()
             .filter(|window| window.from_s >= from_s - 1e-9);

@@ -11,7 +11,7 @@ mod report;
 mod sweep;
 mod usl;
 
-pub use bottleneck::{Bottleneck, Evidence, Resource, bottlenecks};
+pub use bottleneck::{Bottleneck, Evidence, Resource, Run, bottlenecks};
 pub use load::at_load;
 pub use report::{Report, Said, Tried, in_page, trial};
 pub use sweep::{Goal, Knee, Point, Sample, Sweep, Trial, plan};

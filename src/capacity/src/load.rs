@@ -8,8 +8,7 @@ use scale_sim::{Arrivals, BatchSize, Component, Scenario};
 ///
 /// The result may be outside of what a scenario allows, and has to be checked as any other.
 #[must_use]
-pub fn at_load(design: &Scenario, factor: f64) -> Scenario {
-    let mut design = design.clone();
+pub fn at_load(mut design: Scenario, factor: f64) -> Scenario {
     for component in design.components.values_mut() {
         if let Component::Client(client) = component {
             multiply(&mut client.arrivals, factor);

@@ -1,9 +1,9 @@
 //! The report of a sweep: all that is needed to read it, and to make it again.
 
-use scale_sim::{Outcome, Problem, Scenario, Stop};
+use scale_sim::{Problem, Scenario, Stop};
 use serde::{Deserialize, Serialize};
 
-use crate::bottleneck::{Bottleneck, bottlenecks};
+use crate::bottleneck::{Bottleneck, Run, bottlenecks};
 use crate::load::at_load;
 use crate::sweep::{Goal, Sample, Sweep, Trial};
 
@@ -54,12 +54,12 @@ pub struct Tried {
 }
 
 impl Tried {
-    /// What a run of `scenario` came to.
-    pub fn new(scenario: &Scenario, outcome: &Outcome) -> Self {
+    /// What a run came to that ended so.
+    pub fn new(run: &Run<'_>, stop: Stop) -> Self {
         Self {
-            sample: Sample::new(&outcome.figures),
-            bottlenecks: bottlenecks(scenario, outcome),
-            stopped: (outcome.stop != Stop::Reached).then(|| outcome.stop.to_string()),
+            sample: Sample::new(run.figures),
+            bottlenecks: bottlenecks(run),
+            stopped: (stop != Stop::Reached).then(|| stop.to_string()),
         }
     }
 }
@@ -69,7 +69,7 @@ impl Tried {
 /// # Errors
 ///
 /// What is out of range at that load.
-pub fn trial(design: &Scenario, trial: &Trial) -> Result<Scenario, Vec<Problem>> {
+pub fn trial(design: Scenario, trial: &Trial) -> Result<Scenario, Vec<Problem>> {
     let mut scenario = at_load(design, trial.factor)
         .checked()
         .map_err(|mut problems| {

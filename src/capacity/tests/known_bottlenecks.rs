@@ -1,6 +1,6 @@
 //! Designs made so that one knows what gives first, and the same with room to spare, where nothing does.
 
-use scale_capacity::{Resource, bottlenecks};
+use scale_capacity::{Resource, Run, bottlenecks};
 use scale_sim::{Files, Scenario, run};
 
 /// A design with its bottleneck.
@@ -293,7 +293,7 @@ fn the_bottleneck_is_named_where_there_is_one_and_none_where_there_is_none() {
             .unwrap_or_else(|problems| panic!("{name}: {problems:?}\n{scenario}"));
         let outcome =
             run(&scenario, &Files::new()).unwrap_or_else(|problems| panic!("{name}: {problems:?}"));
-        let found = bottlenecks(&scenario, &outcome);
+        let found = bottlenecks(&Run::of(&scenario, &outcome));
         let first = found
             .first()
             .map(|found| (found.component.as_str(), found.resource));

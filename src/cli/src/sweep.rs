@@ -6,7 +6,8 @@ use std::path::Path;
 
 use comfy_table::{CellAlignment, LineStyle, Table, presets};
 use scale_capacity::{
-    Bottleneck, Evidence, Goal, Knee, Report, Sample, Sweep, Trial, Tried, at_load, in_page, plan,
+    Bottleneck, Evidence, Goal, Knee, Report, Run, Sample, Sweep, Trial, Tried, at_load, in_page,
+    plan,
 };
 use scale_course::Fault;
 use scale_sim::{Estimate, Scenario};
@@ -185,7 +186,7 @@ impl Plan {
             scenario.seed = trial.seed;
             let outcome = scale_sim::run(&scenario, &self.input.files)
                 .map_err(|found| input::faults(path, found))?;
-            Ok::<_, Vec<Fault>>(Tried::new(&scenario, &outcome))
+            Ok::<_, Vec<Fault>>(Tried::new(&Run::of(&scenario, &outcome), outcome.stop))
         };
         let count = trials.len();
         let done = parallel::map(&trials, work, |done| format!("{done} of {count} runs"));
@@ -224,13 +225,15 @@ impl Plan {
 
 /// The design at so many times its load, if a scenario may be so.
 fn loaded(path: &Path, design: &Scenario, factor: f64) -> Result<Scenario, Vec<Fault>> {
-    at_load(design, factor).checked().map_err(|problems| {
-        let mut faults = input::faults(path, problems);
-        for fault in &mut faults {
-            fault.problem.message = format!("at {factor}x the load: {}", fault.problem.message);
-        }
-        faults
-    })
+    at_load(design.clone(), factor)
+        .checked()
+        .map_err(|problems| {
+            let mut faults = input::faults(path, problems);
+            for fault in &mut faults {
+                fault.problem.message = format!("at {factor}x the load: {}", fault.problem.message);
+            }
+            faults
+        })
 }
 
 fn text(sweep: &Sweep, short: &[Vec<Bottleneck>]) -> String {

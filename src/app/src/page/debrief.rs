@@ -5,7 +5,7 @@ use scale_sim::{Condition, Figures, write_json};
 use vecmap::VecMap;
 use yew::prelude::*;
 
-use super::lesson::{DEBRIEF, step_route};
+use super::lesson::{DEBRIEF, sandbox_link, step_route};
 use super::prediction::shown;
 use super::{Route, use_title};
 use crate::content::{Loading, use_catalog};
@@ -59,6 +59,7 @@ pub fn DebriefPage(props: &Props) -> Html {
                 if let Some(debrief) = &lesson.debrief {
                     { prose::show(&debrief.prose, &named) }
                 }
+                if let Some(step) = last { { sandbox_link(&props.id, &step.data.id) } }
             </div>
             <div class="debrief-runs">
             if let Some((step, knobs)) = played {

@@ -97,6 +97,16 @@ fn closing(lesson: &Lesson, id: &str) -> Option<(Route, String)> {
     Some((step_route(id, DEBRIEF), title.clone()))
 }
 
+/// The way into the sandbox, with the scene of a step.
+pub(super) fn sandbox_link(lesson: &str, step: &str) -> Html {
+    html! {
+        <p class="to-sandbox">
+            <a href={format!("#/sandbox/lesson/{lesson}/{step}")}>{ "Take this scene into the sandbox" }</a>
+            { ": change whatever you like, and run it at ten times its load." }
+        </p>
+    }
+}
+
 pub(super) fn step_route(lesson: &str, step: &str) -> Route {
     Route::Lesson {
         id: lesson.to_owned(),
@@ -312,6 +322,7 @@ fn StepPage(props: &StepProps) -> Html {
                     <p class="held-note">{ icon(Sign::Hint) }{ "Predict first, then watch. Or play with it right away." }</p>
                 }
                 <Stage setting={Handle::from(setting)} looks={shared.looks()} {on_task} {on_played} {guessed} autoplay={*fresh} speed={1.0} />
+                if props.at + 1 == props.lesson.steps.len() { { sandbox_link(&props.id, &step.data.id) } }
             </div>
             { onward(props, &on_read) }
         </div>

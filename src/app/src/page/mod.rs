@@ -44,7 +44,7 @@ pub fn App() -> Html {
     use_system(&shared);
     use_kept(&shared);
     let route = use_route();
-    use_title(match route {
+    use_title(match &route {
         Route::Home => Some("Learn how systems scale".to_owned()),
         Route::About => Some("About".to_owned()),
         Route::Settings => Some("Settings".to_owned()),
@@ -77,19 +77,28 @@ pub fn App() -> Html {
                 </nav>
             </header>
             { notice(&shared) }
-            <main id="main">
-                { match route {
-                    Route::Home => html! { <home::Home {shared} /> },
-                    Route::Lesson { id, step } => html! { <lesson::LessonPage {shared} {id} {step} /> },
-                    Route::Review => html! { <review::ReviewPage {shared} /> },
-                    Route::Progress => html! { <progress::ProgressPage {shared} /> },
-                    Route::Settings => html! { <settings::SettingsPage {shared} /> },
-                    Route::Sandbox => html! { <sandbox::SandboxPage looks={shared.looks()} /> },
-                    Route::About => about::page(),
-                    Route::NotFound => not_found::page(),
-                } }
-            </main>
+            if route == Route::Sandbox {
+                <sandbox::SandboxPage looks={shared.looks()} />
+            } else {
+                <main id="main">{ page(&route, &shared) }</main>
+            }
         </>
+    }
+}
+
+/// What stands at a place of the page.
+fn page(route: &Route, shared: &Shared) -> Html {
+    let shared = shared.clone();
+    match route.clone() {
+        Route::Home => html! { <home::Home {shared} /> },
+        Route::Lesson { id, step } => html! { <lesson::LessonPage {shared} {id} {step} /> },
+        Route::Review => html! { <review::ReviewPage {shared} /> },
+        Route::Progress => html! { <progress::ProgressPage {shared} /> },
+        Route::Settings => html! { <settings::SettingsPage {shared} /> },
+        Route::About => about::page(),
+        Route::NotFound => not_found::page(),
+        // It stands beside the page.
+        Route::Sandbox => html! {},
     }
 }
 

@@ -1,4 +1,5 @@
-//! The way to the sandbox, which is a Wasm of its own: the page makes room for it and says when it comes and goes.
+//! The way to the sandbox, which is a Wasm of its own: the page says when it is to come and go. It is drawn beside the page, in an element
+//! of `index.html`, for each of the two would take the other's events for its own.
 
 use gloo::events::EventListener;
 use yew::prelude::*;
@@ -13,7 +14,7 @@ pub struct Props {
     pub looks: Looks,
 }
 
-/// The room of the sandbox. `boot.js` fetches it.
+/// What stands there until the sandbox does. `boot.js` fetches it.
 #[component]
 pub fn SandboxPage(props: &Props) -> Html {
     let failed = use_state(|| false);
@@ -42,7 +43,6 @@ pub fn SandboxPage(props: &Props) -> Html {
     };
     html! {
         <>
-            <div id="sandbox"></div>
             if *failed {
                 <div class="page narrow failed" role="alert">
                     <p><strong>{ "The sandbox could not be fetched. Are you offline?" }</strong></p>

@@ -59,6 +59,10 @@ pub fn serve() {
     let open = {
         let handle = Rc::clone(&handle);
         move || {
+            // Fetched, but the reader has gone elsewhere meanwhile.
+            if Way::read(&browser::window().location().hash().unwrap_or_default()) == Way::Unknown {
+                return;
+            }
             let Some(root) = browser::document().get_element_by_id(ROOT) else {
                 return;
             };
@@ -66,6 +70,8 @@ pub fn serve() {
             if let Some(before) = before {
                 before.destroy();
             }
+            // Fails for bad attribute names only, and this one is none.
+            let _ = root.remove_attribute("hidden");
             let app = yew::Renderer::<Sandbox>::with_root(root).render();
             handle.replace(Some(app));
         }
@@ -77,6 +83,9 @@ pub fn serve() {
         let app = handle.borrow_mut().take();
         if let Some(app) = app {
             app.destroy();
+        }
+        if let Some(root) = browser::document().get_element_by_id(ROOT) {
+            let _ = root.set_attribute("hidden", "");
         }
     })
     .forget();
@@ -171,8 +180,8 @@ pub fn Sandbox() -> Html {
         let (lab, renew, keep) = (Rc::clone(&lab), renew.clone(), keep.clone());
         Callback::from(move |(design, keeper): (Design, Keeper)| {
             keep.emit(false);
-            let said = "Opened a design of yours".to_owned();
-            lab.borrow_mut().open(design, keeper, &said);
+            lab.borrow_mut()
+                .open(design, keeper, "Opened a design of yours");
             renew.force_update();
         })
     };
@@ -456,7 +465,7 @@ fn use_way(
                 opened.set(Opened::Designs);
                 return;
             }
-            if way == Way::Last {
+            if matches!(way, Way::Last | Way::Unknown) {
                 return;
             }
             spawn_local(async move {

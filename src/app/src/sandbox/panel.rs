@@ -40,7 +40,7 @@ pub fn Panel(props: &Props) -> Html {
         (None, many) => ("many".to_owned(), several(design, many, act)),
     };
     html! {
-        <aside class="panel" aria-label="What is selected"><div {key}>{ content }</div></aside>
+        <aside class="panel" aria-label="What is selected" {key}>{ content }</aside>
     }
 }
 

@@ -20,7 +20,9 @@ pub enum Way {
     Link(String),
     /// What a step of a lesson plays: `#/sandbox/lesson/<lesson>/<step>`.
     Lesson(String, String),
-    /// None of these.
+    /// None of these, but in the sandbox.
+    Nowhere,
+    /// Not in the sandbox.
     Unknown,
 }
 
@@ -43,6 +45,7 @@ impl Way {
             ["sandbox", "design", id] => Self::Own(id.to_owned()),
             ["sandbox", "link", design] => Self::Link(design.to_owned()),
             ["sandbox", "lesson", lesson, step] => Self::Lesson(lesson.to_owned(), step.to_owned()),
+            ["sandbox", ..] => Self::Nowhere,
             _ => Self::Unknown,
         }
     }
@@ -106,8 +109,8 @@ pub async fn find(way: &Way) -> Result<Found, String> {
             );
             Ok(Found::New(Box::new(design), said))
         }
-        Way::Last | Way::Designs => Err("There is nothing to open.".to_owned()),
-        Way::Unknown => {
+        Way::Last | Way::Designs | Way::Unknown => Err("There is nothing to open.".to_owned()),
+        Way::Nowhere => {
             Err("There is no such place in the sandbox: this is your own design.".to_owned())
         }
     }
@@ -152,7 +155,8 @@ mod tests {
                 "#/sandbox/lesson/x-axis/copies",
                 Way::Lesson("x-axis".to_owned(), "copies".to_owned()),
             ),
-            ("#/sandbox/x", Way::Unknown),
+            ("#/sandbox/x", Way::Nowhere),
+            ("#/about", Way::Unknown),
         ] {
             assert_eq!(Way::read(hash), way, "{hash}");
         }
