@@ -34,6 +34,8 @@ pub struct Field {
     pub optional: bool,
     /// What holds if it is left out, in words.
     pub usual: Option<String>,
+    /// The same as it stands in an empty control.
+    pub hollow: Option<String>,
     /// Whether it is shown before one asks for more.
     pub foremost: bool,
     /// What is wrong here.
@@ -195,16 +197,26 @@ impl At {
 impl<'a> Maker<'a> {
     /// One for `design`, seen from the component `within`.
     pub fn new(design: &'a Value, problems: &'a [Problem], within: Option<&str>) -> Self {
-        let scenario: Option<Scenario> = from_json_value(design).ok();
-        let ranges = scenario
-            .map(|scenario| scenario.ranges())
-            .unwrap_or_default();
+        let mut ranges = ranges(design);
+        // What a number may be that is not set yet is told by a design in which it is.
+        if let Some(pointer) = within.map(|name| below("/components", name))
+            && let Some(at) = At::pointer(&pointer)
+        {
+            let mut filled = design.clone();
+            if let Some(part) = filled.pointer_mut(&pointer) {
+                fill(at.node, part);
+            }
+            if let (Some(links), Some(at)) = (filled.get_mut("links"), At::pointer("/links")) {
+                fill(at.node, links);
+            }
+            for (path, allowed) in self::ranges(&filled) {
+                ranges.entry(path).or_insert(allowed);
+            }
+        }
         Self {
             design,
             problems,
-            ranges: { ranges.into_iter() }
-                .map(|allowed| (allowed.path.clone(), allowed))
-                .collect(),
+            ranges,
             around: Around::of(design, within),
         }
     }
@@ -225,7 +237,12 @@ impl<'a> Maker<'a> {
             .map(|property| {
                 let rank = order::rank(def, property.name);
                 let mut field = self.property(at, property);
-                field.foremost = order::foremost(def, property, properties.len());
+                // Of two of which one is given the other waits.
+                field.foremost = order::foremost(def, property, properties.len())
+                    && !field
+                        .along
+                        .iter()
+                        .any(|c| matches!(c, Change::Remove { .. }));
                 (rank, field)
             })
             .collect();
@@ -241,6 +258,7 @@ impl<'a> Maker<'a> {
         field.optional = !property.required;
         field.help = words::plain(property.help);
         if field.optional {
+            field.hollow = { property.default }.and_then(|default| words::usual(default, None));
             field.usual = { property.default }
                 .and_then(|default| words::usual(default, field.unit))
                 .or_else(|| match field.form {
@@ -281,6 +299,7 @@ impl<'a> Maker<'a> {
             given: value.is_some(),
             optional: false,
             usual: None,
+            hollow: None,
             foremost: true,
             problems: self.problems_at(&at.path),
             along: Vec::new(),
@@ -326,7 +345,7 @@ impl<'a> Maker<'a> {
                     entries: entries
                         .map(|(name, value)| {
                             let mut field = self.field(&at.field(name, of), Some(value));
-                            field.label.clone_from(name);
+                            field.label = entry_label(at.node, of, name);
                             (name.clone(), field)
                         })
                         .collect(),
@@ -527,6 +546,45 @@ impl<'a> Maker<'a> {
     }
 }
 
+/// What the numbers of a design may be, by path.
+fn ranges(design: &Value) -> BTreeMap<String, Allowed> {
+    let scenario: Option<Scenario> = from_json_value(design).ok();
+    let ranges = scenario.map(|scenario| scenario.ranges());
+    let ranges = ranges.unwrap_or_default().into_iter();
+    ranges
+        .map(|allowed| (allowed.path.clone(), allowed))
+        .collect()
+}
+
+/// Sets all numbers that are left out.
+fn fill(node: Node, value: &mut Value) {
+    match (node.shape(), value) {
+        (Shape::Record(properties), Value::Object(map)) => {
+            for property in properties {
+                match map.get_mut(property.name) {
+                    Some(value) => fill(property.node, value),
+                    None if matches!(property.node.shape(), Shape::Number { .. }) => {
+                        let number = fresh::value(property.node, &Around::default());
+                        map.insert(property.name.to_owned(), number);
+                    }
+                    None => {}
+                }
+            }
+        }
+        (_, Value::Object(map)) => {
+            for (name, value) in map {
+                if let Some(node) = node.step(name) {
+                    fill(node, value);
+                }
+            }
+        }
+        (Shape::List { of, .. }, Value::Array(list)) => {
+            list.iter_mut().for_each(|item| fill(of, item));
+        }
+        _ => {}
+    }
+}
+
 /// The paths of a field and all within it.
 fn gather<'a>(field: &'a Field, paths: &mut Vec<&'a str>) {
     paths.push(&field.path);
@@ -595,7 +653,7 @@ impl Field {
                 let told = given.map(|field| match field.summary() {
                     told if told.len() > 40 || told.is_empty() => field.label.clone(),
                     told => match field.unit {
-                        Some(unit) => format!("{} {told} {unit}", field.label),
+                        Some(unit) => format!("{} {told} {}", field.label, words::short(unit)),
                         None => format!("{} {told}", field.label),
                     },
                 });
@@ -711,11 +769,21 @@ fn spread(value: &Value) -> Option<String> {
     })
 }
 
+/// What stands before the control of an entry of a map, whose name is said already.
+fn entry_label(map: Node, of: Node, name: &str) -> String {
+    match of.shape() {
+        Shape::Choice(_) if of.is_distribution() => "Time".to_owned(),
+        Shape::Choice(_) => singular(&words::label(map.def, map.name).0).to_owned(),
+        _ => name.to_owned(),
+    }
+}
+
 /// One of what a label names.
 fn singular(label: &str) -> &str {
     match label {
         "Branches" => "Branch",
-        "Operations asked for" => "Operation",
+        "Queries" => "Query",
+        "Statements" | "Operations" => "Does",
         label => label.strip_suffix('s').unwrap_or(label),
     }
 }

@@ -17,11 +17,14 @@ const UNITS: [(&str, &str); 10] = [
 ];
 
 /// Names whose label is not made of their letters: of a definition, or of any (`*`).
-const LABELS: [(&str, &str, &str); 40] = [
+const LABELS: [(&str, &str, &str); 43] = [
     ("Scenario", "horizon_s", "Length of the run"),
     ("Scenario", "warmup_s", "Warm-up"),
     ("Call", "to", "Asks"),
-    ("Call", "bytes", "Size of the request"),
+    ("Call", "bytes", "Request size"),
+    ("Call", "asynchronous", "Go on at once"),
+    ("Call", "fallback", "If that fails"),
+    ("Call", "times", "How often"),
     ("Call", "resilience", "Guards"),
     ("Client", "resilience", "Guards"),
     ("Client", "target", "Sends to"),
@@ -190,7 +193,7 @@ pub fn readout(value: f64, unit: Option<&str>) -> Option<String> {
     Some(told)
 }
 
-/// A range in words.
+/// A range in words; "a number" if only its type bounds it.
 pub fn range(min: f64, max: f64, whole: bool) -> String {
     // Where only the type bounds it nothing is to be said.
     let bound = |value: f64| value.abs() < 9e15;
@@ -219,7 +222,7 @@ pub fn usual(value: &Value, unit: Option<&str>) -> Option<String> {
             let told = match unit {
                 Some("milliseconds") => millis(value),
                 Some("bytes") => bytes(value),
-                Some(unit) => format!("{} {unit}", number(value)),
+                Some(unit) => format!("{} {}", number(value), short(unit)),
                 None => number(value),
             };
             Some(told)
@@ -240,10 +243,32 @@ pub fn listed(things: &[String]) -> String {
     }
 }
 
-/// The first paragraph of a help text as plain words: no sources, no marks of code.
+/// The first paragraph of a help text as plain words: no marks of code, no emphasis.
 pub fn plain(help: &str) -> String {
     let first = help.split("\n\n").next().unwrap_or_default();
-    first.replace('\n', " ").replace(['`', '*'], "")
+    let mut out = String::new();
+    let mut code = false;
+    for c in first.chars() {
+        match c {
+            '`' => code = !code,
+            '*' if !code => {}
+            '\n' => out.push(' '),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+/// A unit as it is written behind a number.
+pub fn short(unit: &str) -> &str {
+    match unit {
+        "milliseconds" => "ms",
+        "microseconds" => "µs",
+        "seconds" => "s",
+        "megabits per second" => "Mbit/s",
+        "milliseconds per megabyte" => "ms per MB",
+        unit => unit,
+    }
 }
 
 #[cfg(test)]
@@ -302,6 +327,12 @@ mod tests {
         ] {
             assert_eq!(read_number(text), value, "{text}");
         }
+    }
+
+    #[test]
+    fn help_is_read_as_plain_words() {
+        let help = "Does *this*, by\noperation; `*` is any.\n\nA source.";
+        assert_eq!(plain(help), "Does this, by operation; * is any.");
     }
 
     #[test]

@@ -76,6 +76,7 @@ pub fn field(ctx: &Ctx, field: &Field) -> Html {
         Form::Map { .. } => fold(ctx, field, map(ctx, field), field.foremost),
         Form::Plan(steps) => html! {
             <>
+                <p class="inspector-when">{ &field.label }</p>
                 { problems(&id_of(&field.pointer), &field.problems) }
                 <PlanForm ctx={ctx.clone()} pointer={field.pointer.clone()} steps={steps.clone()} />
                 { usual_button(ctx, field) }
@@ -133,7 +134,8 @@ fn note(field: &Field) -> Option<String> {
     } = &field.form
     {
         parts.extend(value.and_then(|value| words::readout(value, field.unit)));
-        parts.push(words::range(*min, *max, *whole));
+        let range = words::range(*min, *max, *whole);
+        parts.extend((range != "a number").then_some(range));
     }
     match (&field.usual, field.given) {
         (Some(usual), _) => parts.push(format!("usually {usual}")),
@@ -172,8 +174,12 @@ fn usual_button(ctx: &Ctx, field: &Field) -> Html {
             ctx.edit(vec![Change::remove(&pointer)], then);
         })
     };
-    html! {
-        <button type="button" class="button quiet small" {onclick} aria-label={format!("{words}: {}", field.label)}>{ words }</button>
+    let label = format!("{words}: {}", field.label);
+    match &field.form {
+        Form::Record(_) | Form::List { .. } | Form::Map { .. } | Form::Plan(_) => html! {
+            <button type="button" class="button quiet small" {onclick} aria-label={label}>{ words }</button>
+        },
+        _ => sign_button(Sign::Reset, label, None, false, onclick),
     }
 }
 
@@ -210,7 +216,7 @@ fn simple(ctx: &Ctx, field: &Field) -> Html {
                 <label class="inspector-label" for={id.clone()}>{ &field.label }</label>
                 <span class="inspector-control">
                     { control(ctx, field, None) }
-                    if let Some(unit) = field.unit { <span class="inspector-unit">{ unit }</span> }
+                    if let Some(unit) = field.unit { { self::unit(unit) } }
                     { usual_button(ctx, field) }
                 </span>
                 { help(field) }
@@ -221,12 +227,19 @@ fn simple(ctx: &Ctx, field: &Field) -> Html {
     }
 }
 
+fn unit(unit: &'static str) -> Html {
+    match words::short(unit) {
+        short if short == unit => html! { <span class="inspector-unit">{ unit }</span> },
+        short => html! { <abbr class="inspector-unit" title={unit}>{ short }</abbr> },
+    }
+}
+
 /// The control of a simple field; `label` names it where nothing else does.
 fn control(ctx: &Ctx, field: &Field, label: Option<String>) -> Html {
     let id = id_of(&field.pointer);
     let described = described(field);
     let invalid = !field.problems.is_empty();
-    let usual = field.usual.clone().unwrap_or_default();
+    let usual = field.hollow.clone().unwrap_or_default();
     match &field.form {
         Form::Number {
             value,
