@@ -57,7 +57,7 @@ pub fn App() -> Html {
     });
     html! {
         <>
-            <a class="skip" href="#main" onclick={Callback::from(|event: MouseEvent| {
+            <a class="skip" href={if route == Route::Sandbox { "#sandbox" } else { "#main" }} onclick={Callback::from(|event: MouseEvent| {
                 event.prevent_default();
                 browser::focus_heading();
             })}>{ "Skip to the content" }</a>

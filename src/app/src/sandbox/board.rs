@@ -144,9 +144,18 @@ pub fn Board(props: &Props) -> Html {
         let design = design.clone();
         Callback::from(move |event: KeyboardEvent| key(&event, &design, &act))
     };
+    // The keyboard's place is brought in sight.
+    let onfocusin = {
+        let act = props.act.clone();
+        Callback::from(move |_: FocusEvent| {
+            if let Some(name) = focused() {
+                act.emit(Deed::Reveal(name));
+            }
+        })
+    };
     html! {
         <div class={classes!("board", connecting.map(|_| "connecting"))} ref={seen} role="group"
-            aria-label="Design" aria-describedby="board-keys" onkeydown={on_key}>
+            aria-label="Design" aria-describedby="board-keys" onkeydown={on_key} {onfocusin}>
             <div class="board-layer" ref={layer} {style}>
                 { for groups }
                 <svg class="wires" width="1" height="1" aria-hidden="true">
@@ -213,12 +222,7 @@ fn Node(props: &NodeProps) -> Html {
         })
     };
     let (words, _) = scale_design::palette::words(props.kind);
-    let mut said = format!(
-        "{}, {}, {}",
-        props.label,
-        words.to_lowercase(),
-        props.summary
-    );
+    let mut said = format!(", {}", words.to_lowercase());
     match props.problems {
         0 => {}
         1 => said.push_str(", 1 problem"),
@@ -239,11 +243,12 @@ fn Node(props: &NodeProps) -> Html {
     };
     html! {
         <button class={classes!("node", format!("kind-{}", props.kind.name()), props.selected.then_some("selected"), aim)}
-            data-node={props.name.clone()} aria-pressed={props.selected.to_string()} aria-label={said} title={props.refused.clone()} {style} {onclick}>
+            data-node={props.name.clone()} aria-pressed={props.selected.to_string()} title={props.refused.clone()} {style} {onclick}>
             <span class="node-sign">{ icon(Sign::from(props.kind)) }</span>
             <span class="node-words">
                 <span class="node-label">{ &props.label }</span>
                 <span class="node-summary">{ &props.summary }</span>
+                <span class="unseen">{ said }</span>
             </span>
             if props.problems > 0 { <span class="node-problem" aria-hidden="true">{ "!" }</span> }
             <span class="port" data-port={props.name.clone()} aria-hidden="true"></span>

@@ -58,6 +58,8 @@ pub enum Deed {
     Redo,
     /// Bring everything in sight.
     Fit,
+    /// Bring this one in sight.
+    Reveal(String),
     /// The board so many times as large.
     Zoom(f64),
     /// Leave whatever is begun.

@@ -256,7 +256,7 @@ impl Lab {
             Deed::Tell(said) => self.said = said,
             Deed::Refuse(why) => self.refused = Some(why),
             // For the component, which has the screen and the storage.
-            Deed::Zoom(_) | Deed::Open(..) => {}
+            Deed::Zoom(_) | Deed::Reveal(_) | Deed::Open(..) => {}
         }
     }
 

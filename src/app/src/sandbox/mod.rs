@@ -34,7 +34,7 @@ use yew::prelude::*;
 use crate::browser;
 use crate::handle::Handle;
 use crate::icon::{Sign, icon};
-use crate::stage::layout::Point;
+use crate::stage::layout::{NARROW, Point};
 use crate::stage::{Setting, Stage};
 use crate::store::Looks;
 use bar::Bar;
@@ -45,6 +45,7 @@ use dialog::{Dialog, Opened};
 use lab::Lab;
 use palette::Palette;
 use panel::Panel;
+use place::Camera;
 use shelf::{Keeper, Keeping};
 use way::{Found, Way};
 
@@ -139,6 +140,13 @@ pub fn Sandbox() -> Html {
         Callback::from(move |deed: Deed| {
             match deed {
                 Deed::Zoom(factor) => zoom(&lab.borrow(), factor),
+                Deed::Reveal(name) => {
+                    let lab = lab.borrow();
+                    if let Some(room) = room() {
+                        let mut camera = lab.camera.0.borrow_mut();
+                        *camera = camera.showing(&[lab.design().at(&name)], room);
+                    }
+                }
                 Deed::Open(design, said) => {
                     // What was open stays on the shelf as it was.
                     keep.emit(true);
@@ -346,7 +354,8 @@ fn room() -> Option<Point> {
     })
 }
 
-/// Brings what is selected in sight: by moving the board, and only if that is not enough by making it smaller.
+/// Brings what is selected in sight: by moving the board, and only if that is not enough by making it smaller. On a narrow board all of
+/// the design, for there one would look for the rest.
 fn reveal(lab: &Lab) {
     let Some(room) = room() else {
         return;
@@ -355,7 +364,13 @@ fn reveal(lab: &Lab) {
         .map(|name| lab.design().at(name))
         .collect();
     let mut camera = lab.camera.0.borrow_mut();
-    *camera = camera.showing(&places, room);
+    *camera = if room.x < NARROW {
+        let all = lab.design().scenario().components.keys();
+        let all: Vec<[f64; 2]> = all.map(|name| lab.design().at(name)).collect();
+        Camera::fitting(&all, room)
+    } else {
+        camera.showing(&places, room)
+    };
 }
 
 /// Makes the board so many times as large, about its middle.
@@ -428,6 +443,11 @@ fn use_keys(act: &Callback<Deed>) {
                 let writes = target.is_some_and(|target| {
                     matches!(target.tag_name().as_str(), "INPUT" | "TEXTAREA" | "SELECT")
                 });
+                // A dialog has its own Escape, and nothing behind it changes.
+                let dialog = browser::document().query_selector("dialog[open]");
+                if dialog.ok().flatten().is_some() {
+                    return;
+                }
                 let control = event.ctrl_key() || event.meta_key();
                 let deed = match (event.key().to_lowercase().as_str(), control) {
                     ("z", true) if writes => return,

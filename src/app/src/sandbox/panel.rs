@@ -129,7 +129,7 @@ fn component(design: &Design, name: &str, act: &Callback<Deed>) -> Html {
         <>
             <div class={classes!("panel-head", format!("kind-{}", kind.name()))}>
                 { icon(Sign::from(kind)) }
-                <div><p class="panel-kind">{ words }</p><p class="quiet">{ about }</p></div>
+                <div><h2 class="panel-kind">{ words }</h2><p class="quiet">{ about }</p></div>
             </div>
             <label class="panel-name"><span>{ "Name" }</span>
                 <input type="text" maxlength="40" value={design.label(name).to_owned()} onchange={on_label} />
