@@ -190,7 +190,12 @@ test("what is built is kept: over a reload, in two tabs, with a full storage", a
       }
     }
   });
-  for (let i = 0; i < 12; i += 1) await place(page, "Service");
+  // Words that no compression makes short.
+  const noise = (n) => Array.from({ length: n }, () => Math.random().toString(36).slice(2)).join("");
+  const many = Object.fromEntries(Array.from({ length: 100 }, (_, i) => [`c${i}`, { balancer: { policy: "random", targets: [] } }]));
+  const view = Object.fromEntries(Object.keys(many).map((name) => [name, { label: noise(6), at: [Number(name.slice(1)), 0] }]));
+  await paste(page, JSON.stringify({ version: 1, title: "Large", horizon_s: 5, components: many, view }));
+  await page.waitForFunction(() => document.querySelectorAll(".node").length === 100);
   await keep(page);
   assert.match(await page.locator(".sandbox-kept").innerText(), /Not kept/);
   assert.equal(await kept(page), 2);
