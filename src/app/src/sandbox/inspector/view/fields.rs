@@ -51,6 +51,9 @@ pub fn problems(id: &str, problems: &[String]) -> Html {
 
 /// A problem as a sentence.
 fn sentence(problem: &str) -> String {
+    if problem.starts_with("there is no component ''") {
+        return "Choose a component.".to_owned();
+    }
     let mut letters = problem.chars();
     let first = letters.next().map(|c| c.to_uppercase().to_string());
     let rest = letters.as_str();
@@ -611,6 +614,12 @@ fn map(ctx: &Ctx, field: &Field) -> Html {
             Form::Record(fields) => {
                 html! { <>{ problems(&id_of(&inner.pointer), &inner.problems) }{ all(ctx, fields) }</> }
             }
+            Form::Plan(steps) => html! {
+                <>
+                    { problems(&id_of(&inner.pointer), &inner.problems) }
+                    <PlanForm ctx={ctx.clone()} pointer={inner.pointer.clone()} steps={steps.clone()} />
+                </>
+            },
             _ => self::field(ctx, inner),
         };
         let others: Vec<String> = known

@@ -13,6 +13,7 @@ use serde_json::Value;
 use yew::prelude::*;
 
 use super::change::Change;
+use super::fresh::Around;
 use super::presets::presets;
 use super::settle::settled;
 use super::subject::{Section, Sheet, Subject};
@@ -41,6 +42,7 @@ pub struct Props {
 pub(super) struct Ctx {
     design: Handle<Value>,
     within: Option<String>,
+    around: Rc<Around>,
     on_edit: Callback<Vec<Change>>,
     /// Where the keyboard's focus is to be once a change has been made: the page may lose it with what is gone.
     focus: Rc<RefCell<Vec<String>>>,
@@ -109,7 +111,11 @@ pub fn Inspector(props: &Props) -> Html {
         ),
         |(design, problems, of)| of.sheet(design, problems),
     );
+    let around = use_memo((props.design.clone(), props.of.clone()), |(design, of)| {
+        Around::of(design, of.within())
+    });
     let ctx = Ctx {
+        around,
         design: props.design.clone(),
         within: props.of.within().map(str::to_owned),
         on_edit: props.on_edit.clone(),

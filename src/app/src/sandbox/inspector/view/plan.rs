@@ -3,7 +3,6 @@
 use yew::prelude::*;
 
 use super::super::change::{Change, below};
-use super::super::fresh::Around;
 use super::super::steps::{Nested, Step, addable};
 use super::fields::{all, item_buttons, problems};
 use super::inputs::{Disclosure, Item, Menu};
@@ -27,8 +26,7 @@ pub fn PlanForm(props: &Props) -> Html {
 }
 
 fn plan(ctx: &Ctx, pointer: &str, steps: &[Step]) -> Html {
-    let around = Around::of(&ctx.design, ctx.within.as_deref());
-    let offered = addable(&around);
+    let offered = addable(&ctx.around);
     let items = offered.iter().map(|added| Item {
         label: added.label.to_owned(),
         says: added.says.to_owned(),
