@@ -184,11 +184,13 @@ impl At {
     }
 
     /// The field `name` of it.
+    #[must_use]
     pub fn field(&self, name: &str, node: Node) -> Self {
         self.further(name, node, false)
     }
 
     /// What is at `index` of it.
+    #[must_use]
     pub fn item(&self, index: usize, node: Node) -> Self {
         self.further(&index.to_string(), node, true)
     }
@@ -494,24 +496,23 @@ impl<'a> Maker<'a> {
             } else {
                 at.field(variant.tag, content)
             };
-            fields = match content.shape() {
-                Shape::Record(_) => self.fields(&inner, &[]),
-                _ => {
-                    let found = if variant.bare {
-                        Some(value)
-                    } else {
-                        value.get(variant.tag)
-                    };
-                    let mut field = self.field(&inner, found);
-                    field.label = match field.form {
-                        Form::Choice { .. } => "Time".to_owned(),
-                        _ => words::tag(variant.tag),
-                    };
-                    if field.help == words::plain(variant.help) {
-                        field.help.clear();
-                    }
-                    vec![field]
+            fields = if matches!(content.shape(), Shape::Record(_)) {
+                self.fields(&inner, &[])
+            } else {
+                let found = if variant.bare {
+                    Some(value)
+                } else {
+                    value.get(variant.tag)
+                };
+                let mut field = self.field(&inner, found);
+                field.label = match field.form {
+                    Form::Choice { .. } => "Time".to_owned(),
+                    _ => words::tag(variant.tag),
+                };
+                if field.help == words::plain(variant.help) {
+                    field.help.clear();
                 }
+                vec![field]
             };
         }
         Form::Choice {
@@ -579,7 +580,9 @@ fn fill(node: Node, value: &mut Value) {
             }
         }
         (Shape::List { of, .. }, Value::Array(list)) => {
-            list.iter_mut().for_each(|item| fill(of, item));
+            for item in list {
+                fill(of, item);
+            }
         }
         _ => {}
     }
@@ -590,7 +593,9 @@ fn gather<'a>(field: &'a Field, paths: &mut Vec<&'a str>) {
     paths.push(&field.path);
     match &field.form {
         Form::Choice { fields, .. } | Form::Record(fields) => {
-            fields.iter().for_each(|field| gather(field, paths));
+            for field in fields {
+                gather(field, paths);
+            }
         }
         Form::List { items, .. } => items.iter().for_each(|field| gather(field, paths)),
         Form::Map { entries, .. } => entries.iter().for_each(|(_, field)| gather(field, paths)),
@@ -658,9 +663,10 @@ impl Field {
                     },
                 });
                 let told: Vec<String> = told.take(3).collect();
-                match told.is_empty() {
-                    true => "nothing set".to_owned(),
-                    false => told.join(", "),
+                if told.is_empty() {
+                    "nothing set".to_owned()
+                } else {
+                    told.join(", ")
                 }
             }
             Form::List { items, count, .. } => match *count {

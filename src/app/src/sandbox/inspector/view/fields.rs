@@ -152,8 +152,8 @@ fn note(field: &Field) -> Option<String> {
 
 fn note_line(field: &Field) -> Html {
     match note(field) {
-        Some(note) if !matches!(field.form, Form::Flag(_)) => html! {
-            <p class="inspector-note" id={format!("{}-note", id_of(&field.pointer))}>{ note }</p>
+        Some(told) if !matches!(field.form, Form::Flag(_)) => html! {
+            <p class="inspector-note" id={format!("{}-note", id_of(&field.pointer))}>{ told }</p>
         },
         _ => html! {},
     }
@@ -307,7 +307,7 @@ fn control(ctx: &Ctx, field: &Field, label: Option<String>) -> Html {
                 <select {id} {onchange} aria-label={label} aria-describedby={(!described.is_empty()).then_some(described)}
                     aria-invalid={invalid.then_some("true")}>
                     if field.optional { <option value="" selected={value.is_empty()}>{ "none" }</option> }
-                    if !known && !(field.optional && value.is_empty()) {
+                    if !(known || field.optional && value.is_empty()) {
                         <option value={value.clone()} selected=true disabled=true>
                             { if value.is_empty() { "Choose one".to_owned() } else { format!("{value} (not there)") } }
                         </option>
@@ -555,6 +555,10 @@ fn list(ctx: &Ctx, field: &Field) -> Html {
 }
 
 /// What has names.
+#[expect(
+    clippy::too_many_lines,
+    reason = "one list, from its names to what adds to it"
+)]
 fn map(ctx: &Ctx, field: &Field) -> Html {
     let Form::Map {
         entries,
@@ -682,9 +686,12 @@ fn map(ctx: &Ctx, field: &Field) -> Html {
 /// A name that is not taken.
 fn fresh_name(taken: &[String]) -> String {
     let name = |number: usize| match number {
-        1 => "new".to_owned(),
-        number => format!("new-{number}"),
+        0 => "new".to_owned(),
+        number => format!("new-{}", number + 1),
     };
-    let free = (1..).map(name).find(|name| !taken.contains(name));
+    // Of one more than there are, one is free.
+    let free = (0..=taken.len())
+        .map(name)
+        .find(|name| !taken.contains(name));
     free.unwrap_or_default()
 }

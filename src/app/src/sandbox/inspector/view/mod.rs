@@ -69,25 +69,18 @@ impl Ctx {
 
     /// Whether the focus is about to go to an element.
     fn awaits(&self, id: &str) -> bool {
-        let selector = selector(id);
-        self.focus
-            .borrow()
-            .iter()
-            .any(|awaited| *awaited == selector)
+        self.focus.borrow().contains(&selector(id))
     }
 }
 
 /// The id of the element for a place in the design: letters and digits as they are, all else told apart.
 pub(super) fn id_of(pointer: &str) -> String {
-    let mut id = "in".to_owned();
-    for c in pointer.chars() {
-        match c {
-            '/' => id.push('_'),
-            c if c.is_ascii_alphanumeric() || c == '-' => id.push(c),
-            c => id.push_str(&format!(":{:x}:", u32::from(c))),
-        }
-    }
-    id
+    let told = pointer.chars().map(|c| match c {
+        '/' => "_".to_owned(),
+        c if c.is_ascii_alphanumeric() || c == '-' => c.to_string(),
+        c => format!(":{:x}:", u32::from(c)),
+    });
+    core::iter::once("in".to_owned()).chain(told).collect()
 }
 
 /// A selector of the element with this id.

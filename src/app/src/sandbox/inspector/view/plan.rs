@@ -3,6 +3,7 @@
 use yew::prelude::*;
 
 use super::super::change::{Change, below};
+use super::super::form::Field;
 use super::super::steps::{Nested, Step, addable};
 use super::fields::{all, item_buttons, problems};
 use super::inputs::{Disclosure, Item, Menu};
@@ -53,7 +54,7 @@ fn plan(ctx: &Ctx, pointer: &str, steps: &[Step]) -> Html {
 
 fn step(ctx: &Ctx, plan: &str, at: usize, count: usize, step: &Step) -> Html {
     let id = id_of(&step.pointer);
-    let wrong = step.problems.len() + step.fields.iter().map(|field| field.wrong()).sum::<usize>();
+    let wrong = step.problems.len() + step.fields.iter().map(Field::wrong).sum::<usize>();
     let open = ctx.awaits(&id);
     let sentence = if step
         .nested
