@@ -16,7 +16,7 @@ use super::change::Change;
 use super::fresh::Around;
 use super::presets::presets;
 use super::settle::settled;
-use super::subject::{Section, Sheet, Subject};
+use super::subject::{Section, Sheet, Subject, alike};
 use crate::browser;
 use crate::handle::Handle;
 use crate::icon::icon;
@@ -96,15 +96,17 @@ pub fn Inspector(props: &Props) -> Html {
         let focus = focus.clone();
         use_effect_with(props.design.clone(), move |_| browser::focus(&focus.take()));
     }
+    // While components are only moved about, the sheet need not be made anew.
+    let drawn = use_mut_ref(|| props.design.clone());
+    if !alike(&drawn.borrow(), &props.design) {
+        drawn.replace(props.design.clone());
+    }
+    let drawn = drawn.borrow().clone();
     let sheet = use_memo(
-        (
-            props.design.clone(),
-            props.problems.clone(),
-            props.of.clone(),
-        ),
+        (drawn.clone(), Vec::clone(&props.problems), props.of.clone()),
         |(design, problems, of)| of.sheet(design, problems),
     );
-    let around = use_memo((props.design.clone(), props.of.clone()), |(design, of)| {
+    let around = use_memo((drawn, props.of.clone()), |(design, of)| {
         Around::of(design, of.within())
     });
     let ctx = Ctx {
