@@ -434,8 +434,8 @@ impl<'a> Maker<'a> {
     fn item(&self, list: &At, index: usize, of: Node, item: &Value) -> Field {
         let mut field = self.field(&list.item(index, of), Some(item));
         field.label = match (list.node.name, index, of.shape()) {
-            ("points", 0, Shape::Number { .. }) => "Second".to_owned(),
-            ("points", 1, Shape::Number { .. }) => "Rate per second".to_owned(),
+            ("points", 0, Shape::Number { .. }) => "At second".to_owned(),
+            ("points", 1, Shape::Number { .. }) => "Per second".to_owned(),
             _ => format!("{} {}", singular(&field.label), index + 1),
         };
         if field.help == words::plain(list.node.help()) {
@@ -723,7 +723,7 @@ fn unset(form: Form, property: &Property, around: &Around) -> Form {
             options,
             fields,
             note,
-        } if options.iter().all(|option| option.value.is_string()) => Form::Choice {
+        } if property.default.is_some_and(Value::is_string) => Form::Choice {
             at: Some(chosen),
             options,
             fields,

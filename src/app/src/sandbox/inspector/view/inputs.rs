@@ -71,6 +71,48 @@ fn wrong_words(wrong: usize) -> String {
     }
 }
 
+/// Properties of [`Row`].
+#[derive(Clone, PartialEq, Debug, Properties)]
+pub struct RowProps {
+    /// The id of the control, if it is one.
+    pub id: Option<String>,
+    /// What it is called.
+    pub label: AttrValue,
+    /// What it means, and the id of that text.
+    pub about: Option<(String, AttrValue)>,
+    /// The control.
+    pub children: Html,
+}
+
+/// A label, a control, and a button that shows what it means.
+#[component]
+pub fn Row(props: &RowProps) -> Html {
+    let open = use_state(|| false);
+    let onclick = {
+        let open = open.clone();
+        Callback::from(move |_: MouseEvent| open.set(!*open))
+    };
+    html! {
+        <>
+            <div class="inspector-row">
+                if let Some(id) = &props.id {
+                    <label class="inspector-label" for={id.clone()}>{ &props.label }</label>
+                } else {
+                    <span class="inspector-label">{ &props.label }</span>
+                }
+                <span class="inspector-control">{ props.children.clone() }</span>
+                if let Some((id, _)) = &props.about {
+                    <button type="button" class="inspector-help" aria-expanded={open.to_string()} aria-controls={id.clone()}
+                        aria-label={format!("About “{}”", props.label)} {onclick}>{ "?" }</button>
+                }
+            </div>
+            if let Some((id, help)) = &props.about {
+                <p class="inspector-about" id={id.clone()} hidden={!*open}>{ help }</p>
+            }
+        </>
+    }
+}
+
 /// Properties of [`NumberInput`].
 #[derive(Clone, PartialEq, Debug, Properties)]
 pub struct NumberProps {
