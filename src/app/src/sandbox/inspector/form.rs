@@ -461,15 +461,37 @@ impl<'a> Maker<'a> {
         value
     }
 
-    /// What goes when a variant is chosen, for it says so itself: a closed loop has its own users.
+    /// What changes along with a choice: a closed loop has users of its own, and a cache that fetches needs to know where.
     fn along(&self, at: &At, variant: &Variant) -> Vec<Change> {
-        if at.node.target_def() != "Arrivals" || variant.tag != "closed" {
+        let Some((record, _)) = at.pointer.rsplit_once('/') else {
             return Vec::new();
+        };
+        let beside = |name: &str| {
+            (
+                below(record, name),
+                self.design.pointer(&below(record, name)),
+            )
+        };
+        match (at.node.target_def(), variant.tag) {
+            ("Arrivals", "closed") => {
+                let (users, given) = beside("users");
+                given.map(|_| Change::remove(users)).into_iter().collect()
+            }
+            ("Mode", mode) if mode != "cache_aside" => {
+                let (target, given) = beside("target");
+                let targets = self.around.referable("target").unwrap_or_default();
+                let first = targets.into_iter().next().filter(|_| given.is_none());
+                { first.into_iter() }
+                    .map(|(name, _)| Change::set(&target, name))
+                    .collect()
+            }
+            ("Mode", _) => {
+                let gone = ["target", "writes"].map(beside);
+                let gone = gone.into_iter().filter(|(_, given)| given.is_some());
+                gone.map(|(pointer, _)| Change::remove(pointer)).collect()
+            }
+            _ => Vec::new(),
         }
-        let client = at.pointer.rsplit_once('/').map(|(client, _)| client);
-        let users = client.map(|client| below(client, "users"));
-        let given = users.filter(|users| self.design.pointer(users).is_some());
-        given.map(Change::remove).into_iter().collect()
     }
 
     fn choice(&self, at: &At, value: &Value) -> Form {

@@ -462,7 +462,7 @@ pub(super) mod tests {
 
     /// What the checks may say of something new: that it does not go with what is there, by name or by choice. What they say of
     /// its own numbers, or of what is missing in it, is a fault of this file.
-    const OF_OTHERS: [&str; 18] = [
+    const OF_OTHERS: [&str; 17] = [
         // No component of the design is of that kind, or has such an operation.
         "messages are kept by queues",
         "this holds at",
@@ -471,7 +471,6 @@ pub(super) mod tests {
         "there is no 'read'",
         "there is no change 'read'",
         "there is no field",
-        "name the next level",
         "fetches what is missing itself: call it",
         // As many bounds as there are shards but one: a bound and a shard are added one after the other.
         "there must be one fewer",
