@@ -48,22 +48,22 @@ impl Change {
                 true
             }
             (Some(Value::Object(map)), Self::Remove { .. }) => map.shift_remove(&last).is_some(),
-            (Some(Value::Array(list)), Self::Set { value, .. }) => {
+            (Some(Value::Array(items)), Self::Set { value, .. }) => {
                 let at = if last == "-" {
-                    Some(list.len())
+                    Some(items.len())
                 } else {
                     last.parse().ok()
                 };
                 match at {
-                    Some(at) if at < list.len() => list[at] = value.clone(),
-                    Some(at) if at == list.len() => list.push(value.clone()),
+                    Some(at) if at < items.len() => items[at] = value.clone(),
+                    Some(at) if at == items.len() => items.push(value.clone()),
                     _ => return false,
                 }
                 true
             }
-            (Some(Value::Array(list)), Self::Remove { .. }) => {
-                let at = last.parse().ok().filter(|at| *at < list.len());
-                at.map(|at: usize| list.remove(at)).is_some()
+            (Some(Value::Array(items)), Self::Remove { .. }) => {
+                let at = last.parse().ok().filter(|at| *at < items.len());
+                at.map(|at: usize| items.remove(at)).is_some()
             }
             _ => false,
         }

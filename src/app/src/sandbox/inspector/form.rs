@@ -184,11 +184,13 @@ impl At {
     }
 
     /// The field `name` of it.
+    #[must_use]
     pub fn field(&self, name: &str, node: Node) -> Self {
         self.further(name, node, false)
     }
 
     /// What is at `index` of it.
+    #[must_use]
     pub fn item(&self, index: usize, node: Node) -> Self {
         self.further(&index.to_string(), node, true)
     }
@@ -432,8 +434,8 @@ impl<'a> Maker<'a> {
     fn item(&self, list: &At, index: usize, of: Node, item: &Value) -> Field {
         let mut field = self.field(&list.item(index, of), Some(item));
         field.label = match (list.node.name, index, of.shape()) {
-            ("points", 0, Shape::Number { .. }) => "Second".to_owned(),
-            ("points", 1, Shape::Number { .. }) => "Rate per second".to_owned(),
+            ("points", 0, Shape::Number { .. }) => "At second".to_owned(),
+            ("points", 1, Shape::Number { .. }) => "Per second".to_owned(),
             _ => format!("{} {}", singular(&field.label), index + 1),
         };
         if field.help == words::plain(list.node.help()) {
@@ -459,15 +461,37 @@ impl<'a> Maker<'a> {
         value
     }
 
-    /// What goes when a variant is chosen, for it says so itself: a closed loop has its own users.
+    /// What changes along with a choice: a closed loop has users of its own, and a cache that fetches needs to know where.
     fn along(&self, at: &At, variant: &Variant) -> Vec<Change> {
-        if at.node.target_def() != "Arrivals" || variant.tag != "closed" {
+        let Some((record, _)) = at.pointer.rsplit_once('/') else {
             return Vec::new();
+        };
+        let beside = |name: &str| {
+            (
+                below(record, name),
+                self.design.pointer(&below(record, name)),
+            )
+        };
+        match (at.node.target_def(), variant.tag) {
+            ("Arrivals", "closed") => {
+                let (users, given) = beside("users");
+                given.map(|_| Change::remove(users)).into_iter().collect()
+            }
+            ("Mode", mode) if mode != "cache_aside" => {
+                let (target, given) = beside("target");
+                let targets = self.around.referable("target").unwrap_or_default();
+                let first = targets.into_iter().next().filter(|_| given.is_none());
+                { first.into_iter() }
+                    .map(|(name, _)| Change::set(&target, name))
+                    .collect()
+            }
+            ("Mode", _) => {
+                let gone = ["target", "writes"].map(beside);
+                let gone = gone.into_iter().filter(|(_, given)| given.is_some());
+                gone.map(|(pointer, _)| Change::remove(pointer)).collect()
+            }
+            _ => Vec::new(),
         }
-        let client = at.pointer.rsplit_once('/').map(|(client, _)| client);
-        let users = client.map(|client| below(client, "users"));
-        let given = users.filter(|users| self.design.pointer(users).is_some());
-        given.map(Change::remove).into_iter().collect()
     }
 
     fn choice(&self, at: &At, value: &Value) -> Form {
@@ -494,24 +518,23 @@ impl<'a> Maker<'a> {
             } else {
                 at.field(variant.tag, content)
             };
-            fields = match content.shape() {
-                Shape::Record(_) => self.fields(&inner, &[]),
-                _ => {
-                    let found = if variant.bare {
-                        Some(value)
-                    } else {
-                        value.get(variant.tag)
-                    };
-                    let mut field = self.field(&inner, found);
-                    field.label = match field.form {
-                        Form::Choice { .. } => "Time".to_owned(),
-                        _ => words::tag(variant.tag),
-                    };
-                    if field.help == words::plain(variant.help) {
-                        field.help.clear();
-                    }
-                    vec![field]
+            fields = if matches!(content.shape(), Shape::Record(_)) {
+                self.fields(&inner, &[])
+            } else {
+                let found = if variant.bare {
+                    Some(value)
+                } else {
+                    value.get(variant.tag)
+                };
+                let mut field = self.field(&inner, found);
+                field.label = match field.form {
+                    Form::Choice { .. } => "Time".to_owned(),
+                    _ => words::tag(variant.tag),
+                };
+                if field.help == words::plain(variant.help) {
+                    field.help.clear();
                 }
+                vec![field]
             };
         }
         Form::Choice {
@@ -579,7 +602,9 @@ fn fill(node: Node, value: &mut Value) {
             }
         }
         (Shape::List { of, .. }, Value::Array(list)) => {
-            list.iter_mut().for_each(|item| fill(of, item));
+            for item in list {
+                fill(of, item);
+            }
         }
         _ => {}
     }
@@ -590,7 +615,9 @@ fn gather<'a>(field: &'a Field, paths: &mut Vec<&'a str>) {
     paths.push(&field.path);
     match &field.form {
         Form::Choice { fields, .. } | Form::Record(fields) => {
-            fields.iter().for_each(|field| gather(field, paths));
+            for field in fields {
+                gather(field, paths);
+            }
         }
         Form::List { items, .. } => items.iter().for_each(|field| gather(field, paths)),
         Form::Map { entries, .. } => entries.iter().for_each(|(_, field)| gather(field, paths)),
@@ -658,9 +685,10 @@ impl Field {
                     },
                 });
                 let told: Vec<String> = told.take(3).collect();
-                match told.is_empty() {
-                    true => "nothing set".to_owned(),
-                    false => told.join(", "),
+                if told.is_empty() {
+                    "nothing set".to_owned()
+                } else {
+                    told.join(", ")
                 }
             }
             Form::List { items, count, .. } => match *count {
@@ -717,7 +745,7 @@ fn unset(form: Form, property: &Property, around: &Around) -> Form {
             options,
             fields,
             note,
-        } if options.iter().all(|option| option.value.is_string()) => Form::Choice {
+        } if property.default.is_some_and(Value::is_string) => Form::Choice {
             at: Some(chosen),
             options,
             fields,

@@ -1,5 +1,7 @@
 //! What a new part of a design is like before its author changes it: plain, and right in its place if that can be.
 
+use std::sync::LazyLock;
+
 use serde_json::{Map, Value, json};
 
 use super::schema::{Node, Property, Shape};
@@ -209,114 +211,13 @@ fn must(def: &str, name: &str) -> bool {
     )
 }
 
+/// What is usual for fields of definitions, where a number or a part cannot be guessed from its type.
+static USUAL: LazyLock<Value> =
+    LazyLock::new(|| serde_json::from_str(include_str!("usual.json")).expect("a test reads it"));
+
 /// What is usual for a field of a definition.
 fn usual(def: &str, name: &str) -> Option<Value> {
-    let value = match (def, name) {
-        ("Scenario", "horizon_s") => json!(60),
-        ("Mix" | "Client", "mix") => json!({ "read": 9, "write": 1 }),
-        ("Client", "users") => json!(1_000),
-        ("Service", "plans") => json!({ "*": [{ "work": { "exponential": { "mean_ms": 10 } } }] }),
-        ("Database" | "ReadModel", "queries") => {
-            json!({ "*": { "exponential": { "mean_ms": 5 } } })
-        }
-        ("EventStore", "operations") => {
-            json!({ "read": "load", "write": { "append": { "by": 1 } } })
-        }
-        ("Cached", "miss") | ("Call", "fallback") => {
-            json!([{ "work": { "exponential": { "mean_ms": 10 } } }])
-        }
-        ("Outbox", "operations") => json!(["write"]),
-        (_, "points") if def == "Arrivals" => json!([[0, 50], [20, 200]]),
-        (_, "samples_ms") => json!([5, 10, 20]),
-        ("Arrivals", "rate_per_s" | "mean_per_s") => json!(100),
-        ("Arrivals", "base_per_s" | "from_per_s") => json!(50),
-        ("Arrivals", "to_per_s" | "rate_on_per_s") => json!(200),
-        ("Arrivals", "peak_per_s") => json!(500),
-        ("Arrivals", "over_s") => json!(30),
-        ("Arrivals", "at_s") => json!(20),
-        ("Arrivals", "for_s") => json!(10),
-        ("Arrivals", "mean_on_s" | "mean_off_s") => json!(5),
-        ("Arrivals", "swing") => json!(0.5),
-        ("Arrivals", "users") => json!(50),
-        ("Arrivals", "think_time") => json!({ "exponential": { "mean_ms": 1_000 } }),
-        ("Arrivals", "file") => json!("access.log"),
-        ("BatchSize", _) if name == "size" || name == "mean" => json!(10),
-        ("Distribution", "mean_ms") => json!(10),
-        ("Distribution", "min_ms") => json!(5),
-        ("Distribution", "max_ms") => json!(15),
-        ("Distribution", "stages") => json!(4),
-        ("Keys", "count") => json!(10_000),
-        ("Keys", "exponent") => json!(0.9),
-        ("Keys", "hot_count" | "tenants" | "keys_each") => json!(100),
-        ("Keys", "hot_share") => json!(0.8),
-        (
-            "Client" | "Resilience" | "ConcurrencyLimit" | "Reads" | "Scatter" | "Commits"
-            | "Transaction" | "HealthCheck",
-            "timeout_ms" | "deadline_ms",
-        ) => json!(1_000),
-        ("Retry", "attempts") => json!(3),
-        ("Backoff", "wait_ms" | "base_ms") => json!(100),
-        ("Backoff", "cap_ms") => json!(2_000),
-        ("Hedge", "after_ms") => json!(100),
-        ("ConsecutiveBreaker", "failures") => json!(5),
-        ("ConsecutiveBreaker" | "WindowBreaker", "open_ms") => json!(5_000),
-        ("WindowBreaker", "slow_call_ms") => json!(500),
-        ("WindowBreaker", "slow_rate") => json!(0.5),
-        ("Policy", "d") => json!(2),
-        ("HealthCheck", "interval_s") => json!(5),
-        ("HealthCheck", "fall" | "rise") => json!(2),
-        ("Service", "workers") => json!(8),
-        ("Service", "queue" | "bulkheads") if name == "queue" => json!(100),
-        ("Shedding", "queue_timeout_ms") => json!(500),
-        ("Autoscale", "min") => json!(1),
-        ("Autoscale", "max") => json!(10),
-        ("StepUp", "above") => json!(0.8),
-        ("StepDown", "below") => json!(0.3),
-        ("Database" | "EventStore" | "ReadModel", "connections") => json!(10),
-        ("Database", "lock_timeout_ms" | "deadlock_timeout_ms") => json!(1_000),
-        ("Database", "once_kept_s") => json!(60),
-        ("Database" | "Table", "rows") => json!(10_000),
-        ("Statement", "size" | "keys" | "rows") => json!(20),
-        ("Statement", "by") => json!(1),
-        ("Replication", "replicas") => json!(2),
-        ("Replication", "failover_after_ms") => json!(1_000),
-        ("Reads", "for_ms") => json!(1_000),
-        ("Cache", "capacity_entries") => json!(1_000),
-        ("Cache", "capacity_bytes") => json!(1_000_000),
-        ("Cache", "negative_ttl_s") => json!(10),
-        ("Cache", "refresh_ahead") => json!(0.8),
-        ("Ttl", "ttl_s") => json!(60),
-        ("Mode", "flush_interval_ms") => json!(1_000),
-        ("Mode", "batch") => json!(100),
-        ("Invalidation", "delay_ms") => json!(50),
-        ("Warm", "keys") => json!(100),
-        ("RateLimit", "rate_per_s" | "burst") => json!(100),
-        ("RateLimit", "keys") => json!(10_000),
-        ("ConcurrencyLimit", "most") => json!(100),
-        ("Stretch", "from") => json!(0),
-        ("Stretch", "to") => json!(999),
-        ("Partitioning", "bounds") => json!([]),
-        ("Reshard" | "Rebuild" | "EventSchema" | "Fault", "at_s") => json!(10),
-        ("Fault", "for_s") => json!(10),
-        ("Fault", "after_events") => json!(1_000),
-        ("RandomTimes", "mean_up_s") => json!(60),
-        ("RandomTimes", "mean_down_s") => json!(5),
-        ("Slow" | "Spike", "factor") => json!(3),
-        ("Errors", "share") => json!(0.1),
-        ("Link", "latency") => json!({ "constant": { "mean_ms": 1 } }),
-        ("Link", "bandwidth_mbit_s") => json!(100),
-        ("Link" | "Lossy", "loss") => json!(0.01),
-        ("EventStore", "streams") => json!(10_000),
-        ("Snapshots", "every_events") => json!(100),
-        ("EventSchema", "upcast_us") => json!(10),
-        ("ReadModel", "apply") => json!({ "exponential": { "mean_ms": 2 } }),
-        ("Payload" | "Call", "bytes") => json!(1_000),
-        ("Payload", "fields") => json!({ "name": 100, "picture": 10_000 }),
-        ("Gateway", "cached") => json!(["read"]),
-        ("Queue" | "Subscription", "max_deliveries") => json!(5),
-        _ => return None,
-    };
-    Some(value)
+    USUAL.get(def)?.get(name).cloned()
 }
 
 /// A name that is there to be named, or one that is usual.
@@ -411,15 +312,15 @@ pub(super) mod tests {
 
         fn try_out(&mut self, design: &Value, changes: &[Change]) {
             let changes = settled(design, changes.to_vec(), None);
-            let mut changed = design.clone();
+            let mut tree = design.clone();
             for change in &changes {
-                assert!(change.apply(&mut changed), "{change:?}");
+                assert!(change.apply(&mut tree), "{change:?}");
             }
             let Change::Set { pointer, value } = &changes[0] else {
                 panic!("sets come first")
             };
-            let problems = self.check(&changed, &format!("{pointer} = {value}"));
-            self.go(&changed, &problems, pointer);
+            let problems = self.check(&tree, &format!("{pointer} = {value}"));
+            self.go(&tree, &problems, pointer);
         }
 
         fn go(&mut self, design: &Value, problems: &[Problem], pointer: &str) {
@@ -429,6 +330,7 @@ pub(super) mod tests {
             self.field(design, &maker, &field);
         }
 
+        #[expect(clippy::too_many_lines, reason = "one arm a form")]
         fn field(&mut self, design: &Value, maker: &Maker, field: &Field) {
             let at = At::pointer(&field.pointer).expect(&field.pointer);
             let value = maker
@@ -494,14 +396,14 @@ pub(super) mod tests {
                         changes.extend(option.along.iter().cloned());
                         self.try_out(design, &changes);
                     }
-                    fields
-                        .iter()
-                        .for_each(|field| self.field(design, maker, field));
+                    for field in fields {
+                        self.field(design, maker, field);
+                    }
                 }
                 Form::Record(fields) => {
-                    fields
-                        .iter()
-                        .for_each(|field| self.field(design, maker, field));
+                    for field in fields {
+                        self.field(design, maker, field);
+                    }
                 }
                 Form::List {
                     items,
@@ -515,9 +417,9 @@ pub(super) mod tests {
                         let pointer = below(&field.pointer, &items.len().to_string());
                         self.try_out(design, &[Change::set(pointer, another.clone())]);
                     }
-                    items
-                        .iter()
-                        .for_each(|field| self.field(design, maker, field));
+                    for field in items {
+                        self.field(design, maker, field);
+                    }
                 }
                 Form::Map {
                     entries,
@@ -530,9 +432,9 @@ pub(super) mod tests {
                     let name = free.map_or("extra", String::as_str);
                     let pointer = below(&field.pointer, name);
                     self.try_out(design, &[Change::set(pointer, another.clone())]);
-                    entries
-                        .iter()
-                        .for_each(|(_, field)| self.field(design, maker, field));
+                    for (_, field) in entries {
+                        self.field(design, maker, field);
+                    }
                 }
                 Form::Plan(steps) => self.plan(design, maker, &field.pointer, steps),
             }
@@ -544,9 +446,9 @@ pub(super) mod tests {
                 self.try_out(design, &[Change::set(pointer, added.value)]);
             }
             for step in steps {
-                step.fields
-                    .iter()
-                    .for_each(|field| self.field(design, maker, field));
+                for field in &step.fields {
+                    self.field(design, maker, field);
+                }
                 for nested in &step.nested {
                     self.plan(design, maker, &nested.pointer, &nested.steps);
                 }
@@ -560,7 +462,7 @@ pub(super) mod tests {
 
     /// What the checks may say of something new: that it does not go with what is there, by name or by choice. What they say of
     /// its own numbers, or of what is missing in it, is a fault of this file.
-    const OF_OTHERS: [&str; 16] = [
+    const OF_OTHERS: [&str; 17] = [
         // No component of the design is of that kind, or has such an operation.
         "messages are kept by queues",
         "this holds at",
@@ -569,6 +471,7 @@ pub(super) mod tests {
         "there is no 'read'",
         "there is no change 'read'",
         "there is no field",
+        "fetches what is missing itself: call it",
         // As many bounds as there are shards but one: a bound and a shard are added one after the other.
         "there must be one fewer",
         // A branch of a transaction, which can less than other calls.
@@ -582,6 +485,24 @@ pub(super) mod tests {
         "the cache of a gateway fetches from the gateway's target",
         "with mode cache_aside",
     ];
+
+    #[test]
+    fn what_is_usual_is_of_fields_that_there_are() {
+        for (def, fields) in USUAL.as_object().expect("by definition") {
+            for (name, value) in fields.as_object().expect("by field") {
+                let node = match def.as_str() {
+                    "Scenario" => Node::scenario(),
+                    def => Node::of_def(def).expect(def),
+                };
+                let variants = match node.shape() {
+                    Shape::Choice(variants) => variants.iter().filter_map(|v| v.content).collect(),
+                    _ => vec![node],
+                };
+                let mut found = variants.into_iter().filter_map(|node| node.step(name));
+                assert!(found.any(|node| fits(node, value)), "{def}.{name}");
+            }
+        }
+    }
 
     #[test]
     fn whatever_a_form_offers_is_right_in_its_place() {

@@ -16,6 +16,7 @@ pub struct Preset {
 }
 
 /// The presets for a component of a kind, whose own part of the design, `own`, is at `pointer`.
+#[expect(clippy::too_many_lines, reason = "a table")]
 pub fn presets(kind: &str, pointer: &str, own: &Value) -> Vec<Preset> {
     let one = |name, says, fields: Value| {
         let fields = fields.as_object().cloned().unwrap_or_default();

@@ -13,38 +13,45 @@ const TRIED: usize = 60;
 
 /// A name in a new value that could be another.
 struct Name {
+    /// Which of the changes it is in.
+    change: usize,
     /// Where it is within the value.
     pointer: String,
     /// What it could be.
     others: Vec<String>,
 }
 
-/// `changes`, of which the first sets something new, with the names in it that fit best.
+/// `changes`, with the names in what they set that fit best.
 pub fn settled(design: &Value, changes: Vec<Change>, within: Option<&str>) -> Vec<Change> {
-    let Some(Change::Set { pointer, value }) = changes.first() else {
-        return changes;
-    };
-    let Some(at) = At::pointer(pointer.trim_end_matches("/-")) else {
-        return changes;
-    };
-    let node = match at.node.shape() {
-        Shape::List { of, .. } if pointer.ends_with("/-") => of,
-        _ => at.node,
-    };
     let around = Around::of(design, within);
     let mut names = Vec::new();
-    gather(node, value, String::new(), &around, &mut names);
+    for (i, change) in changes.iter().enumerate() {
+        if let Change::Set { pointer, value } = change
+            && let Some(node) = place(pointer)
+        {
+            let before = names.len();
+            gather(node, value, String::new(), &around, &mut names);
+            for name in &mut names[before..] {
+                name.change = i;
+            }
+        }
+    }
     let mut best = changes;
     let Some(mut wrong) = wrong(design, &best) else {
         return best;
     };
-    for Name { pointer, others } in names {
+    for Name {
+        change,
+        pointer,
+        others,
+    } in names
+    {
         for other in others.into_iter().take(TRIED) {
             if wrong == 0 {
                 return best;
             }
             let mut changes = best.clone();
-            if let Some(Change::Set { value, .. }) = changes.first_mut()
+            if let Some(Change::Set { value, .. }) = changes.get_mut(change)
                 && let Some(name) = value.pointer_mut(&pointer)
             {
                 *name = other.into();
@@ -57,6 +64,17 @@ pub fn settled(design: &Value, changes: Vec<Change>, within: Option<&str>) -> Ve
         }
     }
     best
+}
+
+/// What may be at a pointer, which may be the end of a list.
+fn place(pointer: &str) -> Option<Node> {
+    let Some(list) = pointer.strip_suffix("/-") else {
+        return Some(At::pointer(pointer)?.node);
+    };
+    match At::pointer(list)?.node.shape() {
+        Shape::List { of, .. } => Some(of),
+        _ => None,
+    }
 }
 
 /// How much is wrong after these changes; `None` if the design would lose its form.
@@ -77,7 +95,11 @@ fn gather(node: Node, value: &Value, pointer: String, around: &Around, names: &m
             let mut others: Vec<String> = known.unwrap_or_else(|| around.known(node.name).to_vec());
             others.retain(|other| other != name);
             if !others.is_empty() {
-                names.push(Name { pointer, others });
+                names.push(Name {
+                    change: 0,
+                    pointer,
+                    others,
+                });
             }
         }
         Value::Array(list) => {

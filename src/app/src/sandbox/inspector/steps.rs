@@ -165,7 +165,7 @@ fn step(maker: &Maker, at: &At, value: &Value) -> Step {
             && only.pointer == below(&at.pointer, tag)
             && let Form::Choice { .. } = only.form
         {
-            only.label = "Time".to_owned();
+            "Time".clone_into(&mut only.label);
         }
     }
     Step {
@@ -277,48 +277,39 @@ fn place(name: &str, around: &Around) -> String {
 
 /// Whom a call asks, and for what.
 fn called(call: &Call, around: &Around) -> String {
-    let mut out = place(&call.to, around);
-    if let Some(operation) = &call.operation {
-        out.push_str(&format!(" for {}", named(operation)));
-    }
-    if call.times != 1 {
-        out.push_str(&format!(", {} times", words::number(f64::from(call.times))));
-    }
-    out
+    let operation = call.operation.as_deref();
+    let operation = operation.map(|operation| format!(" for {}", named(operation)));
+    let times = f64::from(call.times);
+    let times = (call.times != 1).then(|| format!(", {} times", words::number(times)));
+    let parts = [Some(place(&call.to, around)), operation, times];
+    parts.into_iter().flatten().collect()
 }
 
 /// How a caller guards itself.
 fn guards(resilience: &Resilience) -> String {
-    let mut out = String::new();
-    if let Some(timeout) = resilience.timeout_ms {
-        out.push_str(&format!(", wait at most {}", words::millis(timeout)));
-    }
-    if let Some(retry) = &resilience.retry {
+    let timeout = resilience.timeout_ms;
+    let timeout = timeout.map(|ms| format!(", wait at most {}", words::millis(ms)));
+    let retry = resilience.retry.as_ref().map(|retry| {
         let between = match &retry.backoff {
             Backoff::Fixed { wait_ms } => format!("{} apart", words::millis(*wait_ms)),
             Backoff::Exponential { base_ms, .. } => {
                 format!("from {} apart, ever longer", words::millis(*base_ms))
             }
         };
-        out.push_str(&format!(", at most {} tries {between}", retry.attempts));
-    }
-    if let Some(hedge) = &resilience.hedge {
-        out.push_str(&format!(
-            ", ask again beside it after {}",
-            words::millis(hedge.after_ms)
-        ));
-    }
-    match &resilience.breaker {
-        Some(Breaker::Consecutive(breaker)) => {
-            out.push_str(&format!(
-                ", stop asking after {} failures in a row",
-                breaker.failures
-            ));
+        format!(", at most {} tries {between}", retry.attempts)
+    });
+    let hedge = resilience.hedge.as_ref();
+    let hedge = hedge.map(|h| format!(", ask again beside it after {}", words::millis(h.after_ms)));
+    let breaker = resilience.breaker.as_ref().map(|breaker| match breaker {
+        Breaker::Consecutive(breaker) => {
+            format!(", stop asking after {} failures in a row", breaker.failures)
         }
-        Some(Breaker::Window(_)) => out.push_str(", stop asking while too many fail"),
-        None => {}
-    }
-    out
+        Breaker::Window(_) => ", stop asking while too many fail".to_owned(),
+    });
+    [timeout, retry, hedge, breaker]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 /// A distribution of times.

@@ -1,7 +1,7 @@
 //! What an inspector looks at, and the sheet of fields for it.
 
 use scale_sim::Problem;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::change::{Change, below};
 use super::form::{At, Field, Maker};
@@ -71,6 +71,22 @@ impl Subject {
             Self::Whole => Some(whole(&maker)),
         }
     }
+}
+
+/// Whether two designs differ in nothing but where components stand on the picture: then their sheets are the same.
+pub fn alike(one: &Value, other: &Value) -> bool {
+    let (Some(one), Some(other)) = (one.as_object(), other.as_object()) else {
+        return one == other;
+    };
+    let labels = |design: &Map<String, Value>| -> Vec<(String, Value)> {
+        let view = design.get("view").and_then(Value::as_object);
+        let views = view.into_iter().flatten();
+        let labels = views.map(|(name, view)| (name.clone(), view["label"].clone()));
+        labels.collect()
+    };
+    let part_of =
+        |(name, value): (&String, &Value)| name == "view" || other.get(name) == Some(value);
+    one.len() == other.len() && one.iter().all(part_of) && labels(one) == labels(other)
 }
 
 /// The kind of a component, what it holds, and where that is.
@@ -388,6 +404,27 @@ mod tests {
             Subject::Component("nobody".to_owned()).sheet(&design, &[]),
             None
         );
+    }
+
+    #[test]
+    fn where_components_stand_changes_no_sheet() {
+        let design = design();
+        let changed = |pointer: &str, value: Value| {
+            let mut tree = design.clone();
+            assert!(Change::set(pointer, value).apply(&mut tree));
+            tree
+        };
+        assert!(alike(&design, &changed("/view/shop/at", json!([1, 2]))));
+        assert!(!alike(&design, &changed("/view/shop/label", json!("Shop"))));
+        assert!(!alike(
+            &design,
+            &changed("/view/db", json!({ "label": "Stock" }))
+        ));
+        assert!(!alike(
+            &design,
+            &changed("/components/shop/service/workers", json!(9))
+        ));
+        assert!(!alike(&design, &changed("/seed", json!(9))));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use yew::prelude::*;
 use super::super::change::{Change, below};
 use super::super::form::{Choice, Field, Form};
 use super::super::words;
-use super::inputs::{Disclosure, Item, Menu, NumberInput, TextInput};
+use super::inputs::{Disclosure, Item, Menu, NumberInput, Row, TextInput};
 use super::plan::PlanForm;
 use super::{Ctx, id_of, selector};
 use crate::icon::{Sign, icon};
@@ -51,6 +51,9 @@ pub fn problems(id: &str, problems: &[String]) -> Html {
 
 /// A problem as a sentence.
 fn sentence(problem: &str) -> String {
+    if problem.starts_with("there is no component ''") {
+        return "Choose a component.".to_owned();
+    }
     let mut letters = problem.chars();
     let first = letters.next().map(|c| c.to_uppercase().to_string());
     let rest = letters.as_str();
@@ -109,23 +112,19 @@ fn described(field: &Field) -> String {
     parts.into_iter().flatten().collect::<Vec<_>>().join(" ")
 }
 
-/// What a field means, for who asks.
-fn help(field: &Field) -> Html {
-    let Some(id) = help_id(field) else {
-        return html! {};
-    };
-    let about = format!("About “{}”", field.label);
-    html! {
-        <details class="inspector-help">
-            <summary aria-label={about.clone()} title={about}>{ "?" }</summary>
-            <p {id}>{ &field.help }</p>
-        </details>
-    }
+/// The row of a field: what it is called, its control, and what it means for who asks.
+fn row(field: &Field, control: Html) -> Html {
+    let labelled = !matches!(field.form, Form::Unset(_));
+    let about = help_id(field).map(|id| (id, AttrValue::from(field.help.clone())));
+    html! { <Row id={labelled.then(|| id_of(&field.pointer))} label={field.label.clone()} {about}>{ control }</Row> }
 }
 
 /// What a number comes to, what it may be, and what it is without being set.
 fn note(field: &Field) -> Option<String> {
     let mut parts = Vec::new();
+    if matches!(field.form, Form::Flag(_)) {
+        return None;
+    }
     if let Form::Number {
         value,
         whole,
@@ -139,26 +138,26 @@ fn note(field: &Field) -> Option<String> {
     }
     match (&field.usual, field.given) {
         (Some(usual), _) => parts.push(format!("usually {usual}")),
-        (None, false) if field.optional && !matches!(field.form, Form::Flag(_)) => {
-            parts.push("not set".to_owned());
-        }
+        (None, false) if field.optional => parts.push("not set".to_owned()),
         _ => {}
     }
     (!parts.is_empty()).then(|| parts.join(" · "))
 }
 
-fn note_line(field: &Field) -> Html {
-    match note(field) {
-        Some(note) if !matches!(field.form, Form::Flag(_)) => html! {
-            <p class="inspector-note" id={format!("{}-note", id_of(&field.pointer))}>{ note }</p>
-        },
-        _ => html! {},
+fn note_line(ctx: &Ctx, field: &Field) -> Html {
+    let Some(told) = note(field) else {
+        return usual_button(ctx, field);
+    };
+    let id = format!("{}-note", id_of(&field.pointer));
+    html! {
+        <p class="inspector-note"><span {id}>{ told }</span>{ usual_button(ctx, field) }</p>
     }
 }
 
 /// A button that leaves a field out again.
 fn usual_button(ctx: &Ctx, field: &Field) -> Html {
-    if !field.given || !field.optional {
+    let is_flag = matches!(field.form, Form::Flag(_));
+    if !field.given || !field.optional || is_flag || is_usual(field) {
         return html! {};
     }
     let words = match (&field.usual, &field.form) {
@@ -175,12 +174,17 @@ fn usual_button(ctx: &Ctx, field: &Field) -> Html {
         })
     };
     let label = format!("{words}: {}", field.label);
-    match &field.form {
-        Form::Record(_) | Form::List { .. } | Form::Map { .. } | Form::Plan(_) => html! {
-            <button type="button" class="button quiet small" {onclick} aria-label={label}>{ words }</button>
-        },
-        _ => sign_button(Sign::Reset, label, None, false, onclick),
+    html! {
+        <button type="button" class="button quiet small" {onclick} aria-label={label}>{ words }</button>
     }
+}
+
+/// Whether a field says what holds without it.
+fn is_usual(field: &Field) -> bool {
+    let Form::Number { value, .. } = &field.form else {
+        return false;
+    };
+    value.is_some() && value.map(words::number) == field.hollow
 }
 
 /// A field that holds nothing yet.
@@ -193,15 +197,13 @@ fn unset(ctx: &Ctx, field: &Field, value: &Value) -> Html {
     };
     html! {
         <>
-            <div class="inspector-row">
-                <span class="inspector-label">{ &field.label }</span>
-                <span class="inspector-control">
+            { row(field, html! {
+                <>
                     <span class="inspector-told">{ field.usual.clone().unwrap_or_else(|| "not set".to_owned()) }</span>
                     <button type="button" class="button quiet small" id={format!("{id}-set")} {onclick}
                         aria-label={format!("Set: {}", field.label)}>{ "Set" }</button>
-                </span>
-                { help(field) }
-            </div>
+                </>
+            }) }
             { problems(&id, &field.problems) }
         </>
     }
@@ -212,16 +214,13 @@ fn simple(ctx: &Ctx, field: &Field) -> Html {
     let id = id_of(&field.pointer);
     html! {
         <>
-            <div class="inspector-row">
-                <label class="inspector-label" for={id.clone()}>{ &field.label }</label>
-                <span class="inspector-control">
+            { row(field, html! {
+                <>
                     { control(ctx, field, None) }
                     if let Some(unit) = field.unit { { self::unit(unit) } }
-                    { usual_button(ctx, field) }
-                </span>
-                { help(field) }
-            </div>
-            { note_line(field) }
+                </>
+            }) }
+            { note_line(ctx, field) }
             { problems(&id, &field.problems) }
         </>
     }
@@ -304,7 +303,7 @@ fn control(ctx: &Ctx, field: &Field, label: Option<String>) -> Html {
                 <select {id} {onchange} aria-label={label} aria-describedby={(!described.is_empty()).then_some(described)}
                     aria-invalid={invalid.then_some("true")}>
                     if field.optional { <option value="" selected={value.is_empty()}>{ "none" }</option> }
-                    if !known && !(field.optional && value.is_empty()) {
+                    if !(known || field.optional && value.is_empty()) {
                         <option value={value.clone()} selected=true disabled=true>
                             { if value.is_empty() { "Choose one".to_owned() } else { format!("{value} (not there)") } }
                         </option>
@@ -379,21 +378,19 @@ fn choice(ctx: &Ctx, field: &Field) -> Html {
     let says = says.filter(|says| !says.is_empty());
     html! {
         <>
-            <div class="inspector-row">
-                <label class="inspector-label" for={id.clone()}>{ &field.label }</label>
-                <span class="inspector-control">
+            { row(field, html! {
                     <select id={id.clone()} {onchange} aria-describedby={format!("{id}-says {}", described(field))}
                         aria-invalid={(!field.problems.is_empty()).then_some("true")}>
                         if at.is_none() { <option selected=true disabled=true value="">{ "Choose one" }</option> }
                         { for options.iter().enumerate().map(option) }
                     </select>
-                    { usual_button(ctx, field) }
+            }) }
+            <p class="inspector-note">
+                <span id={format!("{id}-says")}>
+                    { says }
+                    if let Some(note) = note { <span class="inspector-spread">{ sentence(note) }</span> }
                 </span>
-                { help(field) }
-            </div>
-            <p class="inspector-note" id={format!("{id}-says")}>
-                { says }
-                if let Some(note) = note { <span class="inspector-spread">{ sentence(note) }</span> }
+                { usual_button(ctx, field) }
             </p>
             { problems(&id, &field.problems) }
             if !fields.is_empty() { <div class="inspector-inner">{ all(ctx, fields) }</div> }
@@ -552,6 +549,10 @@ fn list(ctx: &Ctx, field: &Field) -> Html {
 }
 
 /// What has names.
+#[expect(
+    clippy::too_many_lines,
+    reason = "one list, from its names to what adds to it"
+)]
 fn map(ctx: &Ctx, field: &Field) -> Html {
     let Form::Map {
         entries,
@@ -611,6 +612,12 @@ fn map(ctx: &Ctx, field: &Field) -> Html {
             Form::Record(fields) => {
                 html! { <>{ problems(&id_of(&inner.pointer), &inner.problems) }{ all(ctx, fields) }</> }
             }
+            Form::Plan(steps) => html! {
+                <>
+                    { problems(&id_of(&inner.pointer), &inner.problems) }
+                    <PlanForm ctx={ctx.clone()} pointer={inner.pointer.clone()} steps={steps.clone()} />
+                </>
+            },
             _ => self::field(ctx, inner),
         };
         let others: Vec<String> = known
@@ -673,9 +680,12 @@ fn map(ctx: &Ctx, field: &Field) -> Html {
 /// A name that is not taken.
 fn fresh_name(taken: &[String]) -> String {
     let name = |number: usize| match number {
-        1 => "new".to_owned(),
-        number => format!("new-{number}"),
+        0 => "new".to_owned(),
+        number => format!("new-{}", number + 1),
     };
-    let free = (1..).map(name).find(|name| !taken.contains(name));
+    // Of one more than there are, one is free.
+    let free = (0..=taken.len())
+        .map(name)
+        .find(|name| !taken.contains(name));
     free.unwrap_or_default()
 }

@@ -1,6 +1,7 @@
 //! The controls of a form that remember something: what is half written, what is open.
 
-use web_sys::{HtmlElement, HtmlInputElement};
+use wasm_bindgen::JsCast;
+use web_sys::{Element, HtmlElement, HtmlInputElement};
 use yew::prelude::*;
 
 use super::super::words;
@@ -67,6 +68,48 @@ fn wrong_words(wrong: usize) -> String {
     match wrong {
         1 => "1 problem".to_owned(),
         many => format!("{many} problems"),
+    }
+}
+
+/// Properties of [`Row`].
+#[derive(Clone, PartialEq, Debug, Properties)]
+pub struct RowProps {
+    /// The id of the control, if it is one.
+    pub id: Option<String>,
+    /// What it is called.
+    pub label: AttrValue,
+    /// What it means, and the id of that text.
+    pub about: Option<(String, AttrValue)>,
+    /// The control.
+    pub children: Html,
+}
+
+/// A label, a control, and a button that shows what it means.
+#[component]
+pub fn Row(props: &RowProps) -> Html {
+    let open = use_state(|| false);
+    let onclick = {
+        let open = open.clone();
+        Callback::from(move |_: MouseEvent| open.set(!*open))
+    };
+    html! {
+        <>
+            <div class="inspector-row">
+                if let Some(id) = &props.id {
+                    <label class="inspector-label" for={id.clone()}>{ &props.label }</label>
+                } else {
+                    <span class="inspector-label">{ &props.label }</span>
+                }
+                <span class="inspector-control">{ props.children.clone() }</span>
+                if let Some((id, _)) = &props.about {
+                    <button type="button" class="inspector-help" aria-expanded={open.to_string()} aria-controls={id.clone()}
+                        aria-label={format!("About “{}”", props.label)} {onclick}>{ "?" }</button>
+                }
+            </div>
+            if let Some((id, help)) = &props.about {
+                <p class="inspector-about" id={id.clone()} hidden={!*open}>{ help }</p>
+            }
+        </>
     }
 }
 
@@ -277,7 +320,7 @@ pub fn Menu(props: &MenuProps) -> Html {
                 browser::focus(&[super::selector(&id)]);
             } else if matches!(event.key().as_str(), "ArrowDown" | "ArrowUp") && *open {
                 event.prevent_default();
-                step(&event, if event.key() == "ArrowDown" { 1 } else { -1 });
+                step(&event, event.key() == "ArrowDown");
             }
         })
     };
@@ -301,26 +344,26 @@ pub fn Menu(props: &MenuProps) -> Html {
     }
 }
 
-/// Moves the focus among the buttons of a menu.
-fn step(event: &KeyboardEvent, by: i32) {
-    let menu: HtmlElement = event
+/// Moves the focus to the next button of a menu, or to the one before.
+fn step(event: &KeyboardEvent, on: bool) {
+    let menu = event
         .current_target()
-        .map(wasm_bindgen::JsCast::unchecked_into)
-        .unwrap_or_else(|| event.target_unchecked_into());
-    let Ok(buttons) = menu.query_selector_all("button") else {
+        .and_then(|menu| menu.dyn_into::<Element>().ok());
+    let Some(buttons) = menu.and_then(|menu| menu.query_selector_all("button").ok()) else {
         return;
     };
-    let active = browser::document().active_element();
-    let count = buttons.length() as i32;
-    let place = (0..count).find(|at| {
+    let count = buttons.length();
+    let button = |at: u32| {
         buttons
-            .item(*at as u32)
-            .map(wasm_bindgen::JsCast::unchecked_into)
-            == active
-    });
-    let next = (place.unwrap_or(0) + by).rem_euclid(count.max(1));
-    if let Some(button) = buttons.item(next as u32) {
+            .item(at)
+            .and_then(|b| b.dyn_into::<HtmlElement>().ok())
+    };
+    let active = browser::document().active_element();
+    let is_active = |at: &u32| button(*at).map(Element::from) == active;
+    let here = (0..count).find(is_active).unwrap_or(0);
+    let next = if on { here + 1 } else { here + count - 1 } % count.max(1);
+    if let Some(button) = button(next) {
         // Fails for what is not drawn only.
-        let _ = wasm_bindgen::JsCast::unchecked_into::<HtmlElement>(button).focus();
+        let _ = button.focus();
     }
 }

@@ -13,9 +13,10 @@ use serde_json::Value;
 use yew::prelude::*;
 
 use super::change::Change;
+use super::fresh::Around;
 use super::presets::presets;
 use super::settle::settled;
-use super::subject::{Section, Sheet, Subject};
+use super::subject::{Section, Sheet, Subject, alike};
 use crate::browser;
 use crate::handle::Handle;
 use crate::icon::icon;
@@ -41,6 +42,7 @@ pub struct Props {
 pub(super) struct Ctx {
     design: Handle<Value>,
     within: Option<String>,
+    around: Rc<Around>,
     on_edit: Callback<Vec<Change>>,
     /// Where the keyboard's focus is to be once a change has been made: the page may lose it with what is gone.
     focus: Rc<RefCell<Vec<String>>>,
@@ -67,25 +69,18 @@ impl Ctx {
 
     /// Whether the focus is about to go to an element.
     fn awaits(&self, id: &str) -> bool {
-        let selector = selector(id);
-        self.focus
-            .borrow()
-            .iter()
-            .any(|awaited| *awaited == selector)
+        self.focus.borrow().contains(&selector(id))
     }
 }
 
 /// The id of the element for a place in the design: letters and digits as they are, all else told apart.
 pub(super) fn id_of(pointer: &str) -> String {
-    let mut id = "in".to_owned();
-    for c in pointer.chars() {
-        match c {
-            '/' => id.push('_'),
-            c if c.is_ascii_alphanumeric() || c == '-' => id.push(c),
-            c => id.push_str(&format!(":{:x}:", u32::from(c))),
-        }
-    }
-    id
+    let told = pointer.chars().map(|c| match c {
+        '/' => "_".to_owned(),
+        c if c.is_ascii_alphanumeric() || c == '-' => c.to_string(),
+        c => format!(":{:x}:", u32::from(c)),
+    });
+    core::iter::once("in".to_owned()).chain(told).collect()
 }
 
 /// A selector of the element with this id.
@@ -101,15 +96,21 @@ pub fn Inspector(props: &Props) -> Html {
         let focus = focus.clone();
         use_effect_with(props.design.clone(), move |_| browser::focus(&focus.take()));
     }
+    // While components are only moved about, the sheet need not be made anew.
+    let drawn = use_mut_ref(|| props.design.clone());
+    if !alike(&drawn.borrow(), &props.design) {
+        drawn.replace(props.design.clone());
+    }
+    let drawn = drawn.borrow().clone();
     let sheet = use_memo(
-        (
-            props.design.clone(),
-            props.problems.clone(),
-            props.of.clone(),
-        ),
+        (drawn.clone(), Vec::clone(&props.problems), props.of.clone()),
         |(design, problems, of)| of.sheet(design, problems),
     );
+    let around = use_memo((drawn, props.of.clone()), |(design, of)| {
+        Around::of(design, of.within())
+    });
     let ctx = Ctx {
+        around,
         design: props.design.clone(),
         within: props.of.within().map(str::to_owned),
         on_edit: props.on_edit.clone(),

@@ -3,7 +3,7 @@
 use yew::prelude::*;
 
 use super::super::change::{Change, below};
-use super::super::fresh::Around;
+use super::super::form::Field;
 use super::super::steps::{Nested, Step, addable};
 use super::fields::{all, item_buttons, problems};
 use super::inputs::{Disclosure, Item, Menu};
@@ -27,8 +27,7 @@ pub fn PlanForm(props: &Props) -> Html {
 }
 
 fn plan(ctx: &Ctx, pointer: &str, steps: &[Step]) -> Html {
-    let around = Around::of(&ctx.design, ctx.within.as_deref());
-    let offered = addable(&around);
+    let offered = addable(&ctx.around);
     let items = offered.iter().map(|added| Item {
         label: added.label.to_owned(),
         says: added.says.to_owned(),
@@ -55,7 +54,7 @@ fn plan(ctx: &Ctx, pointer: &str, steps: &[Step]) -> Html {
 
 fn step(ctx: &Ctx, plan: &str, at: usize, count: usize, step: &Step) -> Html {
     let id = id_of(&step.pointer);
-    let wrong = step.problems.len() + step.fields.iter().map(|field| field.wrong()).sum::<usize>();
+    let wrong = step.problems.len() + step.fields.iter().map(Field::wrong).sum::<usize>();
     let open = ctx.awaits(&id);
     let sentence = if step
         .nested
