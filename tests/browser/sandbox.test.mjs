@@ -85,7 +85,7 @@ test("by mouse: from an empty board to a certificate", async () => {
   // Changed, it is asked again, and compared.
   await page.getByRole("button", { name: "Change it and run again" }).click();
   await node(page, "service").click();
-  await page.locator(".panel").getByLabel("Workers").fill("32");
+  await page.locator(".panel").getByLabel("Workers", { exact: true }).fill("32");
   await page.keyboard.press("Tab");
   await show(page, "10×");
   await page.getByRole("button", { name: "Run it without saying" }).click();

@@ -3,6 +3,7 @@
 use core::cell::RefCell;
 use std::rc::Rc;
 
+use gloo::render::request_animation_frame;
 use scale_design::{Design, wiring};
 use scale_sim::Kind;
 use web_sys::{Element, HtmlElement};
@@ -66,10 +67,14 @@ pub fn Board(props: &Props) -> Html {
         let (seen, layer, camera) = (seen.clone(), layer.clone(), props.camera.clone());
         let design = props.design.clone();
         use_effect_with(props.fit, move |_| {
-            if let Some(seen) = seen.cast::<HtmlElement>() {
-                *camera.0.borrow_mut() = fitting(&design, &seen);
-                apply(&camera.0.borrow(), &layer);
-            }
+            // Once everything around it has its place, too.
+            let frame = request_animation_frame(move |_| {
+                if let Some(seen) = seen.cast::<HtmlElement>() {
+                    *camera.0.borrow_mut() = fitting(&design, &seen);
+                    apply(&camera.0.borrow(), &layer);
+                }
+            });
+            move || drop(frame)
         });
     }
     let design = &props.design;
