@@ -6,13 +6,17 @@
 //! Nothing here runs anything by itself: the command line runs the list on all processors, a page on its workers.
 
 mod bottleneck;
+mod cost;
 mod load;
 mod report;
+mod slo;
 mod sweep;
 mod usl;
 
 pub use bottleneck::{Bottleneck, Evidence, Resource, Run, bottlenecks};
+pub use cost::{Bill, Line, Prices, cost, cost_of_run};
 pub use load::at_load;
 pub use report::{Report, Said, Tried, in_page, trial};
+pub use slo::{ErrorBudget, Measured, Objective, Slos};
 pub use sweep::{Goal, Knee, Point, Sample, Sweep, Trial, plan};
 pub use usl::Usl;
