@@ -1,0 +1,358 @@
+//! What a design does for a request, read off its plans without running it: to tell whether it still does all that another did.
+//!
+//! Every cache is taken to miss and every call to succeed, so that what is found is what has to be done when nothing is at hand.
+//! Of several targets that share the requests (a balancer's, shards) each has to do it: what only some do does not count. What
+//! stands after `end`, or in a fallback, does not count either. What a message leads to counts, but as put off. A request that
+//! changes something can't be answered from a cache: of what a cache keeps from being done for it, only reads count.
+
+use scale_sim::{Call, Component, Database, Distribution, Instruction, Mode, Scenario, Statement};
+
+/// The name of a plan for any operation.
+const ANY: &str = "*";
+/// Calls within calls, at most: more than a scenario may have, but messages may go in a circle.
+const DEPTH: usize = 40;
+
+/// How often something is done for one request.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Times {
+    /// In all.
+    pub all: u64,
+    /// Of these, before the answer.
+    pub before: u64,
+}
+
+/// What is done for one request.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub(crate) struct Done {
+    /// Pieces of work of services, each with how often it is done.
+    pub work: Vec<(Distribution, Times)>,
+    /// Queries by their operation, each with how often it is asked.
+    pub queries: Vec<(String, Times)>,
+    /// Where these are answered: component and operation, each once.
+    pub places: Vec<(String, String)>,
+    /// Those of the queries that change something.
+    pub writes: Vec<String>,
+}
+
+impl Done {
+    fn and(&mut self, other: Self, times: u64, waited: bool) {
+        let scaled = |own: Times| Times {
+            all: own.all.saturating_mul(times),
+            before: if waited {
+                own.before.saturating_mul(times)
+            } else {
+                0
+            },
+        };
+        for (piece, count) in other.work {
+            add(&mut self.work, piece, scaled(count));
+        }
+        for (query, count) in other.queries {
+            add(&mut self.queries, query, scaled(count));
+        }
+        self.note(other.places, other.writes);
+    }
+
+    fn note(&mut self, places: Vec<(String, String)>, writes: Vec<String>) {
+        for place in places {
+            if !self.places.contains(&place) {
+                self.places.push(place);
+            }
+        }
+        for write in writes {
+            if !self.writes.contains(&write) {
+                self.writes.push(write);
+            }
+        }
+    }
+
+    /// What is left of it if a cache may keep it from being done, for a request that changes something.
+    fn reads(mut self) -> Self {
+        self.work.clear();
+        let writes = core::mem::take(&mut self.writes);
+        self.queries.retain(|(query, _)| !writes.contains(query));
+        self
+    }
+
+    /// What is done wherever of several the request goes.
+    fn either(all: Vec<Self>) -> Self {
+        let mut all = all.into_iter();
+        let mut least = all.next().unwrap_or_default();
+        for other in all {
+            keep_least(&mut least.work, &other.work);
+            keep_least(&mut least.queries, &other.queries);
+            least.note(other.places, other.writes);
+        }
+        least
+    }
+}
+
+fn add<T: PartialEq>(all: &mut Vec<(T, Times)>, what: T, times: Times) {
+    match all.iter_mut().find(|(own, _)| *own == what) {
+        Some((_, own)) => {
+            own.all = own.all.saturating_add(times.all);
+            own.before = own.before.saturating_add(times.before);
+        }
+        None => all.push((what, times)),
+    }
+}
+
+fn keep_least<T: PartialEq>(all: &mut [(T, Times)], other: &[(T, Times)]) {
+    for (what, own) in all {
+        let others = times_of(other, what);
+        own.all = own.all.min(others.all);
+        own.before = own.before.min(others.before);
+    }
+}
+
+/// How often something is in a list.
+pub(crate) fn times_of<T: PartialEq>(all: &[(T, Times)], what: &T) -> Times {
+    let found = all.iter().find(|(own, _)| own == what);
+    found.map_or_else(Times::default, |(_, times)| *times)
+}
+
+/// What a database does for an operation: its own query or statement, or that for any.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub(crate) enum Answer<'a> {
+    Query(&'a Distribution),
+    Statement(&'a Statement),
+}
+
+/// What `database` does for `operation`.
+pub(crate) fn answer<'a>(database: &'a Database, operation: &str) -> Option<Answer<'a>> {
+    let named = |name: &str| {
+        let query = database.queries.get(name).map(Answer::Query);
+        query.or_else(|| database.statements.get(name).map(Answer::Statement))
+    };
+    named(operation).or_else(|| named(ANY))
+}
+
+/// What is done for a request that asks `target` for `operation`.
+pub(crate) fn done(scenario: &Scenario, target: &str, operation: &str) -> Done {
+    let reads = Walk {
+        scenario,
+        changes: false,
+    };
+    let found = reads.at(target, operation, 0);
+    if found.writes.is_empty() {
+        return found;
+    }
+    let changes = Walk {
+        scenario,
+        changes: true,
+    };
+    changes.at(target, operation, 0)
+}
+
+struct Walk<'a> {
+    scenario: &'a Scenario,
+    /// Whether the request changes something.
+    changes: bool,
+}
+
+impl Walk<'_> {
+    fn at(&self, name: &str, operation: &str, depth: usize) -> Done {
+        let mut done = Done::default();
+        let Some(component) = self.scenario.components.get(name) else {
+            return done;
+        };
+        if depth > DEPTH {
+            return done;
+        }
+        let go = |to: &str, operation: &str| self.at(to, operation, depth + 1);
+        match component {
+            Component::Client(_) => {}
+            Component::Balancer(balancer) => {
+                let all = balancer.targets.iter().map(|to| go(to, operation));
+                done = Done::either(all.collect());
+            }
+            Component::Shards(_) => {
+                let all = component.targets().into_iter();
+                done = Done::either(all.map(|to| go(to, operation)).collect());
+            }
+            Component::Service(service) => {
+                let plan = service.plans.get(operation);
+                let plan = plan.or_else(|| service.plans.get(ANY));
+                let plan = plan.map_or(&[][..], Vec::as_slice);
+                self.follow(plan, operation, depth, &mut done);
+            }
+            Component::Database(database) => {
+                let changes = match answer(database, operation) {
+                    Some(Answer::Query(_)) => database.is_write(operation),
+                    Some(Answer::Statement(statement)) => statement.writes(),
+                    None => return done,
+                };
+                done.ask(name, operation, changes);
+                let outbox = database.outbox.iter();
+                for outbox in outbox.filter(|outbox| outbox.has(operation)) {
+                    let published = outbox.operation.as_deref().unwrap_or(operation);
+                    done.and(go(&outbox.to, published), 1, false);
+                }
+            }
+            Component::View(_) => done.ask(name, operation, false),
+            Component::EventStore(_) => done.ask(name, operation, true),
+            Component::Cache(cache) => {
+                let writes = cache.is_write(operation);
+                let waited = !(writes && matches!(cache.mode, Mode::WriteBehind { .. }));
+                if let Some(to) = &cache.target {
+                    done.and(self.behind(!writes, go(to, operation)), 1, waited);
+                }
+            }
+            Component::Gateway(gateway) => {
+                let cache = gateway.cache.as_ref();
+                let kept = cache.is_some_and(|cache| !cache.is_write(operation))
+                    && gateway.keeps(operation);
+                done.and(self.behind(kept, go(&gateway.target, operation)), 1, true);
+            }
+            Component::Queue(queue) => {
+                let asked = queue.operation.as_deref().unwrap_or(operation);
+                if let Some(to) = &queue.to {
+                    done.and(go(to, asked), 1, false);
+                }
+            }
+            Component::Topic(topic) => {
+                for subscription in topic.subscriptions.values() {
+                    let asked = subscription.operation.as_deref().unwrap_or(operation);
+                    done.and(go(&subscription.to, asked), 1, false);
+                }
+            }
+        }
+        done
+    }
+
+    /// What counts of what a cache, if it is `kept` there, keeps from being done.
+    fn behind(&self, kept: bool, done: Done) -> Done {
+        if kept && self.changes {
+            done.reads()
+        } else {
+            done
+        }
+    }
+
+    /// Adds what the steps of a plan do; tells whether it goes on after them.
+    fn follow(&self, plan: &[Instruction], operation: &str, depth: usize, done: &mut Done) -> bool {
+        let called = |call: &Call| {
+            let asked = call.operation.as_deref().unwrap_or(operation);
+            self.at(&call.to, asked, depth + 1)
+        };
+        for step in plan {
+            match step {
+                Instruction::Work(time) => {
+                    let once = Times { all: 1, before: 1 };
+                    add(&mut done.work, time.clone(), once);
+                }
+                Instruction::Call(call) => {
+                    done.and(called(call), u64::from(call.times), !call.asynchronous);
+                }
+                Instruction::Parallel(parallel) => {
+                    let width: u32 = parallel.calls.iter().map(|call| call.times).sum();
+                    let waited = parallel.need.is_none_or(|need| need >= width);
+                    for call in &parallel.calls {
+                        done.and(called(call), u64::from(call.times), waited);
+                    }
+                }
+                Instruction::Cached(cached) => {
+                    let mut missed = Done::default();
+                    let goes_on = self.follow(&cached.miss, operation, depth, &mut missed);
+                    done.and(self.behind(true, missed), 1, true);
+                    if !goes_on {
+                        return false;
+                    }
+                }
+                Instruction::Saga(saga) => {
+                    for step in &saga.steps {
+                        done.and(called(&step.does), 1, true);
+                    }
+                }
+                Instruction::Transaction(transaction) => {
+                    for call in &transaction.branches {
+                        done.and(called(call), 1, true);
+                    }
+                }
+                Instruction::Reply(_) | Instruction::Invalidate(_) => {}
+                Instruction::End | Instruction::Fail => return false,
+            }
+        }
+        true
+    }
+}
+
+impl Done {
+    fn ask(&mut self, component: &str, operation: &str, changes: bool) {
+        let once = Times { all: 1, before: 1 };
+        add(&mut self.queries, operation.to_owned(), once);
+        let place = (component.to_owned(), operation.to_owned());
+        let writes = changes.then(|| operation.to_owned());
+        self.note(vec![place], writes.into_iter().collect());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DESIGN: &str = r#"{ "version": 1, "horizon_s": 1, "components": {
+        "users": { "client": { "operation": "buy", "target": "front", "arrivals": { "constant": { "rate_per_s": 1 } } } },
+        "front": { "balancer": { "policy": "round_robin", "targets": ["full", "lazy"] } },
+        "full": { "service": { "workers": 1, "plans": { "*": [
+            { "work": { "constant": { "mean_ms": 5 } } },
+            { "cached": { "cache": "kept", "miss": [ { "call": { "to": "db", "operation": "item", "times": 3 } } ] } },
+            { "call": { "to": "jobs" } } ] } } },
+        "lazy": { "service": { "workers": 1, "plans": { "*": [
+            { "call": { "to": "db", "operation": "item", "asynchronous": true } }, { "call": { "to": "jobs" } }, "end",
+            { "work": { "constant": { "mean_ms": 5 } } } ] } } },
+        "kept": { "cache": { "capacity_entries": 10 } },
+        "jobs": { "queue": { "to": "worker", "operation": "mail" } },
+        "worker": { "service": { "workers": 1, "plans": { "mail": [ { "work": { "constant": { "mean_ms": 9 } } } ] } } },
+        "db": { "database": { "connections": 1, "queries": { "*": { "constant": { "mean_ms": 2 } } } } }
+    } }"#;
+
+    /// What is done, each with how often in all and before the answer.
+    type Counted<T> = Vec<(T, u64, u64)>;
+
+    fn found(target: &str) -> (Counted<f64>, Counted<String>) {
+        let scenario = Scenario::from_json(DESIGN).expect("valid");
+        let done = done(&scenario, target, "buy");
+        let work = done.work.iter();
+        let queries = done.queries.iter();
+        (
+            work.map(|(time, t)| (time.mean_ms(), t.all, t.before))
+                .collect(),
+            queries
+                .map(|(name, t)| (name.clone(), t.all, t.before))
+                .collect(),
+        )
+    }
+
+    #[test]
+    fn what_is_missed_counts_and_what_is_put_off_counts_as_that() {
+        let (work, queries) = found("full");
+        assert_eq!(work, [(5.0, 1, 1), (9.0, 1, 0)]);
+        assert_eq!(queries, [("item".to_owned(), 3, 3)]);
+    }
+
+    #[test]
+    fn what_stands_after_the_end_does_not_count_nor_what_only_some_do() {
+        let (work, queries) = found("lazy");
+        assert_eq!(work, [(9.0, 1, 0)]);
+        assert_eq!(queries, [("item".to_owned(), 1, 0)]);
+        let (work, queries) = found("front");
+        assert_eq!(work, [(5.0, 0, 0), (9.0, 1, 0)]);
+        assert_eq!(queries, [("item".to_owned(), 1, 0)]);
+    }
+
+    #[test]
+    fn a_change_is_not_answered_from_a_cache() {
+        let writes = DESIGN.replace(
+            r#""connections": 1, "#,
+            r#""connections": 1, "writes": ["item"], "#,
+        );
+        let scenario = Scenario::from_json(&writes).expect("valid");
+        let done = done(&scenario, "full", "buy");
+        assert_eq!(done.queries, []);
+        assert_eq!(done.writes, [] as [&str; 0]);
+        let direct = super::done(&scenario, "lazy", "buy");
+        assert_eq!(direct.writes, ["item"]);
+        assert_eq!(times_of(&direct.queries, &"item".to_owned()).all, 1);
+    }
+}
