@@ -22,8 +22,8 @@ pub const CHALLENGE_VERSION: u32 = 1;
 /// Whoever takes it gets the start and may change anything of it, but not who asks and for what: the clients keep their load,
 /// their operations, keys and deadlines (their `target` and `resilience` may change). The work must still be done: each piece of
 /// work and each query of the start stands on the way of the same operation, with the time it takes, as often as in the start.
-/// It may be put off (a queue, a topic, a call that is not waited for) unless `before_answer` names it, and kept in caches unless the
-/// operation changes something. A design that drops work, makes it cheaper, or asks for a machine that is not to be had is refused.
+/// It may be put off (a queue, a topic, an outbox, a cache that writes behind) unless `before_answer` names it, and kept in caches
+/// unless the operation changes something. A call that nobody waits for does not count: nobody would know that it failed. A design that drops work, makes it cheaper, or asks for a machine that is not to be had is refused.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
@@ -230,7 +230,7 @@ pub struct Attempt {
     /// What it changes of the start: a JSON merge patch (RFC 7396), in which `null` takes a member away and a list takes the
     /// place of a list.
     pub change: Value,
-    /// Of a non-solution: the objectives that it misses with every seed; it may miss others with some.
+    /// Of a non-solution: the objectives that it misses with every seed; it may miss others with some. None if it is refused.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub misses: Vec<Objective>,
 }

@@ -3,7 +3,9 @@
 //! Every cache is taken to miss and every call to succeed, so that what is found is what has to be done when nothing is at hand.
 //! Of several targets that share the requests (a balancer's, shards) each has to do it: what only some do does not count. What
 //! stands after `end`, or in a fallback, does not count either. What a message leads to counts, but as put off. A request that
-//! changes something can't be answered from a cache: of what a cache keeps from being done for it, only reads count.
+//! changes something can't be answered from a cache: of what a cache keeps from being done for it, only reads count. A call that is
+//! not waited for does not count, for nobody would know that it failed; nor does one with a fallback where what it is part of is put
+//! off, for there no answer would be worse for it. A queue, a topic and an outbox keep what they have until it is done.
 
 use scale_sim::{Call, Component, Database, Distribution, Instruction, Mode, Scenario, Statement};
 
@@ -133,7 +135,7 @@ pub(crate) fn done(scenario: &Scenario, target: &str, operation: &str) -> Done {
         scenario,
         changes: false,
     };
-    let found = reads.at(target, operation, 0);
+    let found = reads.at(target, operation, Way::START);
     if found.writes.is_empty() {
         return found;
     }
@@ -141,7 +143,7 @@ pub(crate) fn done(scenario: &Scenario, target: &str, operation: &str) -> Done {
         scenario,
         changes: true,
     };
-    changes.at(target, operation, 0)
+    changes.at(target, operation, Way::START)
 }
 
 struct Walk<'a> {
@@ -150,16 +152,47 @@ struct Walk<'a> {
     changes: bool,
 }
 
+/// How a component is come to.
+#[derive(Clone, Copy)]
+struct Way {
+    /// How many calls it took.
+    depth: usize,
+    /// Whether the answer has been given already.
+    put_off: bool,
+}
+
+impl Way {
+    const START: Self = Self {
+        depth: 0,
+        put_off: false,
+    };
+
+    const fn on(self) -> Self {
+        Self {
+            depth: self.depth + 1,
+            ..self
+        }
+    }
+
+    const fn later(self) -> Self {
+        Self {
+            put_off: true,
+            ..self.on()
+        }
+    }
+}
+
 impl Walk<'_> {
-    fn at(&self, name: &str, operation: &str, depth: usize) -> Done {
+    fn at(&self, name: &str, operation: &str, way: Way) -> Done {
         let mut done = Done::default();
         let Some(component) = self.scenario.components.get(name) else {
             return done;
         };
-        if depth > DEPTH {
+        if way.depth > DEPTH {
             return done;
         }
-        let go = |to: &str, operation: &str| self.at(to, operation, depth + 1);
+        let go = |to: &str, operation: &str| self.at(to, operation, way.on());
+        let later = |to: &str, operation: &str| self.at(to, operation, way.later());
         match component {
             Component::Client(_) => {}
             Component::Balancer(balancer) => {
@@ -174,7 +207,7 @@ impl Walk<'_> {
                 let plan = service.plans.get(operation);
                 let plan = plan.or_else(|| service.plans.get(ANY));
                 let plan = plan.map_or(&[][..], Vec::as_slice);
-                self.follow(plan, operation, depth, &mut done);
+                self.follow(plan, operation, way, &mut done);
             }
             Component::Database(database) => {
                 let changes = match answer(database, operation) {
@@ -186,7 +219,7 @@ impl Walk<'_> {
                 let outbox = database.outbox.iter();
                 for outbox in outbox.filter(|outbox| outbox.has(operation)) {
                     let published = outbox.operation.as_deref().unwrap_or(operation);
-                    done.and(go(&outbox.to, published), 1, false);
+                    done.and(later(&outbox.to, published), 1, false);
                 }
             }
             Component::View(_) => done.ask(name, operation, false),
@@ -207,13 +240,13 @@ impl Walk<'_> {
             Component::Queue(queue) => {
                 let asked = queue.operation.as_deref().unwrap_or(operation);
                 if let Some(to) = &queue.to {
-                    done.and(go(to, asked), 1, false);
+                    done.and(later(to, asked), 1, false);
                 }
             }
             Component::Topic(topic) => {
                 for subscription in topic.subscriptions.values() {
                     let asked = subscription.operation.as_deref().unwrap_or(operation);
-                    done.and(go(&subscription.to, asked), 1, false);
+                    done.and(later(&subscription.to, asked), 1, false);
                 }
             }
         }
@@ -230,10 +263,13 @@ impl Walk<'_> {
     }
 
     /// Adds what the steps of a plan do; tells whether it goes on after them.
-    fn follow(&self, plan: &[Instruction], operation: &str, depth: usize, done: &mut Done) -> bool {
+    fn follow(&self, plan: &[Instruction], operation: &str, way: Way, done: &mut Done) -> bool {
         let called = |call: &Call| {
+            if call.asynchronous || (way.put_off && call.fallback.is_some()) {
+                return Done::default();
+            }
             let asked = call.operation.as_deref().unwrap_or(operation);
-            self.at(&call.to, asked, depth + 1)
+            self.at(&call.to, asked, way.on())
         };
         for step in plan {
             match step {
@@ -242,18 +278,19 @@ impl Walk<'_> {
                     add(&mut done.work, time.clone(), once);
                 }
                 Instruction::Call(call) => {
-                    done.and(called(call), u64::from(call.times), !call.asynchronous);
+                    done.and(called(call), u64::from(call.times), true);
                 }
                 Instruction::Parallel(parallel) => {
                     let width: u32 = parallel.calls.iter().map(|call| call.times).sum();
-                    let waited = parallel.need.is_none_or(|need| need >= width);
-                    for call in &parallel.calls {
-                        done.and(called(call), u64::from(call.times), waited);
+                    if parallel.need.is_none_or(|need| need >= width) {
+                        for call in &parallel.calls {
+                            done.and(called(call), u64::from(call.times), true);
+                        }
                     }
                 }
                 Instruction::Cached(cached) => {
                     let mut missed = Done::default();
-                    let goes_on = self.follow(&cached.miss, operation, depth, &mut missed);
+                    let goes_on = self.follow(&cached.miss, operation, way, &mut missed);
                     done.and(self.behind(true, missed), 1, true);
                     if !goes_on {
                         return false;
@@ -299,7 +336,8 @@ mod tests {
             { "cached": { "cache": "kept", "miss": [ { "call": { "to": "db", "operation": "item", "times": 3 } } ] } },
             { "call": { "to": "jobs" } } ] } } },
         "lazy": { "service": { "workers": 1, "plans": { "*": [
-            { "call": { "to": "db", "operation": "item", "asynchronous": true } }, { "call": { "to": "jobs" } }, "end",
+            { "call": { "to": "db", "operation": "item" } }, { "call": { "to": "jobs" } },
+            { "call": { "to": "db", "operation": "item", "asynchronous": true } }, "end",
             { "work": { "constant": { "mean_ms": 5 } } } ] } } },
         "kept": { "cache": { "capacity_entries": 10 } },
         "jobs": { "queue": { "to": "worker", "operation": "mail" } },
@@ -335,10 +373,10 @@ mod tests {
     fn what_stands_after_the_end_does_not_count_nor_what_only_some_do() {
         let (work, queries) = found("lazy");
         assert_eq!(work, [(9.0, 1, 0)]);
-        assert_eq!(queries, [("item".to_owned(), 1, 0)]);
+        assert_eq!(queries, [("item".to_owned(), 1, 1)]);
         let (work, queries) = found("front");
         assert_eq!(work, [(5.0, 0, 0), (9.0, 1, 0)]);
-        assert_eq!(queries, [("item".to_owned(), 1, 0)]);
+        assert_eq!(queries, [("item".to_owned(), 1, 1)]);
     }
 
     #[test]

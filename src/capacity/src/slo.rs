@@ -304,7 +304,7 @@ fn share_above(latencies: &[LatencyBin], bound_ms: f64) -> f64 {
         let part = (high - bound_ms) / (high - low).max(f64::MIN_POSITIVE);
         f64::from(bin.count) * part.clamp(0.0, 1.0)
     });
-    above.sum::<f64>() / all.max(1.0)
+    above.fold(0.0, |sum, own| sum + own) / all.max(1.0)
 }
 
 /// How many reads were stale, at caches, replicas and views; and since when on average, in milliseconds.
@@ -341,27 +341,26 @@ fn brokers<'a>(run: &'a Run<'_>) -> impl Iterator<Item = (f64, &'a StationFigure
 }
 
 fn published(run: &Run<'_>) -> f64 {
-    brokers(run)
-        .map(|(each, figures)| each * figures.messages.published as f64)
-        .sum()
+    let all = brokers(run).map(|(each, figures)| each * figures.messages.published as f64);
+    all.fold(0.0, |sum, own| sum + own)
 }
 
 /// Messages that were lost or given up; and, of those still to be done, what is more than a system that keeps up has.
 fn undone(run: &Run<'_>) -> f64 {
-    brokers(run)
-        .map(|(each, figures)| {
-            let messages = &figures.messages;
-            let gone = (messages.dead_letters + messages.dropped + messages.lost) as f64;
-            let due = each * messages.published as f64;
-            let left = due - messages.processed as f64 - gone;
-            let chance = 4.0 * libm::sqrt(messages.backlog.max(1.0));
-            gone + if left > chance + BEHIND * due {
-                left
-            } else {
-                0.0
-            }
-        })
-        .sum()
+    let all = brokers(run).map(|(each, figures)| {
+        let messages = &figures.messages;
+        let gone = (messages.dead_letters + messages.dropped + messages.lost) as f64;
+        let due = each * messages.published as f64;
+        let left = due - messages.processed as f64 - gone;
+        let chance = 4.0 * libm::sqrt(messages.backlog.max(1.0));
+        gone + if left > chance + BEHIND * due {
+            left
+        } else {
+            0.0
+        }
+    });
+    // Not a sum: that of nothing is -0.
+    all.fold(0.0, |sum, own| sum + own)
 }
 
 #[cfg(test)]
