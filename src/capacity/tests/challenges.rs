@@ -106,7 +106,7 @@ fn others_fail(id: &str) {
                 );
             }
         }
-        bought |= attempt.misses == [Objective::CostPerH]
+        bought |= attempt.misses.contains(&Objective::CostPerH)
             && mechanisms(design).is_subset(&{
                 let mut all = mechanisms(&challenge.start);
                 // Copies behind a balancer are more of the same.
@@ -181,5 +181,6 @@ macro_rules! challenges {
 }
 
 challenges! {
+    shop_checkout: "shop-checkout",
     url_shortener: "url-shortener",
 }
