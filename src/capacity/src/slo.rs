@@ -18,6 +18,10 @@ pub struct Slos {
     /// The least share of requests that are answered, and in time where a client has a deadline, 0 to 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub availability: Option<f64>,
+    /// The least rate of requests that are answered, and in time where a client has a deadline, a second: where not all that
+    /// ask are to be answered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub goodput_per_s: Option<f64>,
     /// The 99th percentile of latency, in milliseconds, at most.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub p99_ms: Option<f64>,
@@ -56,6 +60,8 @@ pub struct Slos {
 pub enum Objective {
     /// [`Slos::availability`].
     Availability,
+    /// [`Slos::goodput_per_s`].
+    GoodputPerS,
     /// [`Slos::p99_ms`].
     P99Ms,
     /// [`Slos::degraded_share`].
@@ -81,6 +87,7 @@ impl Objective {
     pub const fn words(self) -> &'static str {
         match self {
             Self::Availability => "requests answered in time",
+            Self::GoodputPerS => "answers in time, a second",
             Self::P99Ms => "p99 latency",
             Self::DegradedShare => "answers with a substitute",
             Self::StaleShare => "stale reads for each answer",
@@ -108,6 +115,7 @@ impl Objective {
     /// The unit of its value; empty if it has none, or is a share.
     pub const fn unit(self) -> &'static str {
         match self {
+            Self::GoodputPerS => "requests/s",
             Self::P99Ms | Self::StaleMs | Self::BackgroundP99Ms => "ms",
             _ => "",
         }
@@ -139,7 +147,7 @@ impl ErrorBudget {
 pub struct Measured {
     /// What it is about.
     pub objective: Objective,
-    /// The bound: the least of an availability, the most of all others.
+    /// The bound: the least of an availability and of a rate of answers, the most of all others.
     pub bound: f64,
     /// What was measured; nothing if nothing was there to be measured.
     pub value: Option<f64>,
@@ -161,6 +169,7 @@ impl Slos {
     pub fn promised(&self) -> impl Iterator<Item = (Objective, f64)> + use<> {
         let all = [
             (Objective::Availability, self.availability),
+            (Objective::GoodputPerS, self.goodput_per_s),
             (Objective::P99Ms, self.p99_ms),
             (Objective::DegradedShare, self.degraded_share),
             (Objective::StaleShare, self.stale_share),
@@ -188,6 +197,7 @@ impl Slos {
         let bounded = self.promised().filter_map(|(objective, bound)| {
             let (name, most) = match objective {
                 Objective::Availability => ("availability", 1.0),
+                Objective::GoodputPerS => ("goodput_per_s", 1e6),
                 Objective::P99Ms => ("p99_ms", MOST_MS),
                 Objective::DegradedShare => ("degraded_share", 1.0),
                 Objective::StaleShare => ("stale_share", 100.0),
@@ -220,6 +230,14 @@ impl Slos {
                 Measured {
                     met: value >= bound,
                     ..Measured::new(objective, bound, Some(value), 1.0 - bound, 1.0 - value)
+                }
+            }
+            Objective::GoodputPerS => {
+                let value = figures.good as f64 / figures.seconds().max(1e-9);
+                Measured {
+                    met: value >= bound,
+                    budget: None,
+                    ..Measured::new(objective, bound, Some(value), 0.0, 0.0)
                 }
             }
             Objective::P99Ms => {

@@ -109,10 +109,11 @@ fn others_fail(id: &str) {
         bought |= attempt.misses.contains(&Objective::CostPerH)
             && mechanisms(design).is_subset(&{
                 let mut all = mechanisms(&challenge.start);
-                // Copies behind a balancer are more of the same.
+                // Copies and replicas are more of the same.
                 all.extend([
                     scale_capacity::Mechanism::Copies,
                     scale_capacity::Mechanism::Balancing,
+                    scale_capacity::Mechanism::ReadReplicas,
                 ]);
                 all
             });
@@ -128,7 +129,9 @@ fn the_start_is_of_today(id: &str) {
     let challenge = challenge(id);
     let outcome = run(&challenge.start, &Files::new()).expect("it runs");
     let verdict = challenge.verdict(&challenge.start, &outcome);
-    let missed: Vec<Objective> = verdict.missed().collect();
+    // How many have to be answered on the day is no matter of today.
+    let today = |objective: &Objective| *objective != Objective::GoodputPerS;
+    let missed: Vec<Objective> = verdict.missed().filter(today).collect();
     assert_eq!(missed, [], "{id}: the start has to run well today");
     assert_eq!(
         scale_capacity::bottlenecks(&Run::of(&challenge.start, &outcome)),
@@ -182,5 +185,7 @@ macro_rules! challenges {
 
 challenges! {
     shop_checkout: "shop-checkout",
+    news_feed: "news-feed",
     url_shortener: "url-shortener",
+    image_upload: "image-upload",
 }
