@@ -32,7 +32,8 @@ pub struct Slos {
     /// overwritten. A request may read at several.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stale_share: Option<f64>,
-    /// For how long what was read stale had been overwritten, on average over those reads, in milliseconds, at most.
+    /// For how long what was read stale had been overwritten, on average over those reads, in milliseconds, at most. At a cache it
+    /// counts from the newest version's write.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stale_ms: Option<f64>,
     /// The 99th percentile of the time from publishing a message to having processed it, in milliseconds, at most: how late

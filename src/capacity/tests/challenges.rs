@@ -187,5 +187,7 @@ challenges! {
     shop_checkout: "shop-checkout",
     news_feed: "news-feed",
     url_shortener: "url-shortener",
+    ticket_sale: "ticket-sale",
+    chat: "chat",
     image_upload: "image-upload",
 }
