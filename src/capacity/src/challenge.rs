@@ -46,6 +46,10 @@ pub struct Brief {
     /// Queries, by their operation, that have to be asked before the answer: they can't be put off.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub before_answer: Vec<String>,
+    /// Queries that a cache may make one of for several requests about one key, as one that writes behind does: of counts or
+    /// places only the last is of account. All others are asked for each request.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mergeable: Vec<String>,
     /// Queries that a view may answer instead, from what it has made ready, and what that takes at least.
     #[serde(default, skip_serializing_if = "VecMap::is_empty")]
     #[cfg_attr(
@@ -390,7 +394,9 @@ impl Challenge {
         let before = before.map(|(at, name)| (format!("before_answer[{at}]"), name));
         let prepared = brief.prepared.keys();
         let prepared = prepared.map(|name| (format!("prepared.{name}"), name));
-        for (path, name) in before.chain(prepared) {
+        let mergeable = brief.mergeable.iter().enumerate();
+        let mergeable = mergeable.map(|(at, name)| (format!("mergeable[{at}]"), name));
+        for (path, name) in before.chain(prepared).chain(mergeable) {
             if !asked.contains(name) {
                 let known = asked.join(", ");
                 none(

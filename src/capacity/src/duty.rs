@@ -34,6 +34,8 @@ pub(crate) struct Done {
     pub places: Vec<(String, String)>,
     /// Those of the queries that change something.
     pub writes: Vec<String>,
+    /// Those that are asked once for several requests about one key: a cache that writes behind stands before them.
+    pub merged: Vec<String>,
 }
 
 impl Done {
@@ -52,20 +54,13 @@ impl Done {
         for (query, count) in other.queries {
             add(&mut self.queries, query, scaled(count));
         }
-        self.note(other.places, other.writes);
+        self.note(other.places, other.writes, other.merged);
     }
 
-    fn note(&mut self, places: Vec<(String, String)>, writes: Vec<String>) {
-        for place in places {
-            if !self.places.contains(&place) {
-                self.places.push(place);
-            }
-        }
-        for write in writes {
-            if !self.writes.contains(&write) {
-                self.writes.push(write);
-            }
-        }
+    fn note(&mut self, places: Vec<(String, String)>, writes: Vec<String>, merged: Vec<String>) {
+        join(&mut self.places, places);
+        join(&mut self.writes, writes);
+        join(&mut self.merged, merged);
     }
 
     /// What is left of it if a cache may keep it from being done, for a request that changes something.
@@ -83,9 +78,18 @@ impl Done {
         for other in all {
             keep_least(&mut least.work, &other.work);
             keep_least(&mut least.queries, &other.queries);
-            least.note(other.places, other.writes);
+            least.note(other.places, other.writes, other.merged);
         }
         least
+    }
+}
+
+/// Adds what is not there yet.
+fn join<T: PartialEq>(all: &mut Vec<T>, more: Vec<T>) {
+    for one in more {
+        if !all.contains(&one) {
+            all.push(one);
+        }
     }
 }
 
@@ -226,9 +230,14 @@ impl Walk<'_> {
             Component::EventStore(_) => done.ask(name, operation, true),
             Component::Cache(cache) => {
                 let writes = cache.is_write(operation);
-                let waited = !(writes && matches!(cache.mode, Mode::WriteBehind { .. }));
+                let later = writes && matches!(cache.mode, Mode::WriteBehind { .. });
                 if let Some(to) = &cache.target {
-                    done.and(self.behind(!writes, go(to, operation)), 1, waited);
+                    let mut behind = self.behind(!writes, go(to, operation));
+                    if later {
+                        let queries = behind.queries.iter();
+                        behind.merged = queries.map(|(query, _)| query.clone()).collect();
+                    }
+                    done.and(behind, 1, !later);
                 }
             }
             Component::Gateway(gateway) => {
@@ -320,7 +329,7 @@ impl Done {
         add(&mut self.queries, operation.to_owned(), once);
         let place = (component.to_owned(), operation.to_owned());
         let writes = changes.then(|| operation.to_owned());
-        self.note(vec![place], writes.into_iter().collect());
+        self.note(vec![place], writes.into_iter().collect(), Vec::new());
     }
 }
 

@@ -114,6 +114,11 @@ impl Challenge {
                         "the query '{query}' is to be asked before the answer, and is put off"
                     ));
                 }
+                if after.merged.contains(query) && !self.brief.mergeable.contains(query) {
+                    note(format!(
+                        "the query '{query}' is to be asked for each request, and a cache that writes behind makes one of several"
+                    ));
+                }
             }
             problems.extend(self.cheaper(design, &before, &after));
         }
