@@ -191,3 +191,196 @@ challenges! {
     chat: "chat",
     image_upload: "image-upload",
 }
+
+/// What is said to a solution of the shortener with a change, a JSON merge patch, on top.
+fn said_to(change: &str) -> String {
+    let challenge = challenge("url-shortener");
+    let solutions = attempts(&challenge, "url-shortener", "solutions");
+    let (_, design) = &solutions["cache-and-queue"];
+    let tree = serde_json::to_value(design).expect("plain data");
+    let text = format!(r#"{{ "title": "A trick", "why": "", "change": {change} }}"#);
+    let changed = Challenge {
+        tree,
+        ..challenge.clone()
+    };
+    let design = Attempt::read(&text).expect("of the form").design(&changed);
+    let refusals = challenge.refusals(&design.expect("a scenario"));
+    let lines: Vec<String> = refusals.iter().map(ToString::to_string).collect();
+    lines.join("\n")
+}
+
+#[test]
+fn tricks_are_refused_with_their_place() {
+    assert_eq!(said_to("{}"), "");
+    for (change, expected) in [
+        // Who asks, and how often.
+        (
+            r#"{ "readers": { "client": { "arrivals": { "poisson": { "rate_per_s": 1 } } } } }"#,
+            "components.readers: who asks, for what and how often is given",
+        ),
+        (
+            r#"{ "readers": { "client": { "deadline_ms": 60000 } } }"#,
+            "components.readers: who asks",
+        ),
+        (
+            r#"{ "friends": { "client": { "operation": "nothing", "target": "idle", "arrivals": { "poisson": { "rate_per_s": 1000 } } } },
+                "idle": { "service": { "workers": 1, "plans": { "*": [{ "work": { "constant": { "mean_ms": 0 } } }] } } } }"#,
+            "components.friends: a client that the start has not",
+        ),
+        // What has to be done.
+        (
+            r#"{ "readers": { "client": { "target": "either" } }, "either": { "balancer": { "policy": "round_robin", "targets": ["app", "idle"] } },
+                "idle": { "service": { "workers": 1, "plans": { "*": ["end"] } } } }"#,
+            "for 'follow' of 'readers', work of 2 ms (exponential) is to be done once, and is not",
+        ),
+        (
+            r#"{ "app": { "service": { "plans": { "store": [{ "work": { "exponential": { "mean_ms": 3 } } }, { "call": { "to": "links", "operation": "store-link" } }] } } } }"#,
+            "for 'store' of 'authors', work of 4 ms (exponential) is to be done once, and is not",
+        ),
+        (
+            r#"{ "counter": { "service": { "plans": { "*": [{ "call": { "to": "clicks", "operation": "count-click", "asynchronous": true } }] } } } }"#,
+            "the query 'count-click' is to be asked once, and is not",
+        ),
+        (
+            r#"{ "counter": { "service": { "plans": { "*": [{ "call": { "to": "clicks", "operation": "count-click", "fallback": ["end"] } }] } } } }"#,
+            "the query 'count-click' is to be asked once, and is not",
+        ),
+        (
+            r#"{ "click-queue": { "queue": { "to": null } } }"#,
+            "the query 'count-click' is to be asked once, and is not",
+        ),
+        (
+            r#"{ "readers": { "client": { "target": "kept" } }, "kept": { "cache": { "capacity_entries": 10, "mode": "read_through", "target": "app" } } }"#,
+            "the query 'count-click' is to be asked once, and is not",
+        ),
+        // What it takes.
+        (
+            r#"{ "links": { "database": { "queries": { "find-link": { "exponential": { "mean_ms": 1 } } } } } }"#,
+            "components.links.database.queries: 'find-link' takes 20 ms (exponential) as in the start",
+        ),
+        (
+            r#"{ "clicks": { "database": { "writes": [] } } }"#,
+            "components.clicks.database.writes: 'count-click' changes its row",
+        ),
+        (
+            r#"{ "links": { "database": { "tables": { "links": { "rows": 9 } }, "writes": [], "queries": null, "statements": {
+                "find-link": { "read": { "table": "links" } }, "store-link": { "write": { "table": "links" } } } } } }"#,
+            "'find-link' has to be answered as in the start",
+        ),
+        // What can be had.
+        (
+            r#"{ "app": { "service": { "workers": 65 } } }"#,
+            "components.app.service.workers: the largest instance there is has 64: take several",
+        ),
+        (
+            r#"{ "links": { "database": { "connections": 33 } } }"#,
+            "components.links.database.connections: the largest node there is has 32",
+        ),
+        (
+            r#"{ "links": { "database": { "replication": { "replicas": 1, "apply": { "constant": { "mean_ms": 0 } } } } } }"#,
+            "components.links.database.replication.apply: it takes 0.1 ms at least",
+        ),
+        (
+            r#"{ "counter": { "service": { "autoscale": { "metric": "utilisation", "min": 1, "max": 2, "rule": { "target": { "value": 0.5 } } } } } }"#,
+            "components.counter.service.autoscale.warm_up_s: a new instance takes 5 s at least",
+        ),
+        (
+            r#"{ "link-cache": { "cache": { "invalidation": { "delay_ms": 0 } } } }"#,
+            "components.link-cache.cache.invalidation.delay_ms: a cache learns of a change 20 ms after",
+        ),
+    ] {
+        let said = said_to(&format!(r#"{{ "components": {change} }}"#));
+        assert!(said.contains(expected), "{change}\n{said}");
+    }
+}
+
+#[test]
+fn a_run_of_its_own_faults_and_seed_does_not_help() {
+    let challenge = challenge("url-shortener");
+    let mut design = challenge.start.clone();
+    design.horizon_s = 6.0;
+    design.seed = 99;
+    let day = challenge.day(&design, 5).expect("a scenario");
+    assert_eq!((day.seed, day.horizon_s.to_bits()), (5, 40.0_f64.to_bits()));
+    let plain = challenge.day(&challenge.start, 5).expect("a scenario");
+    assert_eq!(day, plain);
+}
+
+#[test]
+fn every_fault_of_a_brief_names_its_place() {
+    let read = |file: &str| text(&folder().join("url-shortener").join(file));
+    let (brief, start) = (read("challenge.json"), read("start.json"));
+    for (from, to, expected) in [
+        (
+            r#""version": 1"#,
+            r#""version": 2"#,
+            "challenge.json version: 2 is not known",
+        ),
+        (
+            r#""p99_ms": 300"#,
+            r#""p99_ms": -300"#,
+            "challenge.json slos.p99_ms: -300 is out of range",
+        ),
+        (
+            r#""cost_per_h": 4.6"#,
+            r#""violations": 0"#,
+            "challenge.json slos: 'cost_per_h' is missing",
+        ),
+        (
+            r#""count-click""#,
+            r#""count""#,
+            "challenge.json mergeable[0]: the start asks no query 'count'",
+        ),
+        (
+            r#""readers": {"#,
+            r#""reader": {"#,
+            "challenge.json day.clients.reader: there is no client 'reader'",
+        ),
+        (
+            r#""peak_per_s": 1000"#,
+            r#""peak_per_s": -1"#,
+            "challenge.json day.clients.readers.arrivals.spike.peak_per_s: -1 is out of range",
+        ),
+        (
+            r#""horizon_s": 40"#,
+            r#""horizon_s": 4"#,
+            "challenge.json day.warmup_s: 5 leaves nothing to measure",
+        ),
+        (
+            r#"{ "every": "cache" }"#,
+            r#"{ "outside": "app" }"#,
+            "challenge.json day.faults[0].at.outside: 'app' is not in 'outside'",
+        ),
+        (
+            r#""title": "URL shortener""#,
+            r#""title": """#,
+            "challenge.json title: 0 words: 1 to 90 are allowed",
+        ),
+        (
+            r#""told""#,
+            r#""tol""#,
+            "challenge.json tol: unknown field `tol`",
+        ),
+    ] {
+        assert!(brief.contains(from), "{from}");
+        let found = Challenge::read(&brief.replacen(from, to, 1), &start);
+        let found = found.expect_err("must be refused");
+        let lines: Vec<String> = { found.iter() }
+            .map(|found| format!("{} {}", found.file, found.problem))
+            .collect();
+        assert!(
+            lines.iter().any(|line| line.contains(expected)),
+            "{expected}\n{lines:#?}"
+        );
+    }
+    let found = Challenge::read(
+        &brief,
+        &start.replace(r#""connections": 4"#, r#""connections": 0"#),
+    );
+    let found = found.expect_err("must be refused");
+    assert_eq!(found[0].file, "start.json");
+    assert_eq!(
+        found[0].problem.path,
+        "components.links.database.connections"
+    );
+}
