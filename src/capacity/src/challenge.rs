@@ -255,6 +255,9 @@ pub const BRIEF: &str = "challenge.json";
 /// See [`BRIEF`].
 pub const START: &str = "start.json";
 
+/// The list of all challenges' folders, in the order in which they are offered, beside these folders.
+pub const INDEX: &str = "index.json";
+
 /// A problem in one of a challenge's files.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Found {

@@ -14,6 +14,7 @@ mod duty;
 mod judge;
 mod load;
 mod mechanism;
+mod proof;
 mod refuse;
 mod report;
 mod slo;
@@ -22,13 +23,14 @@ mod usl;
 
 pub use bottleneck::{Bottleneck, Evidence, Resource, Run, bottlenecks};
 pub use challenge::{
-    Attempt, BRIEF, Brief, CHALLENGE_VERSION, Challenge, Day, Found, Hit, Largest, Load, Mishap,
-    Prepared, Rule, START, Steps, Struck,
+    Attempt, BRIEF, Brief, CHALLENGE_VERSION, Challenge, Day, Found, Hit, INDEX, Largest, Load,
+    Mishap, Prepared, Rule, START, Steps, Struck,
 };
 pub use cost::{Bill, Line, Prices, cost, cost_of_run};
 pub use judge::Verdict;
 pub use load::at_load;
 pub use mechanism::{Mechanism, mechanisms};
+pub use proof::{ChallengeFiles, NON_SOLUTIONS, Proof, SEEDS, SOLUTIONS};
 pub use report::{Report, Said, Tried, in_page, trial};
 pub use slo::{ErrorBudget, Measured, Objective, Slos};
 pub use sweep::{Goal, Knee, Point, Sample, Sweep, Trial, plan};

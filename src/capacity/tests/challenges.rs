@@ -4,10 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use scale_capacity::{Attempt, Challenge, Objective, Run, mechanisms};
-use scale_sim::{Files, Scenario, run};
-
-const SEEDS: u32 = 20;
+use scale_capacity::{Attempt, Challenge, ChallengeFiles, Found, NON_SOLUTIONS, Proof, SOLUTIONS};
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../lessons/challenges")
@@ -17,131 +14,34 @@ fn text(path: &Path) -> String {
     fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-fn challenge(id: &str) -> Challenge {
-    let read = |file: &str| text(&folder().join(id).join(file));
-    Challenge::read(&read("challenge.json"), &read("start.json"))
-        .unwrap_or_else(|found| panic!("{id}: {found:#?}"))
-}
-
-/// The attempts in a folder of a challenge, by name.
-fn attempts(challenge: &Challenge, id: &str, kind: &str) -> BTreeMap<String, (Attempt, Scenario)> {
-    let files = fs::read_dir(folder().join(id).join(kind)).expect("a challenge has both folders");
-    let paths = files.map(|file| file.expect("it can be listed").path());
-    let read = paths.map(|path| {
-        let attempt = Attempt::read(&text(&path));
-        let attempt = attempt.unwrap_or_else(|problem| panic!("{}: {problem}", path.display()));
-        let design = attempt.design(challenge);
-        let design = design.unwrap_or_else(|found| panic!("{}: {found:#?}", path.display()));
-        let name = path.file_stem().unwrap_or_default().to_string_lossy();
-        (name.into_owned(), (attempt, design))
-    });
-    read.collect()
-}
-
-/// What a design misses with each seed; nothing if it is refused.
-fn missed(challenge: &Challenge, design: &Scenario) -> Option<Vec<Vec<Objective>>> {
-    if !challenge.refusals(design).is_empty() {
-        return None;
+fn files(id: &str) -> ChallengeFiles {
+    let folder = folder().join(id);
+    let attempts = |kind: &str| {
+        let files = fs::read_dir(folder.join(kind)).expect("a challenge has both folders");
+        let texts = files.map(|file| {
+            let path = file.expect("it can be listed").path();
+            let name = path.file_stem().unwrap_or_default().to_string_lossy();
+            (name.into_owned(), text(&path))
+        });
+        texts.collect::<BTreeMap<_, _>>()
+    };
+    ChallengeFiles {
+        challenge: text(&folder.join("challenge.json")),
+        start: text(&folder.join("start.json")),
+        solutions: attempts(SOLUTIONS),
+        non_solutions: attempts(NON_SOLUTIONS),
     }
-    let runs = Challenge::plan(1, SEEDS).into_iter().map(|seed| {
-        let verdict = challenge.judge(design, seed).expect("it runs");
-        assert_eq!(verdict.stopped, None);
-        assert_eq!(verdict.passed(), verdict.missed().next().is_none());
-        verdict.missed().collect()
-    });
-    Some(runs.collect())
 }
 
-fn solutions_pass(id: &str) {
-    let challenge = challenge(id);
-    let solutions = attempts(&challenge, id, "solutions");
-    assert!(solutions.len() >= 2, "{id}: two ways at least");
-    for (name, (_, design)) in &solutions {
-        assert_eq!(challenge.refusals(design), [], "{id}/{name}");
-        for (seed, missed) in (1..).zip(missed(&challenge, design).expect("not refused")) {
-            assert_eq!(missed, [], "{id}/{name}, seed {seed}");
-        }
-    }
-    // They are different: each has something that the other has not, or two have nothing in common that the start has not.
-    let before = mechanisms(&challenge.start);
-    let added: Vec<_> = { solutions.values() }
-        .map(|(_, design)| {
-            mechanisms(design)
-                .difference(&before)
-                .copied()
-                .collect::<Vec<_>>()
-        })
+fn proof(files: &ChallengeFiles) -> Proof {
+    Proof::read(files).unwrap_or_else(|found| panic!("{found:#?}"))
+}
+
+fn none(found: &[Found]) {
+    let lines: Vec<String> = { found.iter() }
+        .map(|found| format!("{}: {}", found.file, found.problem))
         .collect();
-    let differ = added.iter().enumerate().any(|(at, one)| {
-        let lacks = |one: &Vec<_>, other: &Vec<_>| one.iter().any(|own| !other.contains(own));
-        added[..at]
-            .iter()
-            .any(|other| lacks(one, other) && lacks(other, one))
-    });
-    assert!(differ, "{id}: all solutions are one: {added:?}");
-}
-
-fn others_fail(id: &str) {
-    let challenge = challenge(id);
-    let others = attempts(&challenge, id, "non-solutions");
-    assert!(
-        others.len() >= 3,
-        "{id}: three ways that do not work at least"
-    );
-    let mut bought = false;
-    for (name, (attempt, design)) in &others {
-        let Some(runs) = missed(&challenge, design) else {
-            assert_eq!(attempt.misses, [], "{id}/{name} is refused");
-            continue;
-        };
-        assert!(
-            !attempt.misses.is_empty(),
-            "{id}/{name} is not refused: say what it misses"
-        );
-        for (seed, missed) in (1..).zip(runs) {
-            for objective in &attempt.misses {
-                assert!(
-                    missed.contains(objective),
-                    "{id}/{name}, seed {seed}: {objective:?} is met, of the misses {missed:?}"
-                );
-            }
-        }
-        bought |= attempt.misses.contains(&Objective::CostPerH)
-            && mechanisms(design).is_subset(&{
-                let mut all = mechanisms(&challenge.start);
-                // Copies and replicas are more of the same.
-                all.extend([
-                    scale_capacity::Mechanism::Copies,
-                    scale_capacity::Mechanism::Balancing,
-                    scale_capacity::Mechanism::ReadReplicas,
-                ]);
-                all
-            });
-    }
-    assert!(
-        bought,
-        "{id}: more of everything has to be too dear, and is to be tried"
-    );
-}
-
-/// The start does well today, and not on the day to come.
-fn the_start_is_of_today(id: &str) {
-    let challenge = challenge(id);
-    let outcome = run(&challenge.start, &Files::new()).expect("it runs");
-    let verdict = challenge.verdict(&challenge.start, &outcome);
-    // How many have to be answered on the day is no matter of today.
-    let today = |objective: &Objective| *objective != Objective::GoodputPerS;
-    let missed: Vec<Objective> = verdict.missed().filter(today).collect();
-    assert_eq!(missed, [], "{id}: the start has to run well today");
-    assert_eq!(
-        scale_capacity::bottlenecks(&Run::of(&challenge.start, &outcome)),
-        [],
-        "{id}: nothing is short today"
-    );
-    let runs = self::missed(&challenge, &challenge.start).expect("not refused");
-    for (seed, missed) in (1..).zip(runs) {
-        assert!(!missed.is_empty(), "{id}, seed {seed}: the start passes");
-    }
+    assert_eq!(lines, [] as [&str; 0]);
 }
 
 /// The tests of a challenge, which run beside each other.
@@ -150,17 +50,17 @@ macro_rules! challenges {
         $(mod $name {
             #[test]
             fn its_solutions_pass() {
-                super::solutions_pass($id);
+                super::none(&super::proof(&super::files($id)).unproven_solutions());
             }
 
             #[test]
             fn all_else_fails() {
-                super::others_fail($id);
+                super::none(&super::proof(&super::files($id)).unproven_non_solutions());
             }
 
             #[test]
             fn its_start_is_of_today() {
-                super::the_start_is_of_today($id);
+                super::none(&super::proof(&super::files($id)).unproven_start());
             }
         })*
 
@@ -194,9 +94,10 @@ challenges! {
 
 /// What is said to a solution of the shortener with a change, a JSON merge patch, on top.
 fn said_to(change: &str) -> String {
-    let challenge = challenge("url-shortener");
-    let solutions = attempts(&challenge, "url-shortener", "solutions");
-    let (_, design) = &solutions["cache-and-queue"];
+    let files = files("url-shortener");
+    let challenge = proof(&files).challenge().clone();
+    let solution = Attempt::read(&files.solutions["cache-and-queue"]).expect("of the form");
+    let design = solution.design(&challenge).expect("a scenario");
     let tree = serde_json::to_value(design).expect("plain data");
     let text = format!(r#"{{ "title": "A trick", "why": "", "change": {change} }}"#);
     let changed = Challenge {
@@ -296,7 +197,8 @@ fn tricks_are_refused_with_their_place() {
 
 #[test]
 fn a_run_of_its_own_faults_and_seed_does_not_help() {
-    let challenge = challenge("url-shortener");
+    let proof = proof(&files("url-shortener"));
+    let challenge = proof.challenge();
     let mut design = challenge.start.clone();
     design.horizon_s = 6.0;
     design.seed = 99;
@@ -382,5 +284,76 @@ fn every_fault_of_a_brief_names_its_place() {
     assert_eq!(
         found[0].problem.path,
         "components.links.database.connections"
+    );
+}
+
+/// What the proof says is tried on what is not so.
+#[test]
+fn a_proof_notices_what_is_not_so() {
+    let files = files("url-shortener");
+    let said = |files: &ChallengeFiles, of: fn(&Proof) -> Vec<Found>| -> Vec<String> {
+        let found = of(&proof(files)).into_iter();
+        found
+            .map(|found| format!("{}: {}", found.file, found.problem))
+            .collect()
+    };
+    let only = |all: &BTreeMap<String, String>, name: &str| {
+        BTreeMap::from([(name.to_owned(), all[name].clone())])
+    };
+
+    // One solution is not enough, and a non-solution is none.
+    let mut less = files.clone();
+    less.solutions = only(&files.non_solutions, "cache-only");
+    let found = said(&less, Proof::unproven_solutions);
+    assert_eq!(found.len(), 2, "{found:?}");
+    assert!(found[0].contains("solved in two ways at least"));
+    assert!(found[1].contains(
+        "solutions/cache-only.json: it has to pass with every seed, and with seed 1 it misses: requests answered in time"
+    ));
+    // Two that are one.
+    let mut twice = files.clone();
+    twice.solutions = only(&files.solutions, "cache-and-queue");
+    let same = twice.solutions["cache-and-queue"].clone();
+    twice.solutions.insert("again".to_owned(), same);
+    let found = said(&twice, Proof::unproven_solutions);
+    assert!(found[0].contains("no two of the solutions"), "{found:?}");
+    // A solution among the others, with and without a word on what it misses.
+    let mut mixed = files.clone();
+    mixed.non_solutions = only(&files.solutions, "cache-and-queue");
+    let found = said(&mixed, Proof::unproven_non_solutions);
+    assert!(found[0].contains("lacks more of everything"), "{found:?}");
+    assert!(found[1].contains("misses: it is not refused"), "{found:?}");
+    let bold = mixed.non_solutions["cache-and-queue"].replacen(
+        "\"change\"",
+        "\"misses\": [\"p99_ms\"], \"change\"",
+        1,
+    );
+    mixed
+        .non_solutions
+        .insert("cache-and-queue".to_owned(), bold);
+    let found = said(&mixed, Proof::unproven_non_solutions);
+    assert!(
+        found[1].contains("misses: with seed 1 it meets its objective for: p99 latency"),
+        "{found:?}"
+    );
+    // A start that can't take today's load, and one that takes the day's.
+    let mut weak = files.clone();
+    weak.start = files
+        .start
+        .replacen("\"connections\": 4", "\"connections\": 1", 1);
+    let found = said(&weak, Proof::unproven_start);
+    assert!(
+        found[0].contains("start.json: it has to run well under today's load"),
+        "{found:?}"
+    );
+    let mut mild = files;
+    mild.challenge = mild
+        .challenge
+        .replace("\"peak_per_s\": 1000", "\"peak_per_s\": 60")
+        .replace("\"base_per_s\": 200", "\"base_per_s\": 40");
+    let found = said(&mild, Proof::unproven_start);
+    assert!(
+        found[0].contains("start.json: it passes with seed"),
+        "{found:?}"
     );
 }
