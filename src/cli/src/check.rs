@@ -51,12 +51,13 @@ pub fn check(arguments: &CheckArguments) -> Result<bool, Failure> {
 
 /// What there was of each kind, in words.
 fn counted(targets: &[Target]) -> String {
-    let kinds: [(&str, fn(&Target) -> bool); 3] = [
-        ("scenario", |target| matches!(target, Target::Scenario(_))),
-        ("lesson", |target| matches!(target, Target::Lesson(_))),
-        ("challenge", |target| matches!(target, Target::Challenge(_))),
-    ];
-    let counts = kinds.map(|(word, is)| (word, targets.iter().filter(|own| is(own)).count()));
+    let of = |word: &str| {
+        targets
+            .iter()
+            .filter(|own| own.word() == Some(word))
+            .count()
+    };
+    let counts = ["scenario", "lesson", "challenge"].map(|word| (word, of(word)));
     let told = counts.iter().filter(|(_, count)| *count > 0);
     let words: Vec<String> = told
         .map(|(word, count)| format!("{count} {word}{}", if *count == 1 { "" } else { "s" }))
@@ -158,6 +159,16 @@ fn is_json(path: &Path) -> bool {
 }
 
 impl Target {
+    /// What it is counted as; nothing for what only holds others.
+    const fn word(&self) -> Option<&'static str> {
+        match self {
+            Self::Scenario(_) => Some("scenario"),
+            Self::Lesson(_) => Some("lesson"),
+            Self::Challenge(_) => Some("challenge"),
+            Self::Course(_) | Self::Challenges(_) => None,
+        }
+    }
+
     fn faults(&self) -> Vec<Fault> {
         let checked = match self {
             Self::Scenario(path) => check_scenario(path),
