@@ -7,11 +7,14 @@
 //! not waited for does not count, for nobody would know that it failed; nor does one with a fallback where what it is part of is put
 //! off, for there no answer would be worse for it. A queue, a topic and an outbox keep what they have until it is done.
 
+use core::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+
 use scale_sim::{Call, Component, Database, Distribution, Instruction, Mode, Scenario, Statement};
 
 /// The name of a plan for any operation.
 const ANY: &str = "*";
-/// Calls within calls, at most: more than a scenario may have, but messages may go in a circle.
+/// Calls within calls, messages among them, that are looked at.
 const DEPTH: usize = 40;
 
 /// How often something is done for one request.
@@ -30,8 +33,8 @@ pub(crate) struct Done {
     pub work: Vec<(Distribution, Times)>,
     /// Queries by their operation, each with how often it is asked.
     pub queries: Vec<(String, Times)>,
-    /// Where these are answered: component and operation, each once.
-    pub places: Vec<(String, String)>,
+    /// Where these are answered: component and operation.
+    pub places: BTreeSet<(String, String)>,
     /// Those of the queries that change something.
     pub writes: Vec<String>,
     /// Those that are asked once for several requests about one key: a cache that writes behind stands before them.
@@ -54,11 +57,10 @@ impl Done {
         for (query, count) in other.queries {
             add(&mut self.queries, query, scaled(count));
         }
-        self.note(other.places, other.writes, other.merged);
+        self.note(other.writes, other.merged);
     }
 
-    fn note(&mut self, places: Vec<(String, String)>, writes: Vec<String>, merged: Vec<String>) {
-        join(&mut self.places, places);
+    fn note(&mut self, writes: Vec<String>, merged: Vec<String>) {
         join(&mut self.writes, writes);
         join(&mut self.merged, merged);
     }
@@ -78,7 +80,7 @@ impl Done {
         for other in all {
             keep_least(&mut least.work, &other.work);
             keep_least(&mut least.queries, &other.queries);
-            least.note(other.places, other.writes, other.merged);
+            least.note(other.writes, other.merged);
         }
         least
     }
@@ -135,25 +137,29 @@ pub(crate) fn answer<'a>(database: &'a Database, operation: &str) -> Option<Answ
 
 /// What is done for a request that asks `target` for `operation`.
 pub(crate) fn done(scenario: &Scenario, target: &str, operation: &str) -> Done {
-    let reads = Walk {
-        scenario,
-        changes: false,
-    };
-    let found = reads.at(target, operation, Way::START);
+    let found = Walk::new(scenario, false, None).from(target, operation);
     if found.writes.is_empty() {
         return found;
     }
-    let changes = Walk {
-        scenario,
-        changes: true,
-    };
-    changes.at(target, operation, Way::START)
+    Walk::new(scenario, true, None).from(target, operation)
+}
+
+/// What a design does, of what another does, for a request that asks `target` for `operation`.
+pub(crate) fn done_of(wanted: &Done, scenario: &Scenario, target: &str, operation: &str) -> Done {
+    let changes = !wanted.writes.is_empty();
+    Walk::new(scenario, changes, Some(wanted)).from(target, operation)
 }
 
 struct Walk<'a> {
     scenario: &'a Scenario,
     /// Whether the request changes something.
     changes: bool,
+    /// What is looked for; everything if it is not given. A design may hold very much that is not.
+    wanted: Option<&'a Done>,
+    /// What has been found by component, operation and whether it is put off; nothing while it is being looked at.
+    known: RefCell<BTreeMap<(String, String, bool), Option<Done>>>,
+    /// Where queries are answered.
+    places: RefCell<BTreeSet<(String, String)>>,
 }
 
 /// How a component is come to.
@@ -186,15 +192,45 @@ impl Way {
     }
 }
 
-impl Walk<'_> {
+impl<'a> Walk<'a> {
+    const fn new(scenario: &'a Scenario, changes: bool, wanted: Option<&'a Done>) -> Self {
+        Self {
+            scenario,
+            changes,
+            wanted,
+            known: RefCell::new(BTreeMap::new()),
+            places: RefCell::new(BTreeSet::new()),
+        }
+    }
+
+    fn from(self, target: &str, operation: &str) -> Done {
+        let done = self.at(target, operation, Way::START);
+        Done {
+            places: self.places.into_inner(),
+            ..done
+        }
+    }
+
+    /// What is done where a call comes to. Messages that go in a circle do nothing more.
     fn at(&self, name: &str, operation: &str, way: Way) -> Done {
+        if way.depth > DEPTH {
+            return Done::default();
+        }
+        let key = (name.to_owned(), operation.to_owned(), way.put_off);
+        if let Some(known) = self.known.borrow().get(&key) {
+            return known.clone().unwrap_or_default();
+        }
+        self.known.borrow_mut().insert(key.clone(), None);
+        let done = self.look(name, operation, way);
+        self.known.borrow_mut().insert(key, Some(done.clone()));
+        done
+    }
+
+    fn look(&self, name: &str, operation: &str, way: Way) -> Done {
         let mut done = Done::default();
         let Some(component) = self.scenario.components.get(name) else {
             return done;
         };
-        if way.depth > DEPTH {
-            return done;
-        }
         let go = |to: &str, operation: &str| self.at(to, operation, way.on());
         let later = |to: &str, operation: &str| self.at(to, operation, way.later());
         match component {
@@ -219,15 +255,15 @@ impl Walk<'_> {
                     Some(Answer::Statement(statement)) => statement.writes(),
                     None => return done,
                 };
-                done.ask(name, operation, changes);
+                self.ask(&mut done, name, operation, changes);
                 let outbox = database.outbox.iter();
                 for outbox in outbox.filter(|outbox| outbox.has(operation)) {
                     let published = outbox.operation.as_deref().unwrap_or(operation);
                     done.and(later(&outbox.to, published), 1, false);
                 }
             }
-            Component::View(_) => done.ask(name, operation, false),
-            Component::EventStore(_) => done.ask(name, operation, true),
+            Component::View(_) => self.ask(&mut done, name, operation, false),
+            Component::EventStore(_) => self.ask(&mut done, name, operation, true),
             Component::Cache(cache) => {
                 let writes = cache.is_write(operation);
                 let later = writes && matches!(cache.mode, Mode::WriteBehind { .. });
@@ -271,6 +307,28 @@ impl Walk<'_> {
         }
     }
 
+    fn ask(&self, done: &mut Done, component: &str, operation: &str, changes: bool) {
+        let is_own = |(query, _): &(String, Times)| query == operation;
+        if self
+            .wanted
+            .is_some_and(|wanted| !wanted.queries.iter().any(is_own))
+        {
+            return;
+        }
+        let once = Times { all: 1, before: 1 };
+        add(&mut done.queries, operation.to_owned(), once);
+        let place = (component.to_owned(), operation.to_owned());
+        self.places.borrow_mut().insert(place);
+        let writes = changes.then(|| operation.to_owned());
+        done.note(writes.into_iter().collect(), Vec::new());
+    }
+
+    fn wants(&self, time: &Distribution) -> bool {
+        let is_own = |(own, _): &(Distribution, Times)| own == time;
+        self.wanted
+            .is_none_or(|wanted| wanted.work.iter().any(is_own))
+    }
+
     /// Adds what the steps of a plan do; tells whether it goes on after them.
     fn follow(&self, plan: &[Instruction], operation: &str, way: Way, done: &mut Done) -> bool {
         let called = |call: &Call| {
@@ -282,6 +340,7 @@ impl Walk<'_> {
         };
         for step in plan {
             match step {
+                Instruction::Work(time) if !self.wants(time) => {}
                 Instruction::Work(time) => {
                     let once = Times { all: 1, before: 1 };
                     add(&mut done.work, time.clone(), once);
@@ -320,16 +379,6 @@ impl Walk<'_> {
             }
         }
         true
-    }
-}
-
-impl Done {
-    fn ask(&mut self, component: &str, operation: &str, changes: bool) {
-        let once = Times { all: 1, before: 1 };
-        add(&mut self.queries, operation.to_owned(), once);
-        let place = (component.to_owned(), operation.to_owned());
-        let writes = changes.then(|| operation.to_owned());
-        self.note(vec![place], writes.into_iter().collect(), Vec::new());
     }
 }
 
@@ -386,6 +435,34 @@ mod tests {
         let (work, queries) = found("front");
         assert_eq!(work, [(5.0, 0, 0), (9.0, 1, 0)]);
         assert_eq!(queries, [("item".to_owned(), 1, 1)]);
+    }
+
+    #[test]
+    fn a_design_may_hold_very_much() {
+        // A thousand calls to each of which thirty services make a thousand: no walk would end that made them all.
+        let service = |at: usize| {
+            let call = format!(r#"{{ "call": {{ "to": "s{}" }} }}"#, at + 1);
+            let plan = vec![call; 900].join(", ");
+            format!(r#""s{at}": {{ "service": {{ "workers": 1, "plans": {{ "*": [{plan}] }} }} }}"#)
+        };
+        let services: Vec<String> = (0..20).map(service).collect();
+        let text = format!(
+            r#"{{ "version": 1, "horizon_s": 1, "components": {{
+                "users": {{ "client": {{ "operation": "buy", "target": "s0", "arrivals": {{ "constant": {{ "rate_per_s": 1 }} }} }} }},
+                {}, "s20": {{ "queue": {{ "to": "worker" }} }},
+                "worker": {{ "service": {{ "workers": 1, "plans": {{ "*": [
+                    {{ "work": {{ "constant": {{ "mean_ms": 5 }} }} }}, {{ "call": {{ "to": "s20" }} }}] }} }} }} }} }}"#,
+            services.join(", ")
+        );
+        let scenario: Scenario = scale_sim::read_json(&text).expect("of the form");
+        let done = done(&scenario, "s0", "buy");
+        let [(time, times)] = &done.work[..] else {
+            panic!("{done:?}");
+        };
+        assert_eq!(
+            (time.mean_ms(), times.all, times.before),
+            (5.0, 900_u64.saturating_pow(20), 0)
+        );
     }
 
     #[test]

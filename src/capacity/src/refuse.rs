@@ -85,7 +85,7 @@ impl Challenge {
             let Some(Component::Client(client)) = design.components.get(name) else {
                 continue;
             };
-            let after = duty::done(design, &client.target, operation);
+            let after = duty::done_of(&before, design, &client.target, operation);
             let mut note = |message: String| {
                 let message = format!("for '{operation}' of '{name}', {message}");
                 problems.push(Problem::new("components", message));
