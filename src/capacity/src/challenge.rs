@@ -11,7 +11,7 @@ use serde_json::Value;
 use vecmap::VecMap;
 
 use crate::cost::Prices;
-use crate::duty;
+use crate::duty::{self, Look};
 use crate::slo::{Objective, Slos};
 
 /// The version of the format that this build reads.
@@ -327,16 +327,7 @@ impl Challenge {
             }));
         };
         within("slos", brief.slos.problems(), &mut problems);
-        if brief.slos.cost_per_h.is_none() {
-            let message =
-                "'cost_per_h' is missing: without a budget more of everything is a solution";
-            problems.push(Problem::new("slos", message));
-        }
-        if brief.slos.violations.is_none() && !brief.rules.is_empty() {
-            let message =
-                "'violations' is missing: there are rules, so say how often they may be violated";
-            problems.push(Problem::new("slos", message));
-        }
+        problems.extend(brief.unsaid());
         if let Some(prices) = &brief.prices {
             within("prices", prices.problems(), &mut problems);
         }
@@ -415,7 +406,7 @@ impl Challenge {
     fn asked(&self) -> Vec<String> {
         let mut asked = Vec::new();
         for (_, target, operation) in clients_operations(&self.start) {
-            let done = duty::done(&self.start, target, operation);
+            let done = duty::done(self.look(&self.start), target, operation);
             for (query, _) in done.queries {
                 if !asked.contains(&query) {
                     asked.push(query);
@@ -423,6 +414,14 @@ impl Challenge {
             }
         }
         asked
+    }
+
+    /// How to tell what a design does.
+    pub(crate) const fn look<'a>(&self, scenario: &'a Scenario) -> Look<'a> {
+        Look {
+            scenario,
+            degrades: self.brief.slos.degraded_share.is_some(),
+        }
     }
 
     /// The price list by which its designs are charged.
@@ -464,6 +463,37 @@ fn in_the_day(problem: Problem) -> Problem {
 }
 
 impl Brief {
+    /// Objectives without which there is a way round the challenge.
+    fn unsaid(&self) -> Vec<Problem> {
+        let slos = &self.slos;
+        let wanted = [
+            (
+                slos.cost_per_h.is_none(),
+                "'cost_per_h' is missing: without a budget more of everything is a solution",
+            ),
+            (
+                slos.undone_share.is_none() || slos.background_p99_ms.is_none(),
+                "'undone_share' and 'background_p99_ms' are both needed: else what is put off need never be done",
+            ),
+            (
+                slos.violations.is_none() && !self.rules.is_empty(),
+                "'violations' is missing: there are rules, so say how often they may be violated",
+            ),
+            (
+                slos.lost_writes_share.is_none() && !self.mergeable.is_empty(),
+                "'lost_writes_share' is missing: what is mergeable may be kept where a crash takes it away",
+            ),
+            (
+                slos.availability.is_none() && slos.goodput_per_s.is_none(),
+                "'availability' or 'goodput_per_s' is needed: else nobody has to be answered",
+            ),
+        ];
+        let unsaid = wanted.into_iter().filter(|(missing, _)| *missing);
+        unsaid
+            .map(|(_, message)| Problem::new("slos", message))
+            .collect()
+    }
+
     /// The texts that the learner reads, by their paths.
     fn texts(&self) -> [(&'static str, &String); 9] {
         let steps = &self.steps;

@@ -4,8 +4,9 @@
 //! Of several targets that share the requests (a balancer's, shards) each has to do it: what only some do does not count. What
 //! stands after `end`, or in a fallback, does not count either. What a message leads to counts, but as put off. A request that
 //! changes something can't be answered from a cache: of what a cache keeps from being done for it, only reads count. A call that is
-//! not waited for does not count, for nobody would know that it failed; nor does one with a fallback where what it is part of is put
-//! off, for there no answer would be worse for it. A queue, a topic and an outbox keep what they have until it is done.
+//! not waited for does not count, for nobody would know that it failed; nor does one with a fallback, or one that makes do with a
+//! part of the shards, unless degraded answers are counted, which those put off are not. A queue, a topic and an outbox keep what
+//! they have until it is done.
 
 use core::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -136,22 +137,31 @@ pub(crate) fn answer<'a>(database: &'a Database, operation: &str) -> Option<Answ
 }
 
 /// What is done for a request that asks `target` for `operation`.
-pub(crate) fn done(scenario: &Scenario, target: &str, operation: &str) -> Done {
-    let found = Walk::new(scenario, false, None).from(target, operation);
+pub(crate) fn done(look: Look<'_>, target: &str, operation: &str) -> Done {
+    let found = Walk::new(look, false, None).from(target, operation);
     if found.writes.is_empty() {
         return found;
     }
-    Walk::new(scenario, true, None).from(target, operation)
+    Walk::new(look, true, None).from(target, operation)
 }
 
 /// What a design does, of what another does, for a request that asks `target` for `operation`.
-pub(crate) fn done_of(wanted: &Done, scenario: &Scenario, target: &str, operation: &str) -> Done {
+pub(crate) fn done_of(wanted: &Done, look: Look<'_>, target: &str, operation: &str) -> Done {
     let changes = !wanted.writes.is_empty();
-    Walk::new(scenario, changes, Some(wanted)).from(target, operation)
+    Walk::new(look, changes, Some(wanted)).from(target, operation)
+}
+
+/// Where to look, and how.
+#[derive(Clone, Copy)]
+pub(crate) struct Look<'a> {
+    /// The design.
+    pub scenario: &'a Scenario,
+    /// Whether answers with a substitute are counted, so that what has one may be taken to be done.
+    pub degrades: bool,
 }
 
 struct Walk<'a> {
-    scenario: &'a Scenario,
+    look: Look<'a>,
     /// Whether the request changes something.
     changes: bool,
     /// What is looked for; everything if it is not given. A design may hold very much that is not.
@@ -193,9 +203,9 @@ impl Way {
 }
 
 impl<'a> Walk<'a> {
-    const fn new(scenario: &'a Scenario, changes: bool, wanted: Option<&'a Done>) -> Self {
+    const fn new(look: Look<'a>, changes: bool, wanted: Option<&'a Done>) -> Self {
         Self {
-            scenario,
+            look,
             changes,
             wanted,
             known: RefCell::new(BTreeMap::new()),
@@ -221,14 +231,14 @@ impl<'a> Walk<'a> {
             return known.clone().unwrap_or_default();
         }
         self.known.borrow_mut().insert(key.clone(), None);
-        let done = self.look(name, operation, way);
+        let done = self.found(name, operation, way);
         self.known.borrow_mut().insert(key, Some(done.clone()));
         done
     }
 
-    fn look(&self, name: &str, operation: &str, way: Way) -> Done {
+    fn found(&self, name: &str, operation: &str, way: Way) -> Done {
         let mut done = Done::default();
-        let Some(component) = self.scenario.components.get(name) else {
+        let Some(component) = self.look.scenario.components.get(name) else {
             return done;
         };
         let go = |to: &str, operation: &str| self.at(to, operation, way.on());
@@ -239,7 +249,12 @@ impl<'a> Walk<'a> {
                 let all = balancer.targets.iter().map(|to| go(to, operation));
                 done = Done::either(all.collect());
             }
-            Component::Shards(_) => {
+            Component::Shards(shards) => {
+                let partial = { shards.scattered(operation) }
+                    .is_some_and(|scatter| scatter.need.is_some() || scatter.timeout_ms.is_some());
+                if partial && !self.degrades(way) {
+                    return done;
+                }
                 let all = component.targets().into_iter();
                 done = Done::either(all.map(|to| go(to, operation)).collect());
             }
@@ -323,6 +338,11 @@ impl<'a> Walk<'a> {
         done.note(writes.into_iter().collect(), Vec::new());
     }
 
+    /// Whether a substitute for an answer is counted there.
+    const fn degrades(&self, way: Way) -> bool {
+        self.look.degrades && !way.put_off
+    }
+
     fn wants(&self, time: &Distribution) -> bool {
         let is_own = |(own, _): &(Distribution, Times)| own == time;
         self.wanted
@@ -332,7 +352,7 @@ impl<'a> Walk<'a> {
     /// Adds what the steps of a plan do; tells whether it goes on after them.
     fn follow(&self, plan: &[Instruction], operation: &str, way: Way, done: &mut Done) -> bool {
         let called = |call: &Call| {
-            if call.asynchronous || (way.put_off && call.fallback.is_some()) {
+            if call.asynchronous || (call.fallback.is_some() && !self.degrades(way)) {
                 return Done::default();
             }
             let asked = call.operation.as_deref().unwrap_or(operation);
@@ -406,9 +426,17 @@ mod tests {
     /// What is done, each with how often in all and before the answer.
     type Counted<T> = Vec<(T, u64, u64)>;
 
+    fn done(scenario: &Scenario, target: &str) -> Done {
+        let look = Look {
+            scenario,
+            degrades: true,
+        };
+        super::done(look, target, "buy")
+    }
+
     fn found(target: &str) -> (Counted<f64>, Counted<String>) {
         let scenario = Scenario::from_json(DESIGN).expect("valid");
-        let done = done(&scenario, target, "buy");
+        let done = done(&scenario, target);
         let work = done.work.iter();
         let queries = done.queries.iter();
         (
@@ -455,7 +483,7 @@ mod tests {
             services.join(", ")
         );
         let scenario: Scenario = scale_sim::read_json(&text).expect("of the form");
-        let done = done(&scenario, "s0", "buy");
+        let done = done(&scenario, "s0");
         let [(time, times)] = &done.work[..] else {
             panic!("{done:?}");
         };
@@ -472,10 +500,10 @@ mod tests {
             r#""connections": 1, "writes": ["item"], "#,
         );
         let scenario = Scenario::from_json(&writes).expect("valid");
-        let done = done(&scenario, "full", "buy");
-        assert_eq!(done.queries, []);
-        assert_eq!(done.writes, [] as [&str; 0]);
-        let direct = super::done(&scenario, "lazy", "buy");
+        let full = done(&scenario, "full");
+        assert_eq!(full.queries, []);
+        assert_eq!(full.writes, [] as [&str; 0]);
+        let direct = done(&scenario, "lazy");
         assert_eq!(direct.writes, ["item"]);
         assert_eq!(times_of(&direct.queries, &"item".to_owned()).all, 1);
     }

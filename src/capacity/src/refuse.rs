@@ -81,11 +81,11 @@ impl Challenge {
     fn left_undone(&self, design: &Scenario) -> Vec<Problem> {
         let mut problems = Vec::new();
         for (name, target, operation) in clients_operations(&self.start) {
-            let before = duty::done(&self.start, target, operation);
+            let before = duty::done(self.look(&self.start), target, operation);
             let Some(Component::Client(client)) = design.components.get(name) else {
                 continue;
             };
-            let after = duty::done_of(&before, design, &client.target, operation);
+            let after = duty::done_of(&before, self.look(design), &client.target, operation);
             let mut note = |message: String| {
                 let message = format!("for '{operation}' of '{name}', {message}");
                 problems.push(Problem::new("components", message));

@@ -196,6 +196,20 @@ fn tricks_are_refused_with_their_place() {
 }
 
 #[test]
+fn what_has_a_substitute_counts_only_where_substitutes_are_counted() {
+    let files = files("url-shortener");
+    let mut challenge = proof(&files).challenge().clone();
+    let solution = Attempt::read(&files.solutions["cache-and-write-behind"]).expect("of the form");
+    let design = solution.design(&challenge).expect("a scenario");
+    assert_eq!(challenge.refusals(&design), []);
+    challenge.brief.slos.degraded_share = None;
+    let refusals = challenge.refusals(&design);
+    assert_eq!(refusals.len(), 1);
+    let message = "the query 'count-click' is to be asked once, and is not";
+    assert!(refusals[0].message.contains(message), "{refusals:?}");
+}
+
+#[test]
 fn a_run_of_its_own_faults_and_seed_does_not_help() {
     let proof = proof(&files("url-shortener"));
     let challenge = proof.challenge();
@@ -225,7 +239,7 @@ fn every_fault_of_a_brief_names_its_place() {
         ),
         (
             r#""cost_per_h": 4.6"#,
-            r#""violations": 0"#,
+            r#""stale_share": 1"#,
             "challenge.json slos: 'cost_per_h' is missing",
         ),
         (
