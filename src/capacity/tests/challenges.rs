@@ -175,7 +175,7 @@ fn tricks_are_refused_with_their_place() {
         ),
         (
             r#"{ "links": { "database": { "connections": 33 } } }"#,
-            "components.links.database.connections: the largest node there is has 32",
+            "components.links.database.connections: the largest node there is has 16",
         ),
         (
             r#"{ "links": { "database": { "replication": { "replicas": 1, "apply": { "constant": { "mean_ms": 0 } } } } } }"#,
