@@ -12,7 +12,9 @@ const terms = read("words.txt").split("\n").filter((line) => line && !line.start
 const own = new Set(terms.map((term) => term.toLowerCase()));
 
 /** The fields of a lesson's data that are read by learners. */
-const READ = ["text", "hint", "ask", "explain", "misconception", "say", "says", "why", "label", "own", "along", "model", "checklist", "title", "summary"];
+const READ = ["text", "hint", "ask", "explain", "misconception", "say", "says", "why", "label", "own", "along", "model", "checklist", "title", "summary",
+  // Of challenges.
+  "story", "told", "bottlenecks", "scale", "caching", "asynchronous", "consistency"];
 
 /** The texts for learners in some data; those of sources are titled by others. */
 function texts(data, field = "", inSource = false) {
@@ -58,12 +60,24 @@ test("every word of the course is spelt rightly", () => {
     }
   };
   check("catalog.json", texts(JSON.parse(read("catalog.json"))));
-  for (const { name } of readdirSync(COURSE, { withFileTypes: true }).filter((entry) => entry.isDirectory())) {
+  for (const { name } of readdirSync(COURSE, { withFileTypes: true }).filter((entry) => entry.isDirectory() && entry.name !== "challenges")) {
     check(`${name}/lesson.md`, prose(read(`${name}/lesson.md`)));
     check(`${name}/quiz.json`, texts(JSON.parse(read(`${name}/quiz.json`))));
     for (const scene of readdirSync(new URL(`${name}/scenes/`, COURSE))) {
       const { title, view } = JSON.parse(read(`${name}/scenes/${scene}`));
       check(`${name}/scenes/${scene}`, [title ?? "", ...texts(view ?? {})]);
+    }
+  }
+  for (const id of JSON.parse(read("challenges/index.json"))) {
+    const folder = `challenges/${id}`;
+    check(`${folder}/challenge.json`, texts(JSON.parse(read(`${folder}/challenge.json`))));
+    const { title, view } = JSON.parse(read(`${folder}/start.json`));
+    check(`${folder}/start.json`, [title ?? "", ...texts(view ?? {})]);
+    for (const kind of ["solutions", "non-solutions"]) {
+      for (const attempt of readdirSync(new URL(`${folder}/${kind}/`, COURSE))) {
+        const { title, why } = JSON.parse(read(`${folder}/${kind}/${attempt}`));
+        check(`${folder}/${kind}/${attempt}`, [title, why]);
+      }
     }
   }
   assert.deepEqual([...new Set(found)], [], "mend these, or add terms to lessons/words.txt");

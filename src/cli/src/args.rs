@@ -209,7 +209,7 @@ pub struct CertifyArguments {
 /// `lab check`.
 #[derive(Args, Debug)]
 pub struct CheckArguments {
-    /// Scenarios, folders of scenarios, lessons' folders, or the folder of all lessons
+    /// Scenarios, folders of scenarios, folders of lessons and of challenges, or the folder of all lessons
     #[arg(required = true, value_name = "PATH")]
     pub paths: Vec<PathBuf>,
 }
@@ -226,6 +226,10 @@ pub enum Format {
     Quiz,
     /// The order of the lessons
     Catalog,
+    /// A challenge: what is asked, and the day on which a design is judged
+    Challenge,
+    /// A solution, or a non-solution, of a challenge
+    Attempt,
     /// What `lab run --json` prints
     Report,
 }

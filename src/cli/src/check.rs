@@ -1,12 +1,13 @@
-//! `lab check`: everything that is wrong with scenarios and lessons, each fault with its place.
+//! `lab check`: everything that is wrong with scenarios, lessons and challenges, each fault with its place.
 
 use std::ffi::OsStr;
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use scale_capacity::{BRIEF, ChallengeFiles, Found, INDEX, NON_SOLUTIONS, Proof, SOLUTIONS, START};
 use scale_course::{Catalog, Fault, Lesson, LessonFiles, Settings, prove};
-use scale_sim::Model;
+use scale_sim::{Model, Problem};
 
 use crate::args::CheckArguments;
 use crate::failure::{Failure, harmless};
@@ -36,15 +37,7 @@ pub fn check(arguments: &CheckArguments) -> Result<bool, Failure> {
         writeln!(out, "{}", harmless(&fault.to_string()))?;
     }
     if faults.is_empty() {
-        let scenarios = targets
-            .iter()
-            .filter(|target| matches!(target, Target::Scenario(_)))
-            .count();
-        let lessons = targets
-            .iter()
-            .filter(|target| matches!(target, Target::Lesson(_)))
-            .count();
-        writeln!(out, "checked {}: no problem", counted(scenarios, lessons))?;
+        writeln!(out, "checked {}: no problem", counted(&targets))?;
     } else {
         let problems = if faults.len() == 1 {
             "problem"
@@ -56,17 +49,23 @@ pub fn check(arguments: &CheckArguments) -> Result<bool, Failure> {
     Ok(faults.is_empty())
 }
 
-fn counted(scenarios: usize, lessons: usize) -> String {
-    let plural =
-        |count: usize, word: &str| format!("{count} {word}{}", if count == 1 { "" } else { "s" });
-    match (scenarios, lessons) {
-        (_, 0) => plural(scenarios, "scenario"),
-        (0, _) => plural(lessons, "lesson"),
-        _ => format!(
-            "{} and {}",
-            plural(scenarios, "scenario"),
-            plural(lessons, "lesson")
-        ),
+/// What there was of each kind, in words.
+fn counted(targets: &[Target]) -> String {
+    let of = |word: &str| {
+        targets
+            .iter()
+            .filter(|own| own.word() == Some(word))
+            .count()
+    };
+    let counts = ["scenario", "lesson", "challenge"].map(|word| (word, of(word)));
+    let told = counts.iter().filter(|(_, count)| *count > 0);
+    let words: Vec<String> = told
+        .map(|(word, count)| format!("{count} {word}{}", if *count == 1 { "" } else { "s" }))
+        .collect();
+    match words.split_last() {
+        None => "0 scenarios".to_owned(),
+        Some((last, [])) => last.clone(),
+        Some((last, before)) => format!("{} and {last}", before.join(", ")),
     }
 }
 
@@ -78,6 +77,10 @@ enum Target {
     Lesson(PathBuf),
     /// The folder of all lessons: that its catalogue agrees with them.
     Course(PathBuf),
+    /// A challenge's folder.
+    Challenge(PathBuf),
+    /// The folder of all challenges: that its index names them.
+    Challenges(PathBuf),
 }
 
 /// What there is to check at `path`.
@@ -88,17 +91,28 @@ fn targets_of(path: &Path) -> Result<Vec<Target>, Vec<Fault>> {
     if path.join("lesson.md").exists() {
         return Ok(vec![Target::Lesson(path.to_owned())]);
     }
+    if path.join(BRIEF).exists() {
+        return Ok(vec![Target::Challenge(path.to_owned())]);
+    }
     let lessons = lessons(path)?;
     if path.join("catalog.json").exists() || !lessons.is_empty() {
-        let lessons = lessons.into_iter().map(Target::Lesson);
-        return Ok(lessons.chain([Target::Course(path.to_owned())]).collect());
+        let mut targets: Vec<Target> = lessons.into_iter().map(Target::Lesson).collect();
+        targets.push(Target::Course(path.to_owned()));
+        let challenges = path.join(CHALLENGES);
+        if challenges.is_dir() {
+            targets.extend(all_challenges(&challenges)?);
+        }
+        return Ok(targets);
+    }
+    if path.join(INDEX).exists() || !challenges(path)?.is_empty() {
+        return all_challenges(path);
     }
     let scenarios = entries(path)?.into_iter().filter(|path| is_json(path));
     let scenarios: Vec<Target> = scenarios.map(Target::Scenario).collect();
     if scenarios.is_empty() {
         return Err(input::fault(
             path,
-            "the folder has neither scenarios (*.json) nor lessons (folders with a lesson.md)",
+            "the folder has neither scenarios (*.json), nor lessons (folders with a lesson.md), nor challenges (folders with a challenge.json)",
         ));
     }
     Ok(scenarios)
@@ -110,6 +124,21 @@ fn lessons(path: &Path) -> Result<Vec<PathBuf>, Vec<Fault>> {
         .into_iter()
         .filter(|path| path.join("lesson.md").exists())
         .collect())
+}
+
+/// Where the challenges are among the lessons.
+const CHALLENGES: &str = "challenges";
+
+/// The folders in `path` that hold a challenge.
+fn challenges(path: &Path) -> Result<Vec<PathBuf>, Vec<Fault>> {
+    let all = entries(path)?.into_iter();
+    Ok(all.filter(|path| path.join(BRIEF).exists()).collect())
+}
+
+/// All challenges in a folder, and their index.
+fn all_challenges(path: &Path) -> Result<Vec<Target>, Vec<Fault>> {
+    let all = challenges(path)?.into_iter().map(Target::Challenge);
+    Ok(all.chain([Target::Challenges(path.to_owned())]).collect())
 }
 
 /// What a folder holds, by name.
@@ -130,11 +159,23 @@ fn is_json(path: &Path) -> bool {
 }
 
 impl Target {
+    /// What it is counted as; nothing for what only holds others.
+    const fn word(&self) -> Option<&'static str> {
+        match self {
+            Self::Scenario(_) => Some("scenario"),
+            Self::Lesson(_) => Some("lesson"),
+            Self::Challenge(_) => Some("challenge"),
+            Self::Course(_) | Self::Challenges(_) => None,
+        }
+    }
+
     fn faults(&self) -> Vec<Fault> {
         let checked = match self {
             Self::Scenario(path) => check_scenario(path),
             Self::Lesson(folder) => check_lesson(folder),
             Self::Course(folder) => check_course(folder),
+            Self::Challenge(folder) => check_challenge(folder),
+            Self::Challenges(folder) => check_index(folder),
         };
         checked.err().unwrap_or_default()
     }
@@ -225,6 +266,77 @@ fn check_course(folder: &Path) -> Result<(), Vec<Fault>> {
         (id.into_owned(), read_lesson(&own).ok())
     });
     let problems = catalog.disagreements(&own.collect());
+    if problems.is_empty() {
+        Ok(())
+    } else {
+        Err(input::faults(&path, problems))
+    }
+}
+
+/// Checks a challenge's files, and runs all its attempts.
+fn check_challenge(folder: &Path) -> Result<(), Vec<Fault>> {
+    let mut faults = Vec::new();
+    let mut read = |path: &Path| input::text(path).map_err(|found| faults.extend(found)).ok();
+    let mut files = ChallengeFiles {
+        challenge: read(&folder.join(BRIEF)).unwrap_or_default(),
+        start: read(&folder.join(START)).unwrap_or_default(),
+        ..ChallengeFiles::default()
+    };
+    for (kind, texts) in [
+        (SOLUTIONS, &mut files.solutions),
+        (NON_SOLUTIONS, &mut files.non_solutions),
+    ] {
+        let attempts = folder.join(kind);
+        // Without any, the proof says what is missing.
+        if !attempts.is_dir() {
+            continue;
+        }
+        for path in entries(&attempts)?.into_iter().filter(|path| is_json(path)) {
+            if let (Some(name), Some(text)) =
+                (path.file_stem().and_then(OsStr::to_str), read(&path))
+            {
+                texts.insert(name.to_owned(), text);
+            }
+        }
+    }
+    if !faults.is_empty() {
+        return Err(faults);
+    }
+    let found = Proof::read(&files).map_or_else(|found| found, |proof| proof.unproven());
+    if found.is_empty() {
+        Ok(())
+    } else {
+        let fault = |found: Found| placed(folder, Fault::new(&found.file, found.problem));
+        Err(found.into_iter().map(fault).collect())
+    }
+}
+
+/// Checks that the index and the folders of challenges agree.
+fn check_index(folder: &Path) -> Result<(), Vec<Fault>> {
+    let path = folder.join(INDEX);
+    let named: Vec<String> = scale_sim::read_json(&input::text(&path)?)
+        .map_err(|problem| input::faults(&path, vec![problem]))?;
+    let own = challenges(folder)?.into_iter().map(|own| {
+        let id = own.file_name().unwrap_or_default().to_string_lossy();
+        id.into_owned()
+    });
+    let own: Vec<String> = own.collect();
+    let missing = own.iter().filter(|id| !named.contains(id));
+    let missing = missing.map(|id| format!("the challenge '{id}' is not in the list: add it"));
+    let gone = named.iter().enumerate().filter_map(|(at, id)| {
+        let message = if named[..at].contains(id) {
+            format!("'{id}' is in the list already")
+        } else if own.contains(id) {
+            return None;
+        } else {
+            format!("there is no folder '{id}' with a {BRIEF}")
+        };
+        Some(Problem::new(format!("[{at}]"), message))
+    });
+    let problems: Vec<Problem> = missing
+        .map(|message| Problem::new("", message))
+        .chain(gone)
+        .collect();
     if problems.is_empty() {
         Ok(())
     } else {

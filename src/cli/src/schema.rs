@@ -26,6 +26,8 @@ fn of(format: Format) -> Schema {
         Format::Lesson => schema_for!(LessonBlocks),
         Format::Quiz => schema_for!(scale_course::Quiz),
         Format::Catalog => schema_for!(scale_course::Catalog),
+        Format::Challenge => schema_for!(scale_capacity::Brief),
+        Format::Attempt => schema_for!(scale_capacity::Attempt),
         Format::Report => schema_for!(Report),
     }
 }

@@ -238,3 +238,105 @@ fn a_missing_catalogue_is_told() {
         done.out
     );
 }
+
+/// A folder with one of the challenges, and an index of it.
+fn a_challenge() -> tempfile::TempDir {
+    let folder = folder();
+    let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../lessons/challenges/image-upload");
+    for kind in ["", "solutions", "non-solutions"] {
+        for entry in fs::read_dir(from.join(kind)).expect("it is there") {
+            let path = entry.expect("it can be listed").path();
+            if path.is_file() {
+                let name = path.file_name().unwrap_or_default().to_string_lossy();
+                let text = fs::read_to_string(&path).expect("it can be read");
+                let to = Path::new("image-upload").join(kind).join(&*name);
+                write(folder.path(), &to.to_string_lossy(), &text);
+            }
+        }
+    }
+    write(folder.path(), "index.json", "[\"image-upload\"]\n");
+    folder
+}
+
+#[test]
+fn a_challenge_is_proven() {
+    let folder = a_challenge();
+    let done = check(folder.path());
+    assert_eq!(
+        (done.code, done.out.as_str()),
+        (Some(0), "checked 1 challenge: no problem\n"),
+        "{}",
+        done.err
+    );
+    // Without its solutions it may have none.
+    fs::remove_dir_all(folder.path().join("image-upload/solutions")).expect("just written");
+    let done = check(&folder.path().join("image-upload"));
+    let expected = "image-upload/challenge.json: it has to be solved in two ways at least: add to 'solutions'\n";
+    assert!(done.out.ends_with(expected), "{}", done.out);
+}
+
+#[test]
+fn faults_of_challenges_name_file_and_line() {
+    for (file, from, to, expected) in [
+        (
+            "image-upload/challenge.json",
+            "\"p99_ms\": 1300",
+            "\"p99_ms\": -1300",
+            "slos.p99_ms: -1300 is out of range: 0 to 3600000 is allowed",
+        ),
+        (
+            "image-upload/challenge.json",
+            "\"every\": \"service\"",
+            "\"every\": \"srevice\"",
+            "day.faults[0].at.every: ",
+        ),
+        (
+            "image-upload/start.json",
+            "\"workers\": 10",
+            "\"workers\": 0",
+            "components.app.service.workers: 0 is out of range",
+        ),
+        (
+            "image-upload/solutions/queue.json",
+            "\"to\": \"scaler\"",
+            "\"to\": \"sclaer\"",
+            "change.components.to-scale.queue.to: there is no component 'sclaer'",
+        ),
+        (
+            "image-upload/solutions/queue.json",
+            "\"why\"",
+            "\"wy\"",
+            "wy: unknown field `wy`",
+        ),
+        (
+            "index.json",
+            "\"image-upload\"",
+            "\"image-uplaod\"",
+            "the challenge 'image-upload' is not in the list: add it",
+        ),
+    ] {
+        let folder = a_challenge();
+        let path = folder.path().join(file);
+        let text = fs::read_to_string(&path).expect("just written");
+        assert!(text.contains(from), "{from}");
+        fs::write(&path, text.replacen(from, to, 1)).expect("writable");
+        let done = check(folder.path());
+        assert_eq!(done.code, Some(1), "{file}: {to}");
+        // The index as a whole lacks something.
+        let line = match file {
+            "index.json" => String::new(),
+            _ => format!(
+                ":{}",
+                1 + text
+                    .split_once(from)
+                    .map_or(0, |(before, _)| before.matches('\n').count())
+            ),
+        };
+        let expected = format!("{}{line}: {expected}", path.display());
+        assert!(
+            done.out.starts_with(&expected),
+            "expected: {expected}\n     got: {}",
+            done.out
+        );
+    }
+}

@@ -46,7 +46,15 @@ fn a_run_that_has_to_be_stopped_says_so_after_its_figures() {
 
 #[test]
 fn every_schema_is_a_schema() {
-    for format in ["scenario", "lesson", "quiz", "catalog", "report"] {
+    for format in [
+        "scenario",
+        "lesson",
+        "quiz",
+        "catalog",
+        "challenge",
+        "attempt",
+        "report",
+    ] {
         let done = lab(["schema", format]);
         assert_eq!(done.code, Some(0));
         let schema: Value = serde_json::from_str(&done.out).expect("JSON");

@@ -79,6 +79,7 @@ pub enum Component {
 
 /// Which kind a component is: for icons, colours and summaries.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
     /// A [`Client`].
