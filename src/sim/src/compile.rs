@@ -10,7 +10,7 @@ mod workflows;
 
 use std::sync::Arc;
 
-use crate::arrivals::Arriving;
+use crate::arrivals::{Arriving, Recorded};
 use crate::balance::{Balancing, Seat};
 use crate::component::{
     ANY, Asking, Call, Component, Discipline, Instruction, LogFormat, PRIORITIES, Service,
@@ -673,10 +673,18 @@ fn asked_by<'a>(plan: &'a [Instruction], all: &mut vecmap::VecSet<&'a str>) {
 
 fn replayed(
     name: &str,
-    file: &str,
+    recorded: Recorded,
     format: LogFormat,
     files: &Files,
 ) -> Result<Arc<[Time]>, Vec<Problem>> {
+    let file = match recorded {
+        Recorded::InFile(file) => file,
+        Recorded::Here(text) => {
+            let path = format!("components.{name}.client.arrivals.recording.times_s");
+            let arrivals = replay::read(text, format);
+            return arrivals.map_err(|fault| vec![Problem::new(path, fault.to_string())]);
+        }
+    };
     let path = format!("components.{name}.client.arrivals.replay.file");
     let Some(text) = files.get(file) else {
         return Err(vec![Problem::new(

@@ -261,6 +261,11 @@ fn control(ctx: &Ctx, field: &Field, label: Option<String>) -> Html {
                     {described} {label} {invalid} {on_number} />
             }
         }
+        // A field of one line would lose the others.
+        Form::Text { value, .. } if value.contains('\n') => {
+            let lines = words::number(value.lines().count() as f64);
+            html! { <p {id} class="inspector-note" aria-describedby={described}>{ format!("{lines} lines") }</p> }
+        }
         Form::Text { value, known } => {
             let on_text = {
                 let (ctx, field) = (ctx.clone(), field.clone());
