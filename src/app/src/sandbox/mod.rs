@@ -16,6 +16,7 @@ mod palette;
 mod panel;
 mod place;
 mod shelf;
+mod traffic;
 mod way;
 mod words;
 

@@ -90,7 +90,7 @@ mod tests {
     #[test]
     fn round_numbers_are_found() {
         for (value, round) in [
-            (1.0, 1.0),
+            (1.0, 1.0_f64),
             (1.9, 1.0),
             (2.0, 2.0),
             (49.0, 20.0),

@@ -112,7 +112,13 @@ pub fn grips(arrivals: &Arrivals, horizon_s: f64) -> Vec<Grip> {
             let base = grip(Part::Base, at, *base_per_s, UP, "Before and after");
             let mut all = vec![
                 grip(Part::Peak, *at_s, *peak_per_s, BOTH, "Start of the spike"),
-                grip(Part::End, at_s + for_s, *peak_per_s, BOTH, "End of the spike"),
+                grip(
+                    Part::End,
+                    at_s + for_s,
+                    *peak_per_s,
+                    BOTH,
+                    "End of the spike",
+                ),
             ];
             all.insert(if last { 2 } else { 0 }, base);
             all
@@ -140,7 +146,13 @@ pub fn grips(arrivals: &Arrivals, horizon_s: f64) -> Vec<Grip> {
             mean_on_s,
             mean_off_s,
         } => vec![
-            grip(Part::Burst, *mean_on_s, *rate_on_per_s, BOTH, "A burst, of mean length"),
+            grip(
+                Part::Burst,
+                *mean_on_s,
+                *rate_on_per_s,
+                BOTH,
+                "A burst, of mean length",
+            ),
             grip(
                 Part::Pause,
                 mean_on_s + mean_off_s,
@@ -225,9 +237,11 @@ pub fn moved(arrivals: &Arrivals, part: Part, at_s: f64, value: f64) -> Arrivals
             },
             Part::Noon | Part::Night,
         ) => {
-            let (mut most, mut least) = (*mean_per_s * (1.0 + *swing), *mean_per_s * (1.0 - *swing));
+            let (mut most, mut least) =
+                (*mean_per_s * (1.0 + *swing), *mean_per_s * (1.0 - *swing));
             if part == Part::Noon {
-                most = rate.max(least);
+                // The mean has its own bound.
+                most = rate.min(limits::RATE_PER_S - least).max(least);
                 *peak_at_s = at;
             } else {
                 least = rate.min(most);
@@ -329,9 +343,12 @@ pub fn without_point(arrivals: &Arrivals, place: usize) -> Option<Arrivals> {
 /// Where in the free curve there is most room for another point: the place of the point before it.
 pub fn widest(points: &[[f64; 2]]) -> usize {
     let gaps = points.windows(2).map(|pair| pair[1][0] - pair[0][0]);
-    let widest = gaps.enumerate().fold((0, 0.0), |best, (i, gap)| {
-        if gap > best.1 { (i, gap) } else { best }
-    });
+    let widest = gaps.enumerate().fold(
+        (0, 0.0),
+        |best, (i, gap)| {
+            if gap > best.1 { (i, gap) } else { best }
+        },
+    );
     widest.0
 }
 
@@ -342,7 +359,10 @@ mod tests {
 
     fn all() -> Vec<Arrivals> {
         let start = Arrivals::Poisson { rate_per_s: 100.0 };
-        Shape::CHOICE.iter().map(|to| changed(&start, *to, 60.0)).collect()
+        Shape::CHOICE
+            .iter()
+            .map(|to| changed(&start, *to, 60.0))
+            .collect()
     }
 
     #[test]
@@ -352,19 +372,34 @@ mod tests {
                 // Put where it is, nothing changes.
                 let same = moved(&arrivals, grip.part, grip.at_s, grip.value);
                 let again = grips(&same, 60.0);
-                let found = again.iter().find(|other| other.part == grip.part).expect("there");
-                assert!((found.at_s - grip.at_s).abs() < 1e-9 && (found.value - grip.value).abs() < 1e-9);
+                let found = again
+                    .iter()
+                    .find(|other| other.part == grip.part)
+                    .expect("there");
+                assert!(
+                    (found.at_s - grip.at_s).abs() < 1e-9
+                        && (found.value - grip.value).abs() < 1e-9
+                );
                 // A little on, it is a little on; all others stay but those that are one with it.
                 let (at_s, value) = (grip.at_s + 0.5, grip.value + 3.0);
                 let after = moved(&arrivals, grip.part, at_s, value);
                 let found = grips(&after, 60.0);
-                let found = found.iter().find(|other| other.part == grip.part).expect("there");
+                let found = found
+                    .iter()
+                    .find(|other| other.part == grip.part)
+                    .expect("there");
                 // A day's least cannot be over its peak, and here it is far below.
                 if grip.up {
-                    assert!((found.value - value).abs() < 1e-6, "{arrivals:?}: {grip:?} {found:?}");
+                    assert!(
+                        (found.value - value).abs() < 1e-6,
+                        "{arrivals:?}: {grip:?} {found:?}"
+                    );
                 }
                 if grip.along {
-                    assert!((found.at_s - at_s).abs() < 1e-6, "{arrivals:?}: {grip:?} {found:?}");
+                    assert!(
+                        (found.at_s - at_s).abs() < 1e-6,
+                        "{arrivals:?}: {grip:?} {found:?}"
+                    );
                 } else {
                     assert!((found.at_s - grip.at_s).abs() < 1e-6);
                 }
@@ -415,7 +450,10 @@ mod tests {
         let first = without_point(&curve, 0).expect("two are left");
         assert_eq!(points(&first), [[0.0, 30.0], [60.0, 30.0]]);
         assert_eq!(without_point(&first, 0), None);
-        assert_eq!(with_point(&Arrivals::Poisson { rate_per_s: 1.0 }, 0, 60.0), None);
+        assert_eq!(
+            with_point(&Arrivals::Poisson { rate_per_s: 1.0 }, 0, 60.0),
+            None
+        );
     }
 
     #[test]

@@ -18,10 +18,18 @@ pub fn shares(client: &Client) -> Shares {
         return vec![(operation.clone(), 100.0)];
     }
     let weights = client.mix.iter().flat_map(|mix| mix.0.iter());
-    let weights: Shares = weights.map(|(name, weight)| (name.clone(), *weight)).collect();
+    let weights: Shares = weights
+        .map(|(name, weight)| (name.clone(), *weight))
+        .collect();
     let total: f64 = weights.iter().map(|(_, weight)| weight).sum();
     if total > 0.0 {
-        settled(weights.into_iter().map(|(name, weight)| (name, weight * 100.0 / total)).collect(), None)
+        settled(
+            weights
+                .into_iter()
+                .map(|(name, weight)| (name, weight * 100.0 / total))
+                .collect(),
+            None,
+        )
     } else {
         weights
     }
@@ -128,8 +136,13 @@ pub fn changes(name: &str, client: &Client, shares: &[(String, f64)]) -> Vec<Cha
         if client.operation.is_some() {
             changes.push(Change::remove(operation));
         }
-        let weights = shares.iter().map(|(name, share)| (name.clone(), Value::from(*share)));
-        changes.push(Change::set(mix, Value::Object(weights.collect::<Map<_, _>>())));
+        let weights = shares
+            .iter()
+            .map(|(name, share)| (name.clone(), Value::from(*share)));
+        changes.push(Change::set(
+            mix,
+            Value::Object(weights.collect::<Map<_, _>>()),
+        ));
     }
     changes
 }
@@ -139,13 +152,19 @@ mod tests {
     use super::*;
 
     fn of(shares: &[(&str, f64)]) -> Shares {
-        shares.iter().map(|(name, share)| ((*name).to_owned(), *share)).collect()
+        shares
+            .iter()
+            .map(|(name, share)| ((*name).to_owned(), *share))
+            .collect()
     }
 
     fn whole(shares: &Shares) {
         let sum: f64 = shares.iter().map(|(_, share)| share).sum();
         assert!((sum - 100.0).abs() < 1e-9, "{shares:?} is {sum}");
-        assert!(shares.iter().all(|(_, share)| *share >= LEAST), "{shares:?}");
+        assert!(
+            shares.iter().all(|(_, share)| *share >= LEAST),
+            "{shares:?}"
+        );
     }
 
     #[test]
@@ -167,26 +186,41 @@ mod tests {
                 whole(&with(&after, "more"));
             }
         }
-        assert_eq!(with(&of(&[("read", 100.0)]), "write"), of(&[("read", 50.0), ("write", 50.0)]));
-        assert_eq!(without(&of(&[("read", 60.0), ("write", 40.0)]), 0), of(&[("write", 100.0)]));
+        assert_eq!(
+            with(&of(&[("read", 100.0)]), "write"),
+            of(&[("read", 50.0), ("write", 50.0)])
+        );
+        assert_eq!(
+            without(&of(&[("read", 60.0), ("write", 40.0)]), 0),
+            of(&[("write", 100.0)])
+        );
         assert_eq!(without(&of(&[("read", 100.0)]), 0), of(&[("read", 100.0)]));
     }
 
     #[test]
     fn names_are_told_apart() {
         let start = of(&[("read", 80.0), ("write", 20.0)]);
-        assert_eq!(renamed(&start, 1, " scan "), Ok(of(&[("read", 80.0), ("scan", 20.0)])));
+        assert_eq!(
+            renamed(&start, 1, " scan "),
+            Ok(of(&[("read", 80.0), ("scan", 20.0)]))
+        );
         assert!(renamed(&start, 1, "read").is_err_and(|why| why.contains("'read' already")));
         assert!(renamed(&start, 1, " ").is_err());
-        assert_eq!(another(&start, &["read".to_owned(), "scan".to_owned()]), "scan");
+        assert_eq!(
+            another(&start, &["read".to_owned(), "scan".to_owned()]),
+            "scan"
+        );
         assert_eq!(another(&start, &[]), "operation-1");
     }
 
     #[test]
     fn a_client_gets_an_operation_or_a_mix() {
         let read = |json: &str| -> Client { serde_json::from_str(json).expect("of the format") };
-        let one = read(r#"{"operation":"read","target":"a","arrivals":{"poisson":{"rate_per_s":1}}}"#);
-        let mixed = read(r#"{"mix":{"read":3,"write":1},"target":"a","arrivals":{"poisson":{"rate_per_s":1}}}"#);
+        let one =
+            read(r#"{"operation":"read","target":"a","arrivals":{"poisson":{"rate_per_s":1}}}"#);
+        let mixed = read(
+            r#"{"mix":{"read":3,"write":1},"target":"a","arrivals":{"poisson":{"rate_per_s":1}}}"#,
+        );
         assert_eq!(shares(&one), of(&[("read", 100.0)]));
         assert_eq!(shares(&mixed), of(&[("read", 75.0), ("write", 25.0)]));
         for (client, shares) in [
@@ -199,7 +233,8 @@ mod tests {
             for change in changes("u/1", client, &shares) {
                 assert!(change.apply(&mut tree));
             }
-            let after: Client = serde_json::from_value(tree["components"]["u/1"]["client"].take()).expect("of the format");
+            let after: Client = serde_json::from_value(tree["components"]["u/1"]["client"].take())
+                .expect("of the format");
             assert_eq!(super::shares(&after), shares);
         }
     }

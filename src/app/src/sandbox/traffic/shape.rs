@@ -62,13 +62,22 @@ impl Shape {
         match self {
             Self::Steady => ("Steady", "One rate all along."),
             Self::Ramp => ("Ramp", "From one rate to another, and then it stays."),
-            Self::Spike => ("Spike", "For a while another rate, as after an announcement."),
+            Self::Spike => (
+                "Spike",
+                "For a while another rate, as after an announcement.",
+            ),
             Self::Day => ("Day", "It swings as day and night do."),
             Self::Curve => ("Curve", "Any curve, from point to point."),
             Self::Bursts => ("Bursts", "Bursts and pauses of random lengths."),
             Self::Batches => ("Batches", "Several requests at one moment."),
-            Self::Users => ("Users", "So many users. Each waits for the answer, thinks, and asks again."),
-            Self::Recorded => ("Recorded", "As it was recorded: the requests come at just these moments."),
+            Self::Users => (
+                "Users",
+                "So many users. Each waits for the answer, thinks, and asks again.",
+            ),
+            Self::Recorded => (
+                "Recorded",
+                "As it was recorded: the requests come at just these moments.",
+            ),
         }
     }
 }
@@ -272,7 +281,9 @@ pub fn curve(arrivals: &Arrivals, horizon_s: f64) -> Vec<[f64; 2]> {
             };
             rates.iter().enumerate().flat_map(step).collect()
         }
-        Arrivals::Ramp { .. } | Arrivals::Spike { .. } | Arrivals::Profile { repeat: false, .. } => {
+        Arrivals::Ramp { .. }
+        | Arrivals::Spike { .. }
+        | Arrivals::Profile { repeat: false, .. } => {
             let within = corners(arrivals).into_iter();
             let mut line: Vec<[f64; 2]> = within.filter(|[at, _]| *at < horizon_s).collect();
             // Where it goes out of sight, or stays to the end.
@@ -384,7 +395,9 @@ mod tests {
                 repeat: true,
             },
             Arrivals::Recording {
-                times_s: (0..4_000).map(|i| format!("{}\n", f64::from(i * i) / 300_000.0)).collect(),
+                times_s: (0..4_000)
+                    .map(|i| format!("{}\n", f64::from(i * i) / 300_000.0))
+                    .collect(),
             },
         ]);
         all
@@ -400,7 +413,10 @@ mod tests {
                 let after = mean_per_s(&made, 60.0).expect("it is known");
                 // Users are whole.
                 let slack = if to == Shape::Users { 0.5 } else { 1e-6 * mean };
-                assert!((after - mean).abs() <= slack, "{from:?} to {to:?}: {mean} to {after}");
+                assert!(
+                    (after - mean).abs() <= slack,
+                    "{from:?} to {to:?}: {mean} to {after}"
+                );
             }
         }
     }
@@ -424,7 +440,11 @@ mod tests {
                 .map(|pair| f64::midpoint(pair[0][1], pair[1][1]) * (pair[1][0] - pair[0][0]))
                 .sum();
             let mean = mean_per_s(&arrivals, 60.0).expect("it is known");
-            assert!((area / 60.0 / mean - 1.0).abs() < 1e-3, "{arrivals:?}: {}, {mean}", area / 60.0);
+            assert!(
+                (area / 60.0 / mean - 1.0).abs() < 1e-3,
+                "{arrivals:?}: {}, {mean}",
+                area / 60.0
+            );
             assert!(line.windows(2).all(|pair| pair[0][0] <= pair[1][0]));
             assert!(line.last().is_some_and(|[at, _]| (at - 60.0).abs() < 1e-9));
         }
