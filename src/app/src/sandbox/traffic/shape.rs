@@ -341,6 +341,25 @@ pub fn sum(curves: &[Vec<[f64; 2]>], horizon_s: f64) -> Vec<[f64; 2]> {
     line
 }
 
+/// The corners of a line that is also cut at `edges`: the moment, the height, and a moment within the piece that the corner belongs to.
+pub fn cut(line: &[[f64; 2]], edges: &[f64]) -> Vec<(f64, f64, f64)> {
+    let mut out = Vec::new();
+    for pair in line.windows(2) {
+        let ([from, low], [to, high]) = (pair[0], pair[1]);
+        let inner = edges.iter().copied().filter(|at| *at > from && *at < to);
+        let mut stops: Vec<f64> = [from, to].into_iter().chain(inner).collect();
+        stops.sort_by(f64::total_cmp);
+        for piece in stops.windows(2) {
+            let within = f64::midpoint(piece[0], piece[1]);
+            for at in [piece[0], piece[1]] {
+                let part = if to > from { (at - from) / (to - from) } else { 0.0 };
+                out.push((at, low + (high - low) * part, within));
+            }
+        }
+    }
+    out
+}
+
 /// The height of a line at a moment; at a jump, before or after it.
 fn on(line: &[[f64; 2]], s: f64, after: bool) -> f64 {
     let next = if after {
@@ -460,6 +479,15 @@ mod tests {
         assert!(line.contains(&[20.0, 30.0]) && line.contains(&[20.0, 70.0]));
         assert_eq!(line.first(), Some(&[0.0, 10.0]));
         assert_eq!(line.last(), Some(&[60.0, 110.0]));
+    }
+
+    #[test]
+    fn a_line_is_cut_at_edges() {
+        let line = [[0.0, 0.0], [10.0, 10.0], [10.0, 50.0], [20.0, 50.0]];
+        let pieces = cut(&line, &[4.0, 15.0]);
+        let at = |s: f64| pieces.iter().filter(move |(at, ..)| at.to_bits() == s.to_bits()).map(|(_, value, within)| (*value, *within)).collect::<Vec<_>>();
+        assert_eq!(at(4.0), [(4.0, 2.0), (4.0, 7.0)]);
+        assert_eq!(at(15.0), [(50.0, 12.5), (50.0, 17.5)]);
     }
 
     #[test]
