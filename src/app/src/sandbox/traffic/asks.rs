@@ -31,9 +31,14 @@ pub fn known(tree: &Value) -> Vec<String> {
     let inner = components.into_iter().flat_map(|all| all.values());
     let inner = inner.filter_map(|component| component.as_object()?.values().next());
     let plans = inner.flat_map(|component| {
-        ["plans", "queries", "operations"].into_iter().filter_map(|part| component.get(part)?.as_object())
+        ["plans", "queries", "operations"]
+            .into_iter()
+            .filter_map(|part| component.get(part)?.as_object())
     });
-    let names: BTreeSet<&String> = plans.flat_map(|plans| plans.keys()).filter(|name| *name != "*").collect();
+    let names: BTreeSet<&String> = plans
+        .flat_map(|plans| plans.keys())
+        .filter(|name| *name != "*")
+        .collect();
     names.into_iter().cloned().collect()
 }
 
@@ -63,7 +68,10 @@ fn operations(fields: &Fields, name: &str, client: &Client) -> Html {
             let (shares, set, name) = (shares.clone(), set.clone(), name.to_owned());
             Callback::from(move |value: Option<f64>| {
                 if let Some(value) = value {
-                    set(&mix::with_share(&shares, i, value), Some(format!("share-{name}-{i}")));
+                    set(
+                        &mix::with_share(&shares, i, value),
+                        Some(format!("share-{name}-{i}")),
+                    );
                 }
             })
         };
@@ -86,7 +94,7 @@ fn operations(fields: &Fields, name: &str, client: &Client) -> Html {
         }
     };
     let add = {
-        let (shares, known) = (shares.clone(), known.clone());
+        let (shares, known, set) = (shares.clone(), known.clone(), set.clone());
         Callback::from(move |_: MouseEvent| {
             let another = mix::another(&shares, &known);
             set(&mix::with(&shares, &another), None);
@@ -129,7 +137,9 @@ fn keys(fields: &Fields, name: &str, client: &Client) -> Html {
         let (act, name) = (fields.act.clone(), name.to_owned());
         let had = now.is_some();
         // As many keys as there were.
-        let count = now.map_or(10_000, |keys| keys.count().min(scale_sim::limits::KEYS) as u32);
+        let count = now.map_or(10_000, |keys| {
+            keys.count().min(scale_sim::limits::KEYS) as u32
+        });
         Callback::from(move |law: String| {
             let at = below(&below(&below("/components", &name), "client"), "keys");
             let change = match of(&law, count) {
@@ -141,20 +151,42 @@ fn keys(fields: &Fields, name: &str, client: &Client) -> Html {
         })
     };
     let path = |part: &str| format!("components.{name}.client.keys.{law}.{part}");
-    let whole = |part: &str, label: &str, value: u32| fields.number(&path(part), label, "", value.into());
-    let exponent = |value: f64| fields.number(&path("exponent"), "Exponent", "0 is even, 1 is usual", value);
+    let whole =
+        |part: &str, label: &str, value: u32| fields.number(&path(part), label, "", value.into());
+    let exponent = |value: f64| {
+        fields.number(
+            &path("exponent"),
+            "Exponent",
+            "0 is even, 1 is usual",
+            value,
+        )
+    };
     let numbers = match *now.unwrap_or(&Keys::Uniform { count: 1 }) {
         _ if now.is_none() => html! {},
         Keys::Uniform { count } | Keys::Sequential { count } => whole("count", "Keys", count),
-        Keys::Zipf { count, exponent: uneven, .. } => html! { <>{ whole("count", "Keys", count) }{ exponent(uneven) }</> },
-        Keys::HotSet { count, hot_count, hot_share, .. } => html! {
+        Keys::Zipf {
+            count,
+            exponent: uneven,
+            ..
+        } => html! { <>{ whole("count", "Keys", count) }{ exponent(uneven) }</> },
+        Keys::HotSet {
+            count,
+            hot_count,
+            hot_share,
+            ..
+        } => html! {
             <>
                 { whole("count", "Keys", count) }
                 { whole("hot_count", "Hot keys", hot_count) }
                 { fields.number(&path("hot_share"), "Their share", "0 to 1", hot_share) }
             </>
         },
-        Keys::Tenants { tenants, exponent: uneven, keys_each, .. } => html! {
+        Keys::Tenants {
+            tenants,
+            exponent: uneven,
+            keys_each,
+            ..
+        } => html! {
             <>
                 { whole("tenants", "Tenants", tenants) }
                 { whole("keys_each", "Keys of each", keys_each) }
@@ -177,7 +209,11 @@ fn of(law: &str, count: u32) -> Option<Keys> {
     Some(match law {
         "uniform" => Keys::Uniform { count },
         "sequential" => Keys::Sequential { count },
-        "zipf" => Keys::Zipf { count, exponent, scatter },
+        "zipf" => Keys::Zipf {
+            count,
+            exponent,
+            scatter,
+        },
         "hot_set" => Keys::HotSet {
             count: count.max(2),
             hot_count: (count / 100).max(1),
@@ -198,14 +234,20 @@ fn of(law: &str, count: u32) -> Option<Keys> {
 fn hottest(keys: &Keys) -> Html {
     let row = |many: u64| {
         let share = keys.share_of_hottest(many) * 100.0;
-        let words = if many == 1 { "The hottest key".to_owned() } else { format!("The hottest {many}") };
+        let words = if many == 1 {
+            "The hottest key".to_owned()
+        } else {
+            format!("The hottest {many}")
+        };
         let digits = if share >= 9.95 { 1.0 } else { 100.0 };
         html! {
             <li><span>{ words }</span><span class="hot-bar" aria-hidden="true"><span style={format!("width:{share:.2}%")}></span></span>
                 <b>{ format!("{} %", number((share * digits).round() / digits)) }</b></li>
         }
     };
-    let some = [1, 10, 100].into_iter().filter(|many| *many == 1 || *many <= keys.count());
+    let some = [1, 10, 100]
+        .into_iter()
+        .filter(|many| *many == 1 || *many <= keys.count());
     html! { <ul class="hottest" aria-label="Share of the requests">{ for some.map(row) }</ul> }
 }
 
@@ -241,8 +283,13 @@ mod tests {
                         "a": { "service": { "workers": 1, "plans": { "read": [{ "work": { "constant": { "mean_ms": 1 } } }] } } }
                     }
                 });
-                let scenario: scale_sim::Scenario = serde_json::from_value(scenario).expect("of the form of a scenario");
-                assert!(scenario.problems().is_empty(), "{law} of {count}: {:?}", scenario.problems());
+                let scenario: scale_sim::Scenario =
+                    serde_json::from_value(scenario).expect("of the form of a scenario");
+                assert!(
+                    scenario.problems().is_empty(),
+                    "{law} of {count}: {:?}",
+                    scenario.problems()
+                );
             }
         }
     }

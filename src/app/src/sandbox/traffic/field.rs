@@ -49,11 +49,26 @@ impl Fields {
                 }
             })
         };
-        self.input(path, label, unit, Some(value), (min, max, whole), None, on_number)
+        self.input(
+            path,
+            label,
+            unit,
+            Some(value),
+            (min, max, whole),
+            None,
+            on_number,
+        )
     }
 
     /// The field of the number at `path`, which may be left out; `usual` says what then is.
-    pub fn optional(&self, path: &str, label: &str, unit: &str, value: Option<f64>, usual: &'static str) -> Html {
+    pub fn optional(
+        &self,
+        path: &str,
+        label: &str,
+        unit: &str,
+        value: Option<f64>,
+        usual: &'static str,
+    ) -> Html {
         let at = pointer(path, self.design.tree());
         let (min, max, whole) = self.allowed(path);
         let on_number = {
@@ -66,7 +81,15 @@ impl Fields {
                 act.emit(Deed::GoOn(Edit::Change(vec![change]), at.clone()));
             })
         };
-        self.input(path, label, unit, value, (min, max, whole), Some(usual), on_number)
+        self.input(
+            path,
+            label,
+            unit,
+            value,
+            (min, max, whole),
+            Some(usual),
+            on_number,
+        )
     }
 
     #[expect(clippy::too_many_arguments, reason = "a field has many sides")]
@@ -82,8 +105,14 @@ impl Fields {
     ) -> Html {
         let id = id(path);
         let said = format!("{id}-said");
-        let own = self.design.problems().iter().filter(|problem| problem.path == path);
-        let problems: Vec<Html> = own.map(|problem| html! { <span>{ &problem.message }</span> }).collect();
+        let own = self
+            .design
+            .problems()
+            .iter()
+            .filter(|problem| problem.path == path);
+        let problems: Vec<Html> = own
+            .map(|problem| html! { <span>{ &problem.message }</span> })
+            .collect();
         let invalid = !problems.is_empty();
         html! {
             <div class="traffic-field" key={id.clone()}>
@@ -110,12 +139,19 @@ pub fn json_number(value: f64, whole: bool) -> Value {
 
 /// An id made of a path.
 pub fn id(path: &str) -> String {
-    let letters = path.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' });
+    let letters = path
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' });
     format!("traffic-{}", letters.collect::<String>())
 }
 
 /// A select of names, of which one is chosen.
-pub fn select(label: &str, options: &[(String, String)], chosen: &str, on_choose: Callback<String>) -> Html {
+pub fn select(
+    label: &str,
+    options: &[(String, String)],
+    chosen: &str,
+    on_choose: Callback<String>,
+) -> Html {
     let onchange = Callback::from(move |event: Event| {
         let field: web_sys::HtmlSelectElement = event.target_unchecked_into();
         on_choose.emit(field.value());

@@ -88,7 +88,9 @@ pub fn Hold(props: &Props) -> Html {
             let Some((x, y)) = *grabbed.borrow() else {
                 return;
             };
-            let Some(track) = own(&event).and_then(|own| own.closest("[data-track]").ok().flatten()) else {
+            let Some(track) =
+                own(&event).and_then(|own| own.closest("[data-track]").ok().flatten())
+            else {
                 return;
             };
             let track = track.get_bounding_client_rect();

@@ -28,7 +28,8 @@ fn change(fields: &Fields, name: &str, arrivals: &Arrivals, going_on: Option<Str
     let mut changes = vec![Change::set(place(name), json!(arrivals))];
     let users = below(&below(&below("/components", name), "client"), "users");
     // A closed loop has its users in its arrivals.
-    if matches!(arrivals, Arrivals::Closed { .. }) && fields.design.tree().pointer(&users).is_some() {
+    if matches!(arrivals, Arrivals::Closed { .. }) && fields.design.tree().pointer(&users).is_some()
+    {
         changes.push(Change::remove(users));
     }
     let edit = Edit::Change(changes);
@@ -60,7 +61,11 @@ pub fn load(fields: &Fields, name: &str, client: &Client, span: Span) -> Html {
         class: "own",
         points: shape::curve(arrivals, span.horizon_s),
     });
-    let unit = if own == Shape::Users { "users" } else { "requests a second" };
+    let unit = if own == Shape::Users {
+        "users"
+    } else {
+        "requests a second"
+    };
     html! {
         <>
             { shapes(fields, name, client, &label, span) }
@@ -81,10 +86,16 @@ fn shapes(fields: &Fields, name: &str, client: &Client, label: &str, span: Span)
     let own = Shape::of(&client.arrivals);
     let button = |to: Shape| {
         let onclick = {
-            let (fields, name, arrivals) = (fields.clone(), name.to_owned(), client.arrivals.clone());
+            let (fields, name, arrivals) =
+                (fields.clone(), name.to_owned(), client.arrivals.clone());
             Callback::from(move |_: MouseEvent| {
                 if Shape::of(&arrivals) != to {
-                    change(&fields, &name, &shape::changed(&arrivals, to, span.horizon_s), None);
+                    change(
+                        &fields,
+                        &name,
+                        &shape::changed(&arrivals, to, span.horizon_s),
+                        None,
+                    );
                 }
             })
         };
@@ -111,8 +122,12 @@ const fn picture(shape: Shape) -> &'static str {
         Shape::Curve => "M2 16L10 9L18 13L28 4L35 12L42 8",
         Shape::Bursts => "M2 19H7V5H12V19H24V5H28V19H34V5H37V19H42",
         Shape::Batches => "M6 19V5M9 19V8M21 19V6M24 19V4M27 19V8M38 19V6",
-        Shape::Users => "M13 9a4 4 0 1 0 .1 0M6 20c0-7 14-7 14 0M31 9a4 4 0 1 0 .1 0M24 20c0-7 14-7 14 0",
-        Shape::Recorded => "M2 15L5 12L8 16L11 6L14 14L17 11L20 15L23 4L26 12L29 9L32 15L35 8L38 14L42 10",
+        Shape::Users => {
+            "M13 9a4 4 0 1 0 .1 0M6 20c0-7 14-7 14 0M31 9a4 4 0 1 0 .1 0M24 20c0-7 14-7 14 0"
+        }
+        Shape::Recorded => {
+            "M2 15L5 12L8 16L11 6L14 14L17 11L20 15L23 4L26 12L29 9L32 15L35 8L38 14L42 10"
+        }
     }
 }
 
@@ -137,7 +152,10 @@ fn told(arrivals: &Arrivals, span: Span) -> String {
                 moment(last.ceil())
             );
             if heard < times.len() {
-                format!("{all}, of which {} are within the run.", number(heard as f64))
+                format!(
+                    "{all}, of which {} are within the run.",
+                    number(heard as f64)
+                )
             } else {
                 format!("{all}: {rounded} a second on average of the run.")
             }
@@ -186,7 +204,10 @@ fn pattern(arrivals: &Arrivals, horizon_s: f64) -> Option<Vec<[f64; 2]>> {
 fn marks(arrivals: &Arrivals, span: Span) -> Vec<(f64, String)> {
     let (period, what) = match arrivals {
         Arrivals::Daily { period_s, .. } => (*period_s, "Day"),
-        Arrivals::Profile { points, repeat: true } => (points.last().map_or(0.0, |point| point[0]), "Round"),
+        Arrivals::Profile {
+            points,
+            repeat: true,
+        } => (points.last().map_or(0.0, |point| point[0]), "Round"),
         _ => return Vec::new(),
     };
     let many = span.horizon_s / period;
@@ -200,8 +221,11 @@ fn marks(arrivals: &Arrivals, span: Span) -> Vec<(f64, String)> {
 /// The numbers of a shape.
 fn numbers(fields: &Fields, name: &str, arrivals: &Arrivals) -> Html {
     let path = |part: &str| format!("components.{name}.client.arrivals.{part}");
-    let rate = |part: &str, label: &str, value: f64| fields.number(&path(part), label, "per second", value);
-    let time = |part: &str, label: &str, value: f64| fields.number(&path(part), label, "seconds", value);
+    let rate = |part: &str, label: &str, value: f64| {
+        fields.number(&path(part), label, "per second", value)
+    };
+    let time =
+        |part: &str, label: &str, value: f64| fields.number(&path(part), label, "seconds", value);
     let swap = |label: &str, options: [(&str, &str); 2], chosen: &str, make: [Arrivals; 2]| {
         let options = options.map(|(value, words)| (value.to_owned(), words.to_owned()));
         let first = options[0].0.clone();
@@ -226,14 +250,23 @@ fn numbers(fields: &Fields, name: &str, arrivals: &Arrivals) -> Html {
                 </>
             }
         }
-        Arrivals::Ramp { from_per_s, to_per_s, over_s } => html! {
+        Arrivals::Ramp {
+            from_per_s,
+            to_per_s,
+            over_s,
+        } => html! {
             <>
                 { rate("ramp.from_per_s", "From", from_per_s) }
                 { rate("ramp.to_per_s", "To", to_per_s) }
                 { time("ramp.over_s", "Over", over_s) }
             </>
         },
-        Arrivals::Spike { base_per_s, peak_per_s, at_s, for_s } => html! {
+        Arrivals::Spike {
+            base_per_s,
+            peak_per_s,
+            at_s,
+            for_s,
+        } => html! {
             <>
                 { rate("spike.base_per_s", "Before and after", base_per_s) }
                 { rate("spike.peak_per_s", "During the spike", peak_per_s) }
@@ -241,7 +274,12 @@ fn numbers(fields: &Fields, name: &str, arrivals: &Arrivals) -> Html {
                 { time("spike.for_s", "Lasts", for_s) }
             </>
         },
-        Arrivals::Daily { mean_per_s, swing, period_s, peak_at_s } => html! {
+        Arrivals::Daily {
+            mean_per_s,
+            swing,
+            period_s,
+            peak_at_s,
+        } => html! {
             <>
                 { rate("daily.mean_per_s", "Mean", mean_per_s) }
                 { fields.number(&path("daily.swing"), "Swing", "of the mean", swing) }
@@ -249,7 +287,12 @@ fn numbers(fields: &Fields, name: &str, arrivals: &Arrivals) -> Html {
                 { time("daily.peak_at_s", "Its peak is at", peak_at_s) }
             </>
         },
-        Arrivals::OnOff { rate_on_per_s, rate_off_per_s, mean_on_s, mean_off_s } => html! {
+        Arrivals::OnOff {
+            rate_on_per_s,
+            rate_off_per_s,
+            mean_on_s,
+            mean_off_s,
+        } => html! {
             <>
                 { rate("on_off.rate_on_per_s", "In a burst", rate_on_per_s) }
                 { rate("on_off.rate_off_per_s", "In a pause", rate_off_per_s) }
@@ -274,13 +317,25 @@ fn numbers(fields: &Fields, name: &str, arrivals: &Arrivals) -> Html {
                 </>
             }
         }
-        Arrivals::Closed { users, ref think_time } => {
+        Arrivals::Closed {
+            users,
+            ref think_time,
+        } => {
             let tree = json!(think_time);
             let kind = tree.as_object().and_then(|map| map.iter().next());
-            let mean = kind.and_then(|(kind, inner)| Some((kind, inner.get("mean_ms").and_then(Value::as_f64)?)));
+            let mean = kind.and_then(|(kind, inner)| {
+                Some((kind, inner.get("mean_ms").and_then(Value::as_f64)?))
+            });
             let think = match mean {
-                Some((kind, mean)) => fields.number(&path(&format!("closed.think_time.{kind}.mean_ms")), "Think for", "ms on average", mean),
-                None => html! { <p class="traffic-about">{ format!("They think for {} ms on average.", number(think_time.mean_ms())) }</p> },
+                Some((kind, mean)) => fields.number(
+                    &path(&format!("closed.think_time.{kind}.mean_ms")),
+                    "Think for",
+                    "ms on average",
+                    mean,
+                ),
+                None => {
+                    html! { <p class="traffic-about">{ format!("They think for {} ms on average.", number(think_time.mean_ms())) }</p> }
+                }
             };
             html! { <>{ fields.number(&path("closed.users"), "Users", "", users.into()) }{ think }</> }
         }
@@ -289,7 +344,15 @@ fn numbers(fields: &Fields, name: &str, arrivals: &Arrivals) -> Html {
                 let (fields, name, points) = (fields.clone(), name.to_owned(), points.clone());
                 Callback::from(move |_: Event| {
                     let points = points.clone();
-                    change(&fields, &name, &Arrivals::Profile { points, repeat: !repeat }, None);
+                    change(
+                        &fields,
+                        &name,
+                        &Arrivals::Profile {
+                            points,
+                            repeat: !repeat,
+                        },
+                        None,
+                    );
                 })
             };
             html! { <label class="traffic-check"><input type="checkbox" checked={repeat} {onchange} />{ "Begins again after the last point" }</label> }
@@ -303,7 +366,9 @@ fn points(fields: &Fields, name: &str, arrivals: &Arrivals, span: Span) -> Html 
     let Arrivals::Profile { points, .. } = arrivals else {
         return html! {};
     };
-    let path = |i: usize, part: usize| format!("components.{name}.client.arrivals.profile.points[{i}][{part}]");
+    let path = |i: usize, part: usize| {
+        format!("components.{name}.client.arrivals.profile.points[{i}][{part}]")
+    };
     let row = |(i, [at, rate]): (usize, &[f64; 2])| {
         let remove = without_point(arrivals, i);
         let disabled = remove.is_none();
@@ -350,7 +415,8 @@ fn points(fields: &Fields, name: &str, arrivals: &Arrivals, span: Span) -> Html 
 /// Which line of the picture of all clients stands for one, by its place.
 pub fn line_class(i: usize) -> &'static str {
     const CLASSES: [&str; 8] = [
-        "client-0", "client-1", "client-2", "client-3", "client-4", "client-5", "client-6", "client-7",
+        "client-0", "client-1", "client-2", "client-3", "client-4", "client-5", "client-6",
+        "client-7",
     ];
     CLASSES[i % CLASSES.len()]
 }

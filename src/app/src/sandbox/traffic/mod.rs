@@ -59,7 +59,11 @@ pub fn Traffic(props: &Props) -> Html {
     let scenario = design.scenario();
     // What is not allowed is drawn as a run of a second: the field beside it says why.
     let horizon_s = scenario.horizon_s;
-    let horizon_s = if horizon_s.is_finite() && horizon_s > 0.0 { horizon_s } else { 1.0 };
+    let horizon_s = if horizon_s.is_finite() && horizon_s > 0.0 {
+        horizon_s
+    } else {
+        1.0
+    };
     let span = Span {
         horizon_s,
         warmup_s: scenario.warmup_s.clamp(0.0, horizon_s),
@@ -135,7 +139,9 @@ fn together(design: &Design, clients: &[(&String, &Client)], span: Span) -> Html
             (*name, spiked(line, faults, name, span))
         })
         .collect();
-    let spikes = faults.iter().any(|fault| matches!(fault.what, scale_sim::Trouble::TrafficSpike(_)));
+    let spikes = faults
+        .iter()
+        .any(|fault| matches!(fault.what, scale_sim::Trouble::TrafficSpike(_)));
     if open.is_empty() || (clients.len() < 2 && !spikes) {
         return html! {};
     }
@@ -174,8 +180,15 @@ fn together(design: &Design, clients: &[(&String, &Client)], span: Span) -> Html
 }
 
 /// A client's line with the faults that make it send more.
-fn spiked(line: Vec<[f64; 2]>, faults: &[scale_sim::Fault], client: &str, span: Span) -> Vec<[f64; 2]> {
-    let own = faults.iter().filter(|fault| trouble::target(&fault.what) == trouble::Target::Component(client.to_owned()));
+fn spiked(
+    line: Vec<[f64; 2]>,
+    faults: &[scale_sim::Fault],
+    client: &str,
+    span: Span,
+) -> Vec<[f64; 2]> {
+    let own = faults.iter().filter(|fault| {
+        trouble::target(&fault.what) == trouble::Target::Component(client.to_owned())
+    });
     let edges: Vec<f64> = own
         .filter(|fault| matches!(fault.what, scale_sim::Trouble::TrafficSpike(_)))
         .filter_map(trouble::times)
@@ -184,7 +197,10 @@ fn spiked(line: Vec<[f64; 2]>, faults: &[scale_sim::Fault], client: &str, span: 
         .collect();
     if edges.is_empty() {
         let factor = trouble::spiked(faults, client, 0.0);
-        return line.into_iter().map(|[at, value]| [at, value * factor]).collect();
+        return line
+            .into_iter()
+            .map(|[at, value]| [at, value * factor])
+            .collect();
     }
     shape::cut(&line, &edges)
         .into_iter()

@@ -4,8 +4,8 @@ use std::fmt::Write;
 use std::rc::Rc;
 
 use scale_sim::Arrivals;
-use web_sys::{Element, MouseEvent};
 use wasm_bindgen::JsCast;
+use web_sys::{Element, MouseEvent};
 use yew::prelude::*;
 
 use super::super::words::number;
@@ -82,12 +82,19 @@ pub fn Plot(props: &Props) -> Html {
         Some(arrivals) => grip::grips(arrivals, props.span.horizon_s),
         None => Vec::new(),
     };
-    let heights = props.lines.iter().flat_map(|line| &line.points).map(|point| point[1]);
-    let most = heights.chain(grips.iter().map(|grip| grip.value)).fold(0.0, f64::max);
+    let heights = props
+        .lines
+        .iter()
+        .flat_map(|line| &line.points)
+        .map(|point| point[1]);
+    let most = heights
+        .chain(grips.iter().map(|grip| grip.value))
+        .fold(0.0, f64::max);
     let top = held.unwrap_or_else(|| axis::top(most));
     let span = props.span;
     let on_held = |grip: &Grip| {
-        let (props, grip, held, turn) = (props.clone(), grip.clone(), held.clone(), Rc::clone(&turn));
+        let (props, grip, held, turn) =
+            (props.clone(), grip.clone(), held.clone(), Rc::clone(&turn));
         Callback::from(move |what: Held| {
             let Some(arrivals) = &props.arrivals else {
                 return;
@@ -102,7 +109,11 @@ pub fn Plot(props: &Props) -> Html {
                 }
             };
             let grain = axis::round_below(top / 400.0);
-            let grain = if grip.part == Part::Users { grain.max(1.0) } else { grain };
+            let grain = if grip.part == Part::Users {
+                grain.max(1.0)
+            } else {
+                grain
+            };
             match what {
                 Held::Begin => {
                     *turn.borrow_mut() += 1;
@@ -117,7 +128,11 @@ pub fn Plot(props: &Props) -> Html {
                     // By keyboard there is no edge to stop at.
                     held.set(None);
                     let step = axis::round_below(axis::top(grip.value) / 50.0);
-                    let step = if grip.part == Part::Users { step.max(1.0) } else { step };
+                    let step = if grip.part == Part::Users {
+                        step.max(1.0)
+                    } else {
+                        step
+                    };
                     let (right, up) = match (grip.along, grip.up) {
                         (true, true) => (right, up),
                         (true, false) => (right + up, 0.0),
@@ -132,14 +147,18 @@ pub fn Plot(props: &Props) -> Html {
                     if let Part::Point(at) = grip.part
                         && let Some(made) = grip::without_point(arrivals, at)
                     {
-                        props.on_change.emit((made, format!("point-{}", next(&turn))));
+                        props
+                            .on_change
+                            .emit((made, format!("point-{}", next(&turn))));
                     }
                 }
                 Held::Another => {
                     if let Part::Point(at) = grip.part
                         && let Some((made, _)) = grip::with_point(arrivals, at, span.horizon_s)
                     {
-                        props.on_change.emit((made, format!("point-{}", next(&turn))));
+                        props
+                            .on_change
+                            .emit((made, format!("point-{}", next(&turn))));
                     }
                 }
             }
@@ -150,7 +169,9 @@ pub fn Plot(props: &Props) -> Html {
         Callback::from(move |event: MouseEvent| {
             let on_grip = event.target().and_then(|t| t.dyn_into::<Element>().ok());
             let on_grip = on_grip.is_some_and(|on| on.closest(".hold").ok().flatten().is_some());
-            let (Some(arrivals), Some(area), false) = (&props.arrivals, area.cast::<Element>(), on_grip) else {
+            let (Some(arrivals), Some(area), false) =
+                (&props.arrivals, area.cast::<Element>(), on_grip)
+            else {
                 return;
             };
             let area = area.get_bounding_client_rect();
@@ -159,7 +180,9 @@ pub fn Plot(props: &Props) -> Html {
             let at_s = axis::snapped(right * span.horizon_s, span.grain_s());
             let value = axis::snapped(up * top, axis::round_below(top / 400.0));
             if let Some((made, _)) = grip::with_point_at(arrivals, at_s, value) {
-                props.on_change.emit((made, format!("point-{}", next(&turn))));
+                props
+                    .on_change
+                    .emit((made, format!("point-{}", next(&turn))));
             }
         })
     };
@@ -176,7 +199,11 @@ pub fn Plot(props: &Props) -> Html {
             (true, false) => "along",
             (false, _) => "up",
         };
-        let (now, most) = if grip.up { (grip.value, top) } else { (grip.at_s, span.horizon_s) };
+        let (now, most) = if grip.up {
+            (grip.value, top)
+        } else {
+            (grip.at_s, span.horizon_s)
+        };
         html! {
             <Hold key={format!("{:?}", grip.part)} class={classes!("grip", ways, beyond.then_some("beyond"))} {style} label={grip.name.clone()} {words} {now} {most}
                 on_held={on_held(grip)} />

@@ -84,7 +84,10 @@ pub fn Recorded(props: &Props) -> Html {
     let fits = use_memo(log.clone(), |log| log.recording().is_some());
     let chosen = use_state(|| None::<Taken>);
     let start = Taken {
-        client: clients.first().map(|(name, _)| name.clone()).unwrap_or_default(),
+        client: clients
+            .first()
+            .map(|(name, _)| name.clone())
+            .unwrap_or_default(),
         exactly: *fits,
         mix: false,
         keys: log.keys.is_some(),
@@ -93,7 +96,10 @@ pub fn Recorded(props: &Props) -> Html {
     // A mix that nobody answers would keep the design from being run.
     let answered = {
         let before = design.problems().len();
-        let with = Taken { mix: true, ..start.clone() };
+        let with = Taken {
+            mix: true,
+            ..start.clone()
+        };
         let after = Edit::Change(changes(log, &with, &fields)).apply(design);
         after.is_ok_and(|after| after.design.problems().len() <= before)
     };
@@ -111,23 +117,38 @@ pub fn Recorded(props: &Props) -> Html {
     };
     let on_client = {
         let (chosen, taken) = (chosen.clone(), taken.clone());
-        Callback::from(move |client: String| chosen.set(Some(Taken { client, ..taken.clone() })))
+        Callback::from(move |client: String| {
+            chosen.set(Some(Taken {
+                client,
+                ..taken.clone()
+            }))
+        })
     };
     let take = {
         let (log, taken, fields) = (log.clone(), taken.clone(), fields.clone());
         Callback::from(move |_: MouseEvent| {
             let words = fields.design.label(&taken.client).to_owned();
             fields.act.emit(Deed::Log(None));
-            fields.act.emit(Deed::Edit(Edit::Change(changes(&log, &taken, &fields))));
-            fields.act.emit(Deed::Tell(format!("{words} sends what is in {}", log.name)));
+            fields
+                .act
+                .emit(Deed::Edit(Edit::Change(changes(&log, &taken, &fields))));
+            fields
+                .act
+                .emit(Deed::Tell(format!("{words} sends what is in {}", log.name)));
         })
     };
     let leave = props.act.reform(|_: MouseEvent| Deed::Log(None));
-    let check = |on: bool, words: String, does: fn(&mut Taken)| html! {
-        <label class="traffic-check"><input type="checkbox" checked={on} onchange={set(does)} />{ words }</label>
+    let check = |on: bool, words: String, does: fn(&mut Taken)| {
+        html! {
+            <label class="traffic-check"><input type="checkbox" checked={on} onchange={set(does)} />{ words }</label>
+        }
     };
     let kinds = log.kinds.map(|[reads, writes]| {
-        format!("{} read and {} write.", number(reads as f64), number(writes as f64))
+        format!(
+            "{} read and {} write.",
+            number(reads as f64),
+            number(writes as f64)
+        )
     });
     let way = if *fits {
         html! {

@@ -352,7 +352,11 @@ pub fn cut(line: &[[f64; 2]], edges: &[f64]) -> Vec<(f64, f64, f64)> {
         for piece in stops.windows(2) {
             let within = f64::midpoint(piece[0], piece[1]);
             for at in [piece[0], piece[1]] {
-                let part = if to > from { (at - from) / (to - from) } else { 0.0 };
+                let part = if to > from {
+                    (at - from) / (to - from)
+                } else {
+                    0.0
+                };
                 out.push((at, low + (high - low) * part, within));
             }
         }
@@ -485,7 +489,13 @@ mod tests {
     fn a_line_is_cut_at_edges() {
         let line = [[0.0, 0.0], [10.0, 10.0], [10.0, 50.0], [20.0, 50.0]];
         let pieces = cut(&line, &[4.0, 15.0]);
-        let at = |s: f64| pieces.iter().filter(move |(at, ..)| at.to_bits() == s.to_bits()).map(|(_, value, within)| (*value, *within)).collect::<Vec<_>>();
+        let at = |s: f64| {
+            pieces
+                .iter()
+                .filter(move |(at, ..)| at.to_bits() == s.to_bits())
+                .map(|(_, value, within)| (*value, *within))
+                .collect::<Vec<_>>()
+        };
         assert_eq!(at(4.0), [(4.0, 2.0), (4.0, 7.0)]);
         assert_eq!(at(15.0), [(50.0, 12.5), (50.0, 17.5)]);
     }

@@ -49,20 +49,36 @@ fn menu(fields: &Fields) -> Html {
         let fields = fields.clone();
         Callback::from(move |event: Event| {
             let field: web_sys::HtmlSelectElement = event.target_unchecked_into();
-            let kind = field.value().parse::<usize>().ok().and_then(|at| KINDS.get(at));
+            let kind = field
+                .value()
+                .parse::<usize>()
+                .ok()
+                .and_then(|at| KINDS.get(at));
             field.set_selected_index(0);
-            let target = kind.and_then(|kind| Some((kind, trouble::targets(kind, &fields.design).into_iter().next()?)));
+            let target = kind.and_then(|kind| {
+                Some((
+                    kind,
+                    trouble::targets(kind, &fields.design).into_iter().next()?,
+                ))
+            });
             if let Some((kind, target)) = target {
                 let changes = trouble::added(kind, &target, &fields.design);
                 fields.act.emit(Deed::Edit(Edit::Change(changes)));
                 let words = target.words(&fields.design);
-                fields.act.emit(Deed::Tell(format!("Added a fault: {} of {words}", kind.name)));
+                fields.act.emit(Deed::Tell(format!(
+                    "Added a fault: {} of {words}",
+                    kind.name
+                )));
             }
         })
     };
     let option = |(i, kind): (usize, &trouble::Kind)| {
         let none = trouble::targets(kind, &fields.design).is_empty();
-        let words = if none { trouble::nothing(kind) } else { kind.about };
+        let words = if none {
+            trouble::nothing(kind)
+        } else {
+            kind.about
+        };
         html! { <option value={i.to_string()} disabled={none}>{ format!("{}: {words}", kind.name) }</option> }
     };
     html! {
@@ -100,7 +116,10 @@ impl Row {
         if *fault == self.fault {
             return;
         }
-        let edit = Edit::Change(vec![Change::set(format!("/faults/{}", self.at), json!(fault))]);
+        let edit = Edit::Change(vec![Change::set(
+            format!("/faults/{}", self.at),
+            json!(fault),
+        )]);
         self.fields.act.emit(match going_on {
             Some(going_on) => Deed::GoOn(edit, going_on),
             None => Deed::Edit(edit),
@@ -138,18 +157,26 @@ fn FaultRow(props: &RowProps) -> Html {
                 Callback::from(move |held: Held| {
                     let put = |to: f64| {
                         let name = format!("fault-{}-{edge:?}-{}", row.at, turn.borrow());
-                        row.set(&trouble::shifted(&row.fault, edge, to, row.span.horizon_s), Some(name));
+                        row.set(
+                            &trouble::shifted(&row.fault, edge, to, row.span.horizon_s),
+                            Some(name),
+                        );
                     };
                     match held {
                         Held::Begin => *turn.borrow_mut() += 1,
-                        Held::At(right, _) => put(snapped(right * row.span.horizon_s, row.span.grain_s())),
+                        Held::At(right, _) => {
+                            put(snapped(right * row.span.horizon_s, row.span.grain_s()))
+                        }
                         Held::Steps(right, up) => put(tidy(now + (right + up) * row.span.step_s())),
                         Held::Remove => row.remove(),
                         Held::End | Held::Another => {}
                     }
                 })
             };
-            let shown_end = end.unwrap_or(span.horizon_s).min(span.horizon_s).max(at.min(span.horizon_s));
+            let shown_end = end
+                .unwrap_or(span.horizon_s)
+                .min(span.horizon_s)
+                .max(at.min(span.horizon_s));
             let (left, right) = (span.percent(at), span.percent(shown_end));
             let whole = format!("left:{left:.3}%;width:{:.3}%", right - left);
             let most = span.horizon_s;
@@ -194,7 +221,13 @@ fn settings(row: &Row, kind: &'static trouble::Kind, target: &Target) -> Html {
         .collect();
     let chosen = targets.iter().position(|other| other == target);
     if chosen.is_none() {
-        options.insert(0, (String::new(), format!("{} (it does not fit)", target.words(design))));
+        options.insert(
+            0,
+            (
+                String::new(),
+                format!("{} (it does not fit)", target.words(design)),
+            ),
+        );
     }
     let on_target = {
         let fields = fields.clone();
@@ -208,7 +241,13 @@ fn settings(row: &Row, kind: &'static trouble::Kind, target: &Target) -> Html {
     let chosen = chosen.map(|i| i.to_string()).unwrap_or_default();
     let instance = |tag: &str, instance: Option<u32>| {
         let path = row.path(&format!("what.{tag}.instance"));
-        fields.optional(&path, "Instance", "", instance.map(f64::from), "all of them")
+        fields.optional(
+            &path,
+            "Instance",
+            "",
+            instance.map(f64::from),
+            "all of them",
+        )
     };
     let own = match &fault.what {
         Trouble::Crash(place) => instance("crash", place.instance),
@@ -234,8 +273,18 @@ fn settings(row: &Row, kind: &'static trouble::Kind, target: &Target) -> Html {
                 { instance("reduced_capacity", reduced.instance) }
             </>
         },
-        Trouble::PacketLoss(lossy) => fields.number(&row.path("what.packet_loss.loss"), "Chance to be lost", "0 to 0.5", lossy.loss),
-        Trouble::TrafficSpike(spike) => fields.number(&row.path("what.traffic_spike.factor"), "It sends", "times as many", spike.factor),
+        Trouble::PacketLoss(lossy) => fields.number(
+            &row.path("what.packet_loss.loss"),
+            "Chance to be lost",
+            "0 to 0.5",
+            lossy.loss,
+        ),
+        Trouble::TrafficSpike(spike) => fields.number(
+            &row.path("what.traffic_spike.factor"),
+            "It sends",
+            "times as many",
+            spike.factor,
+        ),
         Trouble::Partition(_) | Trouble::ZoneOutage(_) => html! {},
     };
     let when = match (&fault.random, fault.at_s) {
@@ -257,12 +306,20 @@ fn settings(row: &Row, kind: &'static trouble::Kind, target: &Target) -> Html {
     let on_random = {
         let row = row.clone();
         Callback::from(move |_: Event| {
-            row.set(&trouble::turned(&row.fault, !random, row.span.horizon_s), None);
+            row.set(
+                &trouble::turned(&row.fault, !random, row.span.horizon_s),
+                None,
+            );
         })
     };
     let path = format!("faults[{at}]");
-    let own_problems = design.problems().iter().filter(|problem| problem.path.starts_with(&path));
-    let problems: Vec<Html> = own_problems.map(|problem| html! { <p class="traffic-problem">{ &problem.message }</p> }).collect();
+    let own_problems = design
+        .problems()
+        .iter()
+        .filter(|problem| problem.path.starts_with(&path));
+    let problems: Vec<Html> = own_problems
+        .map(|problem| html! { <p class="traffic-problem">{ &problem.message }</p> })
+        .collect();
     let summary = match &fault.what {
         Trouble::Slow(slow) => format!("Settings: {} times as long", number(slow.factor)),
         Trouble::Errors(errors) => format!("Settings: {} % fail", number(errors.share * 100.0)),
