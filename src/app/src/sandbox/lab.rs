@@ -76,6 +76,7 @@ impl Lab {
     pub fn open(&mut self, design: Design, keeper: Keeper, said: &str) {
         self.history = History::new(design);
         self.runs = None;
+        self.log = None;
         self.tidy();
         self.keeper = keeper;
         self.keeper.opened();

@@ -66,7 +66,7 @@ impl Grip {
     }
 }
 
-/// All that can be taken hold of, from left to right.
+/// All that can be taken hold of, always in the same order, so that none loses the hand or the keyboard when it goes past another.
 pub fn grips(arrivals: &Arrivals, horizon_s: f64) -> Vec<Grip> {
     let grip = |part, at_s: f64, value: f64, moves: (bool, bool), name: &str| Grip {
         part,
@@ -104,13 +104,13 @@ pub fn grips(arrivals: &Arrivals, horizon_s: f64) -> Vec<Grip> {
         } => {
             // Where there is more room for it.
             let after = horizon_s - (at_s + for_s);
-            let (at, last) = if *at_s >= after {
-                (at_s / 2.0, false)
+            let at = if *at_s >= after {
+                at_s / 2.0
             } else {
-                (horizon_s - after / 2.0, true)
+                horizon_s - after / 2.0
             };
-            let base = grip(Part::Base, at, *base_per_s, UP, "Before and after");
-            let mut all = vec![
+            vec![
+                grip(Part::Base, at, *base_per_s, UP, "Before and after"),
                 grip(Part::Peak, *at_s, *peak_per_s, BOTH, "Start of the spike"),
                 grip(
                     Part::End,
@@ -119,9 +119,7 @@ pub fn grips(arrivals: &Arrivals, horizon_s: f64) -> Vec<Grip> {
                     BOTH,
                     "End of the spike",
                 ),
-            ];
-            all.insert(if last { 2 } else { 0 }, base);
-            all
+            ]
         }
         Arrivals::Daily {
             mean_per_s,
@@ -133,12 +131,10 @@ pub fn grips(arrivals: &Arrivals, horizon_s: f64) -> Vec<Grip> {
             let night = peak_at_s - period_s / 2.0;
             let night = if night < 0.0 { night + period_s } else { night };
             let least = mean_per_s * (1.0 - swing);
-            let mut all = vec![
+            vec![
                 grip(Part::Noon, *peak_at_s, peak, BOTH, "Peak of the day"),
                 grip(Part::Night, night, least, UP, "Least of the day"),
-            ];
-            all.sort_by(|a, b| a.at_s.total_cmp(&b.at_s));
-            all
+            ]
         }
         Arrivals::OnOff {
             rate_on_per_s,

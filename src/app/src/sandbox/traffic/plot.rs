@@ -205,7 +205,7 @@ pub fn Plot(props: &Props) -> Html {
             (grip.at_s, span.horizon_s)
         };
         html! {
-            <Hold key={format!("{:?}", grip.part)} class={classes!("grip", ways, beyond.then_some("beyond"))} {style} label={grip.name.clone()} {words} {now} {most}
+            <Hold key={format!("{:?}", grip.part)} class={classes!("curve-grip", ways, beyond.then_some("beyond"))} {style} label={grip.name.clone()} {words} {now} {most}
                 on_held={on_held(grip)} />
         }
     };
@@ -253,8 +253,9 @@ pub fn warmup(span: Span) -> Html {
 pub fn times(span: Span) -> Html {
     let tick = |at: f64| {
         let edge = at > span.horizon_s * 0.96;
+        let near = !edge && at > span.horizon_s * 0.8;
         let style = format!("left:{:.3}%", span.percent(at));
-        html! { <span class={classes!(edge.then_some("edge"))} {style}>{ moment(at) }</span> }
+        html! { <span class={classes!(edge.then_some("edge"), near.then_some("near"))} {style}>{ moment(at) }</span> }
     };
     html! { <div class="plot-x" aria-hidden="true">{ for axis::times(span.horizon_s).into_iter().map(tick) }</div> }
 }

@@ -178,7 +178,8 @@ fn points(arrivals: &Arrivals, mean: f64, horizon_s: f64) -> Vec<[f64; 2]> {
             own
         }
         Arrivals::Daily { .. } => {
-            let steps = POINTS as u32;
+            // A day is smooth: half as many will do.
+            let steps = POINTS as u32 / 2;
             let all = (0..=steps).map(|i| horizon_s * f64::from(i) / f64::from(steps));
             all.filter_map(|at| Some([tidy(at), arrivals.rate_at(at)?]))
                 .collect()

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use scale_design::{Change, Edit};
+use scale_design::{Change, Design, Edit};
 use scale_sim::{Fault, Trouble, limits};
 use serde_json::json;
 use yew::prelude::*;
@@ -14,6 +14,7 @@ use super::field::{Fields, select};
 use super::hold::{Held, Hold};
 use super::plot::{Span, times, warmup};
 use super::trouble::{self, Edge, KINDS, Target};
+use crate::browser;
 use crate::icon::{Sign, icon};
 
 /// All faults of the design, and what can be added.
@@ -37,58 +38,76 @@ pub fn timeline(fields: &Fields, span: Span) -> Html {
                 <ol class="fault-rows">{ for faults.iter().enumerate().map(row) }</ol>
                 { times(span) }
             }
-            { menu(fields) }
+            <Menu design={fields.design.clone()} act={fields.act.clone()} />
         </section>
     }
 }
 
-/// What can be added.
-fn menu(fields: &Fields) -> Html {
-    let full = fields.design.scenario().faults.len() as u64 >= limits::FAULTS;
+#[derive(Clone, PartialEq, Properties)]
+struct MenuProps {
+    design: Design,
+    act: Callback<Deed>,
+}
+
+/// What can be added. A choice alone adds nothing: with the arrow keys one goes over all of them.
+#[component]
+fn Menu(props: &MenuProps) -> Html {
+    let MenuProps { design, act } = props;
+    let chosen = use_state(|| None::<usize>);
+    let full = design.scenario().faults.len() as u64 >= limits::FAULTS;
     let onchange = {
-        let fields = fields.clone();
+        let chosen = chosen.clone();
         Callback::from(move |event: Event| {
             let field: web_sys::HtmlSelectElement = event.target_unchecked_into();
-            let kind = field
-                .value()
-                .parse::<usize>()
-                .ok()
-                .and_then(|at| KINDS.get(at));
-            field.set_selected_index(0);
-            let target = kind.and_then(|kind| {
-                Some((
-                    kind,
-                    trouble::targets(kind, &fields.design).into_iter().next()?,
-                ))
-            });
-            if let Some((kind, target)) = target {
-                let changes = trouble::added(kind, &target, &fields.design);
-                fields.act.emit(Deed::Edit(Edit::Change(changes)));
-                let words = target.words(&fields.design);
-                fields.act.emit(Deed::Tell(format!(
+            chosen.set(field.value().parse().ok());
+        })
+    };
+    let first = chosen
+        .and_then(|at| KINDS.get(at))
+        .and_then(|kind| Some((kind, trouble::targets(kind, design).into_iter().next()?)));
+    let disabled = full || first.is_none();
+    let onclick = {
+        let (design, act, chosen) = (design.clone(), act.clone(), chosen.clone());
+        Callback::from(move |_: MouseEvent| {
+            if let Some((kind, target)) = &first {
+                let changes = trouble::added(kind, target, &design);
+                act.emit(Deed::Edit(Edit::Change(changes)));
+                let words = target.words(&design);
+                act.emit(Deed::Tell(format!(
                     "Added a fault: {} of {words}",
                     kind.name
                 )));
+                chosen.set(None);
+                focus(".fault-row:last-child .hold");
             }
         })
     };
     let option = |(i, kind): (usize, &trouble::Kind)| {
-        let none = trouble::targets(kind, &fields.design).is_empty();
+        let none = trouble::targets(kind, design).is_empty();
         let words = if none {
             trouble::nothing(kind)
         } else {
             kind.about
         };
-        html! { <option value={i.to_string()} disabled={none}>{ format!("{}: {words}", kind.name) }</option> }
+        html! {
+            <option value={i.to_string()} disabled={none} selected={*chosen == Some(i)}>{ format!("{}: {words}", kind.name) }</option>
+        }
     };
     html! {
-        <label class="fault-add"><span class="unseen">{ "Add a fault" }</span>
-            <select {onchange} disabled={full}>
-                <option value="" selected=true>{ if full { "No more faults fit in" } else { "Add a fault …" } }</option>
+        <div class="fault-add">
+            <select aria-label="What is to go wrong" {onchange} disabled={full}>
+                <option value="" selected={chosen.is_none()}>{ if full { "No more faults fit in" } else { "What is to go wrong?" } }</option>
                 { for KINDS.iter().enumerate().map(option) }
             </select>
-        </label>
+            <button class="button" {disabled} {onclick}>{ "Add the fault" }</button>
+        </div>
     }
+}
+
+/// Gives the keyboard's place to something once it is drawn.
+fn focus(selector: &'static str) {
+    gloo::timers::callback::Timeout::new(0, move || browser::focus(&[selector.to_owned()]))
+        .forget();
 }
 
 /// What a row knows.
@@ -129,6 +148,7 @@ impl Row {
     fn remove(&self) {
         let change = Change::remove(format!("/faults/{}", self.at));
         self.fields.act.emit(Deed::Edit(Edit::Change(vec![change])));
+        focus(".fault-add select");
     }
 
     fn path(&self, part: &str) -> String {
