@@ -66,6 +66,10 @@ impl Grip {
     }
 }
 
+/// Moves up and down only; and in time, too.
+const UP: (bool, bool) = (false, true);
+const BOTH: (bool, bool) = (true, true);
+
 /// All that can be taken hold of, always in the same order, so that none loses the hand or the keyboard when it goes past another.
 pub fn grips(arrivals: &Arrivals, horizon_s: f64) -> Vec<Grip> {
     let grip = |part, at_s: f64, value: f64, moves: (bool, bool), name: &str| Grip {
@@ -76,8 +80,6 @@ pub fn grips(arrivals: &Arrivals, horizon_s: f64) -> Vec<Grip> {
         up: moves.1,
         name: name.to_owned(),
     };
-    const UP: (bool, bool) = (false, true);
-    const BOTH: (bool, bool) = (true, true);
     match arrivals {
         Arrivals::Poisson { rate_per_s }
         | Arrivals::Constant { rate_per_s }
@@ -172,6 +174,7 @@ pub fn grips(arrivals: &Arrivals, horizon_s: f64) -> Vec<Grip> {
 const LEAST_S: f64 = 1e-3;
 
 /// What comes of moving a part to a moment and a height, as far as it is allowed there.
+#[expect(clippy::too_many_lines, reason = "one arm a part")]
 pub fn moved(arrivals: &Arrivals, part: Part, at_s: f64, value: f64) -> Arrivals {
     let mut made = arrivals.clone();
     let at = tidy(at_s.clamp(0.0, limits::HORIZON_S));
@@ -349,6 +352,7 @@ pub fn widest(points: &[[f64; 2]]) -> usize {
 }
 
 #[cfg(test)]
+#[expect(clippy::float_cmp, reason = "what is written must come back as it was")]
 mod tests {
     use super::super::shape::{Shape, changed};
     use super::*;

@@ -219,6 +219,7 @@ fn marks(arrivals: &Arrivals, span: Span) -> Vec<(f64, String)> {
 }
 
 /// The numbers of a shape.
+#[expect(clippy::too_many_lines, reason = "one arm a shape")]
 fn numbers(fields: &Fields, name: &str, arrivals: &Arrivals) -> Html {
     let path = |part: &str| format!("components.{name}.client.arrivals.{part}");
     let rate = |part: &str, label: &str, value: f64| {

@@ -299,10 +299,10 @@ mod tests {
 
     #[test]
     fn what_is_too_large_becomes_a_curve_with_as_many_requests() {
-        let times: String = (0..60_000)
-            .map(|i| format!("{}\n", f64::from(i) * f64::from(i) * 1e-6))
+        let times: Vec<String> = (0..60_000)
+            .map(|i| (f64::from(i) * f64::from(i) * 1e-6).to_string())
             .collect();
-        let log = read("large.csv", &times).expect("a log");
+        let log = read("large.csv", &times.join("\n")).expect("a log");
         assert_eq!(log.recording(), None);
         let curve = log.curve();
         let expected = curve.expected_until(log.run_s()).expect("a rate");

@@ -16,6 +16,7 @@ use super::mix;
 use crate::handle::Handle;
 
 /// What is taken of a log.
+#[expect(clippy::struct_excessive_bools, reason = "each is a box to tick")]
 #[derive(Clone, PartialEq, Debug)]
 pub struct Taken {
     /// The client that gets it.
@@ -121,7 +122,7 @@ pub fn Recorded(props: &Props) -> Html {
             chosen.set(Some(Taken {
                 client,
                 ..taken.clone()
-            }))
+            }));
         })
     };
     let take = {

@@ -294,7 +294,8 @@ pub fn curve(arrivals: &Arrivals, horizon_s: f64) -> Vec<[f64; 2]> {
         Arrivals::Profile { points, .. } => {
             let round = points.last().map_or(0.0, |[at, _]| *at);
             let rounds = (horizon_s / round).ceil();
-            if !(rounds * points.len() as f64 <= 4_000.0) {
+            let few = rounds * points.len() as f64 <= 4_000.0;
+            if !few {
                 return sampled(arrivals, horizon_s);
             }
             let all = (0..rounds as u32).flat_map(|i| {
@@ -420,8 +421,9 @@ mod tests {
             },
             Arrivals::Recording {
                 times_s: (0..4_000)
-                    .map(|i| format!("{}\n", f64::from(i * i) / 300_000.0))
-                    .collect(),
+                    .map(|i| (f64::from(i * i) / 300_000.0).to_string())
+                    .collect::<Vec<String>>()
+                    .join("\n"),
             },
         ]);
         all

@@ -185,7 +185,7 @@ fn FaultRow(props: &RowProps) -> Html {
                     match held {
                         Held::Begin => *turn.borrow_mut() += 1,
                         Held::At(right, _) => {
-                            put(snapped(right * row.span.horizon_s, row.span.grain_s()))
+                            put(snapped(right * row.span.horizon_s, row.span.grain_s()));
                         }
                         Held::Steps(right, up) => put(tidy(now + (right + up) * row.span.step_s())),
                         Held::Remove => row.remove(),
@@ -230,6 +230,7 @@ fn FaultRow(props: &RowProps) -> Html {
 }
 
 /// What can be set of a fault.
+#[expect(clippy::too_many_lines, reason = "one arm a kind of trouble")]
 fn settings(row: &Row, kind: &'static trouble::Kind, target: &Target) -> Html {
     let (fault, fields, at) = (&row.fault, &row.fields, row.at);
     let design = &fields.design;
