@@ -6,7 +6,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use scale_course::Fault;
-use scale_sim::{Arrivals, Component, Engine, LogFormat, Model, Problem, Stop, Trace, read_replay};
+use scale_sim::{
+    Arrivals, Component, Engine, Model, Problem, Stop, Trace, read_moments, read_replay,
+};
 
 use crate::args::RunArguments;
 use crate::failure::{Failure, harmless};
@@ -126,12 +128,14 @@ fn unheard(input: &Input) -> Vec<String> {
         let Component::Client(client) = component else {
             return None;
         };
-        let (text, format, from) = match &client.arrivals {
-            Arrivals::Replay { file, format } => (input.files.get(file)?, *format, file.as_str()),
-            Arrivals::Recording { times_s } => (times_s, LogFormat::Csv, "its recording"),
+        let (times, from) = match &client.arrivals {
+            Arrivals::Replay { file, format } => {
+                (read_replay(input.files.get(file)?, *format), file.as_str())
+            }
+            Arrivals::Recording { times_s } => (read_moments(times_s), "its recording"),
             _ => return None,
         };
-        let times = read_replay(text, format).ok()?;
+        let times = times.ok()?;
         let heard = times.partition_point(|time| time.secs() <= horizon_s);
         let last_s = times.last()?.secs();
         (heard < times.len()).then(|| {

@@ -39,8 +39,8 @@ pub(crate) struct ArrivalState {
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Recorded<'a> {
     /// In the file of this name.
-    InFile(&'a str),
-    /// In this text.
+    InFile(&'a str, LogFormat),
+    /// In this text, as moments.
     Here(&'a str),
 }
 
@@ -48,7 +48,7 @@ impl Arriving {
     /// Compiles an arrival process; `replayed` reads what was recorded.
     pub fn new<E>(
         arrivals: &Arrivals,
-        replayed: impl FnOnce(Recorded, LogFormat) -> Result<Arc<[Time]>, E>,
+        replayed: impl FnOnce(Recorded) -> Result<Arc<[Time]>, E>,
     ) -> Result<Self, E> {
         Ok(match *arrivals {
             Arrivals::Poisson { rate_per_s } => Self::Poisson { rate_per_s },
@@ -105,10 +105,10 @@ impl Arriving {
                 think_time: Sampler::new(think_time),
             },
             Arrivals::Replay { ref file, format } => {
-                Self::Replayed(replayed(Recorded::InFile(file), format)?)
+                Self::Replayed(replayed(Recorded::InFile(file, format))?)
             }
             Arrivals::Recording { ref times_s } => {
-                Self::Replayed(replayed(Recorded::Here(times_s), LogFormat::Csv)?)
+                Self::Replayed(replayed(Recorded::Here(times_s))?)
             }
         })
     }
@@ -248,7 +248,7 @@ mod tests {
     use super::*;
 
     fn arriving(arrivals: &Arrivals) -> Arriving {
-        Arriving::new(arrivals, |_, _| Err("nothing is replayed")).expect("no replay")
+        Arriving::new(arrivals, |_| Err("nothing is replayed")).expect("no replay")
     }
 
     fn times_of(arrivals: &Arrivals, until_s: f64, seed: u64) -> Vec<f64> {

@@ -13,8 +13,7 @@ use std::sync::Arc;
 use crate::arrivals::{Arriving, Recorded};
 use crate::balance::{Balancing, Seat};
 use crate::component::{
-    ANY, Asking, Call, Component, Discipline, Instruction, LogFormat, PRIORITIES, Service,
-    VersionOf,
+    ANY, Asking, Call, Component, Discipline, Instruction, PRIORITIES, Service, VersionOf,
 };
 use crate::distribution::Sampler;
 use crate::fault::{Place, Trouble};
@@ -269,8 +268,8 @@ impl Compiler<'_> {
                     site: first,
                     asking: Asking::new(client),
                     priority: client.line(),
-                    arrivals: Arriving::new(&client.arrivals, |file, format| {
-                        replayed(self.name, file, format, files)
+                    arrivals: Arriving::new(&client.arrivals, |recorded| {
+                        replayed(self.name, recorded, files)
                     })?,
                     deadline: client
                         .deadline_ms
@@ -671,17 +670,12 @@ fn asked_by<'a>(plan: &'a [Instruction], all: &mut vecmap::VecSet<&'a str>) {
     }
 }
 
-fn replayed(
-    name: &str,
-    recorded: Recorded,
-    format: LogFormat,
-    files: &Files,
-) -> Result<Arc<[Time]>, Vec<Problem>> {
-    let file = match recorded {
-        Recorded::InFile(file) => file,
+fn replayed(name: &str, recorded: Recorded, files: &Files) -> Result<Arc<[Time]>, Vec<Problem>> {
+    let (file, format) = match recorded {
+        Recorded::InFile(file, format) => (file, format),
         Recorded::Here(text) => {
             let path = format!("components.{name}.client.arrivals.recording.times_s");
-            let arrivals = replay::read(text, format);
+            let arrivals = replay::read_moments(text);
             return arrivals.map_err(|fault| vec![Problem::new(path, fault.to_string())]);
         }
     };

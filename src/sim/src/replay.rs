@@ -73,6 +73,51 @@ pub fn read(text: &str, format: LogFormat) -> Result<Arc<[Time]>, ReplayError> {
     }
 }
 
+/// Reads the moments that a scenario keeps itself, the first at the start of the run: a line each, in seconds, with nine digits behind the
+/// point at most, in order.
+///
+/// It does not go by way of floating point: so each moment is exact, and the simulation on a page need not carry what reads numbers of
+/// every form.
+///
+/// # Errors
+///
+/// The first line that is none, or that goes back.
+pub fn read_moments(text: &str) -> Result<Arc<[Time]>, ReplayError> {
+    let mut times: Vec<u64> = Vec::new();
+    for (at, line) in text.lines().enumerate() {
+        let wrong = |message: &str| ReplayError {
+            line: at + 1,
+            message: format!("'{}' {message}", shortened(line)),
+        };
+        let nanos = nanoseconds(line).ok_or_else(|| {
+            wrong("is no moment: seconds with at most nine digits behind the point are allowed")
+        })?;
+        if times.last().is_some_and(|last| nanos < *last) {
+            return Err(wrong("goes back: moments come in order"));
+        }
+        times.push(nanos);
+    }
+    let Some(first) = times.first().copied() else {
+        let message = "there are no moments".to_owned();
+        return Err(ReplayError { line: 1, message });
+    };
+    let moved = times.into_iter().map(|time| Time::from_nanos(time - first));
+    Ok(moved.collect())
+}
+
+/// Seconds with a fraction, as whole nanoseconds.
+fn nanoseconds(text: &str) -> Option<u64> {
+    let (whole, part) = text.split_once('.').unwrap_or((text, ""));
+    let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
+    if whole.is_empty() || whole.len() > 9 || part.len() > 9 || !digits(whole) || !digits(part) {
+        return None;
+    }
+    let add = |sum: u64, digit: u8| sum * 10 + u64::from(digit - b'0');
+    let nanos = whole.bytes().chain(part.bytes()).fold(0, add);
+    // At most 18 digits, so it fits.
+    (part.len()..9).try_fold(nanos, |nanos, _| nanos.checked_mul(10))
+}
+
 #[derive(Clone, Copy)]
 enum Seconds {
     Exact(f64),
@@ -232,6 +277,35 @@ mod tests {
     fn secs(text: &str, format: LogFormat) -> Result<Vec<f64>, String> {
         let times = read(text, format).map_err(|e| e.to_string())?;
         Ok(times.iter().map(|t| t.secs()).collect())
+    }
+
+    #[test]
+    fn moments_are_exact() {
+        let read = |text: &str| {
+            read_moments(text).map(|times| times.iter().map(|t| t.nanos()).collect::<Vec<_>>())
+        };
+        assert_eq!(
+            read("1\n1.000000001\n1.5\r\n3"),
+            Ok(vec![0, 1, 500_000_000, 2_000_000_000])
+        );
+        assert_eq!(read("999999999.999999999"), Ok(vec![0]));
+        for (text, line, message) in [
+            ("", 1, "there are no moments"),
+            ("1\n\n2", 2, "'' is no moment"),
+            ("1\n2\n1.5", 3, "'1.5' goes back"),
+            ("1e3", 1, "'1e3' is no moment"),
+            ("-1", 1, "'-1' is no moment"),
+            (".5", 1, "'.5' is no moment"),
+            ("1.0000000001", 1, "'1.0000000001' is no moment"),
+            ("1234567890", 1, "'1234567890' is no moment"),
+            ("1.2.3", 1, "'1.2.3' is no moment"),
+        ] {
+            let fault = read(text).expect_err("it is wrong");
+            assert!(
+                fault.line == line && fault.message.starts_with(message),
+                "{text}: {fault}"
+            );
+        }
     }
 
     #[test]

@@ -109,7 +109,8 @@ pub enum Arrivals {
     },
     /// Arrivals as recorded, kept in the scenario itself: it needs no file beside it.
     Recording {
-        /// The moments, a line each, in seconds since any moment, in order. At most 200,000 bytes.
+        /// The moments in order, a line each: seconds since any moment, with nine digits behind the point at most. At most
+        /// 200,000 bytes.
         times_s: String,
     },
 }
@@ -354,7 +355,7 @@ impl Arrivals {
                         "times_s",
                         format!("{bytes} bytes: at most {most} are allowed"),
                     );
-                } else if let Err(fault) = replay::read(times_s, LogFormat::Csv) {
+                } else if let Err(fault) = replay::read_moments(times_s) {
                     p.note_at("times_s", fault.to_string());
                 }
             }
@@ -530,11 +531,11 @@ mod tests {
             ),
             (
                 r#"{"recording":{"times_s":"1\n2\n1.5"}}"#,
-                "recording.times_s: line 3: 1.5 comes after 2",
+                "recording.times_s: line 3: '1.5' goes back",
             ),
             (
                 r#"{"recording":{"times_s":""}}"#,
-                "recording.times_s: line 1: the file has no arrivals",
+                "recording.times_s: line 1: there are no moments",
             ),
         ] {
             let said = said(json);

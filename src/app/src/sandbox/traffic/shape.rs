@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use scale_sim::{Arrivals, BatchSize, Distribution, LogFormat, Time, limits, read_replay};
+use scale_sim::{Arrivals, BatchSize, Distribution, Time, limits, read_moments};
 
 use super::axis::tidy;
 
@@ -85,7 +85,7 @@ impl Shape {
 /// The moments of what was recorded, if the recording is in the scenario itself and can be read.
 pub fn recorded(arrivals: &Arrivals) -> Option<Arc<[Time]>> {
     match arrivals {
-        Arrivals::Recording { times_s } => read_replay(times_s, LogFormat::Csv).ok(),
+        Arrivals::Recording { times_s } => read_moments(times_s).ok(),
         _ => None,
     }
 }
@@ -421,7 +421,7 @@ mod tests {
             },
             Arrivals::Recording {
                 times_s: (0..4_000)
-                    .map(|i| (f64::from(i * i) / 300_000.0).to_string())
+                    .map(|i| format!("{:.6}", f64::from(i * i) / 300_000.0))
                     .collect::<Vec<String>>()
                     .join("\n"),
             },
