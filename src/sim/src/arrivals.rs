@@ -7,6 +7,7 @@ use crate::distribution::Sampler;
 use crate::limits;
 use crate::random::{Draws, Key};
 use crate::rates::{DailyRate, PiecewiseRate};
+use crate::replay::read_moments;
 use crate::time::{Duration, Time};
 
 /// A compiled arrival process.
@@ -35,20 +36,11 @@ pub(crate) struct ArrivalState {
     batch: u32,
 }
 
-/// Where recorded arrivals are.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Recorded<'a> {
-    /// In the file of this name.
-    InFile(&'a str, LogFormat),
-    /// In this text, as moments.
-    Here(&'a str),
-}
-
 impl Arriving {
-    /// Compiles an arrival process; `replayed` reads what was recorded.
+    /// Compiles an arrival process that was checked; `replayed` reads the file of a replay.
     pub fn new<E>(
         arrivals: &Arrivals,
-        replayed: impl FnOnce(Recorded) -> Result<Arc<[Time]>, E>,
+        replayed: impl FnOnce(&str, LogFormat) -> Result<Arc<[Time]>, E>,
     ) -> Result<Self, E> {
         Ok(match *arrivals {
             Arrivals::Poisson { rate_per_s } => Self::Poisson { rate_per_s },
@@ -104,11 +96,10 @@ impl Arriving {
                 users,
                 think_time: Sampler::new(think_time),
             },
-            Arrivals::Replay { ref file, format } => {
-                Self::Replayed(replayed(Recorded::InFile(file, format))?)
-            }
+            Arrivals::Replay { ref file, format } => Self::Replayed(replayed(file, format)?),
+            // What was checked can be read.
             Arrivals::Recording { ref times_s } => {
-                Self::Replayed(replayed(Recorded::Here(times_s))?)
+                Self::Replayed(read_moments(times_s).unwrap_or_default())
             }
         })
     }
@@ -248,7 +239,7 @@ mod tests {
     use super::*;
 
     fn arriving(arrivals: &Arrivals) -> Arriving {
-        Arriving::new(arrivals, |_| Err("nothing is replayed")).expect("no replay")
+        Arriving::new(arrivals, |_, _| Err("nothing is replayed")).expect("no replay")
     }
 
     fn times_of(arrivals: &Arrivals, until_s: f64, seed: u64) -> Vec<f64> {

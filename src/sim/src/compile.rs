@@ -10,10 +10,11 @@ mod workflows;
 
 use std::sync::Arc;
 
-use crate::arrivals::{Arriving, Recorded};
+use crate::arrivals::Arriving;
 use crate::balance::{Balancing, Seat};
 use crate::component::{
-    ANY, Asking, Call, Component, Discipline, Instruction, PRIORITIES, Service, VersionOf,
+    ANY, Asking, Call, Component, Discipline, Instruction, LogFormat, PRIORITIES, Service,
+    VersionOf,
 };
 use crate::distribution::Sampler;
 use crate::fault::{Place, Trouble};
@@ -268,8 +269,8 @@ impl Compiler<'_> {
                     site: first,
                     asking: Asking::new(client),
                     priority: client.line(),
-                    arrivals: Arriving::new(&client.arrivals, |recorded| {
-                        replayed(self.name, recorded, files)
+                    arrivals: Arriving::new(&client.arrivals, |file, format| {
+                        replayed(self.name, file, format, files)
                     })?,
                     deadline: client
                         .deadline_ms
@@ -670,15 +671,12 @@ fn asked_by<'a>(plan: &'a [Instruction], all: &mut vecmap::VecSet<&'a str>) {
     }
 }
 
-fn replayed(name: &str, recorded: Recorded, files: &Files) -> Result<Arc<[Time]>, Vec<Problem>> {
-    let (file, format) = match recorded {
-        Recorded::InFile(file, format) => (file, format),
-        Recorded::Here(text) => {
-            let path = format!("components.{name}.client.arrivals.recording.times_s");
-            let arrivals = replay::read_moments(text);
-            return arrivals.map_err(|fault| vec![Problem::new(path, fault.to_string())]);
-        }
-    };
+fn replayed(
+    name: &str,
+    file: &str,
+    format: LogFormat,
+    files: &Files,
+) -> Result<Arc<[Time]>, Vec<Problem>> {
     let path = format!("components.{name}.client.arrivals.replay.file");
     let Some(text) = files.get(file) else {
         return Err(vec![Problem::new(

@@ -83,26 +83,32 @@ pub fn read(text: &str, format: LogFormat) -> Result<Arc<[Time]>, ReplayError> {
 ///
 /// The first line that is none, or that goes back.
 pub fn read_moments(text: &str) -> Result<Arc<[Time]>, ReplayError> {
-    let mut times: Vec<u64> = Vec::new();
-    for (at, line) in text.lines().enumerate() {
-        let wrong = |message: &str| ReplayError {
-            line: at + 1,
-            message: format!("'{}' {message}", shortened(line)),
-        };
-        let nanos = nanoseconds(line).ok_or_else(|| {
-            wrong("is no moment: seconds with at most nine digits behind the point are allowed")
-        })?;
-        if times.last().is_some_and(|last| nanos < *last) {
-            return Err(wrong("goes back: moments come in order"));
-        }
-        times.push(nanos);
-    }
-    let Some(first) = times.first().copied() else {
-        let message = "there are no moments".to_owned();
-        return Err(ReplayError { line: 1, message });
+    let mut times: Vec<Time> = Vec::new();
+    let mut last = 0;
+    let mut first = 0;
+    let wrong = |at: usize, message: &str| ReplayError {
+        line: at + 1,
+        message: message.to_owned(),
     };
-    let moved = times.into_iter().map(|time| Time::from_nanos(time - first));
-    Ok(moved.collect())
+    for (at, line) in text.lines().enumerate() {
+        let nanos = nanoseconds(line).ok_or_else(|| {
+            wrong(
+                at,
+                "a moment is written as 12.5: seconds, with at most nine digits behind the point",
+            )
+        })?;
+        if times.is_empty() {
+            first = nanos;
+        } else if nanos < last {
+            return Err(wrong(at, "times must not go back"));
+        }
+        last = nanos;
+        times.push(Time::from_nanos(nanos - first));
+    }
+    if times.is_empty() {
+        return Err(wrong(0, "there are no moments"));
+    }
+    Ok(times.into())
 }
 
 /// Seconds with a fraction, as whole nanoseconds.
@@ -291,14 +297,14 @@ mod tests {
         assert_eq!(read("9999999999.999999999"), Ok(vec![0]));
         for (text, line, message) in [
             ("", 1, "there are no moments"),
-            ("1\n\n2", 2, "'' is no moment"),
-            ("1\n2\n1.5", 3, "'1.5' goes back"),
-            ("1e3", 1, "'1e3' is no moment"),
-            ("-1", 1, "'-1' is no moment"),
-            (".5", 1, "'.5' is no moment"),
-            ("1.0000000001", 1, "'1.0000000001' is no moment"),
-            ("12345678901", 1, "'12345678901' is no moment"),
-            ("1.2.3", 1, "'1.2.3' is no moment"),
+            ("1\n\n2", 2, "a moment is written"),
+            ("1\n2\n1.5", 3, "times must not go back"),
+            ("1e3", 1, "a moment is written"),
+            ("-1", 1, "a moment is written"),
+            (".5", 1, "a moment is written"),
+            ("1.0000000001", 1, "a moment is written"),
+            ("12345678901", 1, "a moment is written"),
+            ("1.2.3", 1, "a moment is written"),
         ] {
             let fault = read(text).expect_err("it is wrong");
             assert!(

@@ -348,14 +348,11 @@ impl Arrivals {
                 }
             }
             Self::Recording { times_s } => {
-                let bytes = times_s.len();
-                if bytes > limits::RECORDING {
-                    let most = limits::RECORDING;
-                    p.note_at(
-                        "times_s",
-                        format!("{bytes} bytes: at most {most} are allowed"),
-                    );
-                } else if let Err(fault) = replay::read_moments(times_s) {
+                p.count("times_s", times_s.len() as u64, 1, limits::RECORDING);
+                if times_s.len() as u64 > limits::RECORDING {
+                    return;
+                }
+                if let Err(fault) = replay::read_moments(times_s) {
                     p.note_at("times_s", fault.to_string());
                 }
             }
@@ -434,9 +431,12 @@ mod tests {
     fn a_recording_has_its_bound() {
         let said = said(&format!(
             r#"{{"recording":{{"times_s":"{}"}}}}"#,
-            "1\\n".repeat(limits::RECORDING / 2 + 1)
+            "1\\n".repeat(limits::RECORDING as usize / 2 + 1)
         ));
-        assert!(said[0].contains("200002 bytes: at most 200000"), "{said:?}");
+        assert!(
+            said[0].contains("200002 is out of range: 1 to 200000"),
+            "{said:?}"
+        );
     }
 
     #[test]
@@ -531,11 +531,11 @@ mod tests {
             ),
             (
                 r#"{"recording":{"times_s":"1\n2\n1.5"}}"#,
-                "recording.times_s: line 3: '1.5' goes back",
+                "recording.times_s: line 3: times must not go back",
             ),
             (
-                r#"{"recording":{"times_s":""}}"#,
-                "recording.times_s: line 1: there are no moments",
+                r#"{"recording":{"times_s":"\n"}}"#,
+                "recording.times_s: line 1: a moment is written",
             ),
         ] {
             let said = said(json);

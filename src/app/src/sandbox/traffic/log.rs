@@ -157,7 +157,7 @@ impl Log {
     /// It as it is: every request at its moment, to the microsecond. Nothing if it is too large to be kept in a design.
     pub fn recording(&self) -> Option<Arrivals> {
         // No moment is shorter than two bytes with its end of line.
-        if self.times.len() > limits::RECORDING / 2 {
+        if self.times.len() as u64 > limits::RECORDING / 2 {
             return None;
         }
         let mut times_s = String::new();
@@ -166,7 +166,7 @@ impl Log {
             times_s.push_str(text.trim_end_matches('0').trim_end_matches('.'));
             times_s.push('\n');
         }
-        (times_s.len() <= limits::RECORDING).then_some(Arrivals::Recording { times_s })
+        (times_s.len() as u64 <= limits::RECORDING).then_some(Arrivals::Recording { times_s })
     }
 
     /// A curve like it: as many requests on the whole; what happens within a point's share of the time is lost.
