@@ -267,7 +267,7 @@ fn Files(props: &Props) -> Html {
     };
     html! {
         <div class="files">
-            <p>{ "A design or a scenario as JSON, or a flowchart of Mermaid. Your own design stays among your designs." }</p>
+            <p>{ "A design or a scenario as JSON, or a flowchart of Mermaid. Your own design stays among your designs. An access log is opened under Traffic, or dropped anywhere." }</p>
             <label class="button file">{ "Choose a file" }<input type="file" accept=".json,.mmd,.md,.txt,application/json,text/plain" {onchange} /></label>
             <p class="quiet">{ "Or drop it on the board, or paste it here:" }</p>
             <textarea ref={text} rows="7" aria-label="JSON or Mermaid" placeholder={"flowchart LR\n  users([Users]) --> shop[Shop] --> db[(Database)]"} />

@@ -259,18 +259,20 @@ impl Lab {
                 self.side = side;
                 self.connecting = None;
             }
-            Deed::Log(log) => {
-                if log.is_some() {
-                    self.side = Side::Traffic;
-                    "The log is read: choose what to take of it.".clone_into(&mut self.said);
-                }
-                self.log = log;
-            }
+            Deed::Log(log) => self.bring(log),
             Deed::Tell(said) => self.said = said,
             Deed::Refuse(why) => self.refused = Some(why),
             // For the component, which has the screen and the storage.
             Deed::Zoom(_) | Deed::Reveal(_) | Deed::Open(..) => {}
         }
+    }
+
+    fn bring(&mut self, log: Option<Handle<Log>>) {
+        if log.is_some() {
+            self.side = Side::Traffic;
+            "The log is read: choose what to take of it.".clone_into(&mut self.said);
+        }
+        self.log = log;
     }
 
     fn undone(&mut self, said: Option<String>) {

@@ -13,6 +13,7 @@ use super::axis::{moment, tidy};
 use super::field::{Fields, select};
 use super::log::Log;
 use super::mix;
+use crate::browser;
 use crate::handle::Handle;
 
 /// What is taken of a log.
@@ -82,6 +83,10 @@ pub fn Recorded(props: &Props) -> Html {
     let clients: Vec<(String, String)> = clients
         .map(|(name, _)| (name.clone(), design.label(name).to_owned()))
         .collect();
+    // It may be out of sight.
+    use_effect_with(log.clone(), |_| {
+        browser::focus(&["#traffic-log".to_owned()]);
+    });
     let fits = use_memo(log.clone(), |log| log.recording().is_some());
     let chosen = use_state(|| None::<Taken>);
     let start = Taken {
