@@ -51,6 +51,17 @@ async function drop(page, name, text) {
   );
   await page.dispatchEvent(".sandbox", "drop", { dataTransfer: files });
 }
+/** Checks until it holds: what is drawn comes a moment after what is done. */
+async function soon(check) {
+  for (let i = 0; ; i += 1) {
+    try {
+      return await check();
+    } catch (error) {
+      if (i === 30) throw error;
+      await new Promise((done) => setTimeout(done, 100));
+    }
+  }
+}
 const log = (lines) =>
   Array.from({ length: lines }, (_, i) => {
     const at = `${String(Math.floor(i / 240)).padStart(2, "0")}:${String(Math.floor(i / 4) % 60).padStart(2, "0")}`;
@@ -60,32 +71,32 @@ const log = (lines) =>
 
 test("by mouse: shapes keep the load, and curves are drawn", async () => {
   const page = await traffic();
-  assert.match(await about(page), /100 a second on average, about 6,000 requests/);
+  await soon(async () => assert.match(await about(page), /100 a second on average, about 6,000 requests/));
   for (const name of ["Ramp", "Spike", "Day", "Curve", "Bursts", "Batches", "Steady"]) {
     await shape(page, name).click();
     await page.waitForFunction((name) => document.querySelector('.shape[aria-pressed="true"]')?.textContent === name, name);
-    assert.match(await about(page), /100 a second on average, about 6,000 requests/, name);
+    await soon(async () => assert.match(await about(page), /100 a second on average, about 6,000 requests/, name));
   }
   await shape(page, "Spike").click();
-  assert.equal(await words(page, "Start of the spike"), "250 per second at 24 s");
+  await soon(async () => assert.equal(await words(page, "Start of the spike"), "250 per second at 24 s"));
   const area = await page.locator(".plot-area").first().boundingBox();
   // A quarter of the run on, and half as high: the end stays where it was.
   await drag(page, slider(page, "Start of the spike"), [-area.width / 6, area.height / 4]);
   const [, rate, at] = /^([\d.]+) per second at ([\d.]+) s$/.exec(await words(page, "Start of the spike"));
   assert.ok(Math.abs(at - 14) < 0.6 && Math.abs(rate - 175) < 8, `${rate} at ${at}`);
-  assert.match(await words(page, "End of the spike"), /at 36 s$/);
-  assert.equal(await field(page, "Begins at").inputValue(), at);
+  await soon(async () => assert.match(await words(page, "End of the spike"), /at 36 s$/));
+  await soon(async () => assert.equal(await field(page, "Begins at").inputValue(), at));
   // A drag is one step.
   await page.locator(".sandbox-bar").getByRole("button", { name: /^Undo/ }).click();
-  assert.equal(await words(page, "Start of the spike"), "250 per second at 24 s");
+  await soon(async () => assert.equal(await words(page, "Start of the spike"), "250 per second at 24 s"));
   // Points of a free curve come and go.
   await shape(page, "Steady").click();
   await shape(page, "Curve").click();
-  assert.equal(await page.locator(".curve-grip").count(), 4);
+  await soon(async () => assert.equal(await page.locator(".curve-grip").count(), 4));
   await page.locator(".plot-area").first().dblclick({ position: { x: area.width * 0.75, y: area.height * 0.25 } });
-  assert.equal(await page.locator(".curve-grip").count(), 5);
+  await soon(async () => assert.equal(await page.locator(".curve-grip").count(), 5));
   await page.getByRole("button", { name: "Add a point" }).click();
-  assert.equal(await page.locator(".curve-grip").count(), 6);
+  await soon(async () => assert.equal(await page.locator(".curve-grip").count(), 6));
   // It runs so.
   await show(page, "Run");
   await page.waitForFunction(() => Number(document.querySelector(".figures dd b, .figures dd")?.textContent?.replace(/\D/g, "")) > 0, null, { timeout: 30_000 });
@@ -109,33 +120,33 @@ test("by keyboard alone: a curve, its points, a fault on the timeline", async ()
   await to(".shape:nth-child(2)");
   await press("Enter");
   await to('[role="slider"]');
-  assert.equal(await words(page, "Start"), "50 per second");
+  await soon(async () => assert.equal(await words(page, "Start"), "50 per second"));
   await press("ArrowUp", "ArrowUp", "Shift+ArrowUp");
-  assert.equal(await words(page, "Start"), "62 per second");
+  await soon(async () => assert.equal(await words(page, "Start"), "62 per second"));
   await press("Tab", "ArrowLeft", "ArrowLeft", "ArrowDown");
-  assert.match(await words(page, "End of the ramp"), /^148 per second at 59 s$/);
+  await soon(async () => assert.match(await words(page, "End of the ramp"), /^148 per second at 59 s$/));
   // The steps of one handle are undone together.
   await press("Control+z");
-  assert.match(await words(page, "End of the ramp"), /^150 per second at 1 min$/);
+  await soon(async () => assert.match(await words(page, "End of the ramp"), /^150 per second at 1 min$/));
   await page.locator(".shape:nth-child(5)").focus();
   await press("Enter");
   await to('[role="slider"]');
   await press("Insert");
-  assert.equal(await page.locator(".curve-grip").count(), 3);
+  await soon(async () => assert.equal(await page.locator(".curve-grip").count(), 3));
   await press("Tab", "Delete");
-  assert.equal(await page.locator(".curve-grip").count(), 2);
+  await soon(async () => assert.equal(await page.locator(".curve-grip").count(), 2));
   await page.getByLabel("What is to go wrong").focus();
   await press("ArrowDown", "Tab", "Enter");
   await page.waitForFunction(() => document.activeElement?.classList.contains("fault-bar"));
-  assert.equal(await words(page, /^Crash, Service: when/), "24 s to 36 s");
+  await soon(async () => assert.equal(await words(page, /^Crash, Service: when/), "24 s to 36 s"));
   await press("ArrowRight", "Shift+ArrowRight");
-  assert.equal(await words(page, /^Crash, Service: when/), "29.5 s to 41.5 s");
+  await soon(async () => assert.equal(await words(page, /^Crash, Service: when/), "29.5 s to 41.5 s"));
   await press("Tab", "ArrowLeft");
-  assert.equal(await words(page, /^Crash, Service: when/), "29 s to 41.5 s");
+  await soon(async () => assert.equal(await words(page, /^Crash, Service: when/), "29 s to 41.5 s"));
   await press("Tab", "Shift+ArrowRight");
-  assert.equal(await words(page, /^Crash, Service: when/), "29 s to 46.5 s");
+  await soon(async () => assert.equal(await words(page, /^Crash, Service: when/), "29 s to 46.5 s"));
   await press("Delete");
-  assert.equal(await page.locator(".fault-row").count(), 0);
+  await soon(async () => assert.equal(await page.locator(".fault-row").count(), 0));
   await page.waitForFunction(() => document.activeElement?.matches(".fault-add select"));
   assert.deepEqual(page.errors, []);
   await page.context().close();
@@ -161,7 +172,7 @@ test("by finger, on a phone", async () => {
   assert.ok(rate > 90 && rate < 200, rate);
   const track = await page.locator(".fault-track").boundingBox();
   await touch(slider(page, /^Slowness, Service: ends/), [track.width / 4, 0]);
-  assert.match(await words(page, /^Slowness, Service: when/), /^24 s to (50|51|52)(\.\d+)? s$/);
+  await soon(async () => assert.match(await words(page, /^Slowness, Service: when/), /^24 s to (50|51|52)(\.\d+)? s$/));
   assert.deepEqual(page.errors, []);
   await page.context().close();
 });
@@ -174,18 +185,18 @@ test("faults: what they strike, again and again, and what does not fit is not of
   for (const fault of ["Cut connection", "Errors", "Traffic spike"]) await add(page, fault);
   await page.locator(".fault-settings summary").nth(1).click();
   await page.locator(".fault-row").nth(1).getByLabel("It strikes").selectOption({ label: "Database" });
-  assert.match(await page.locator(".fault-row").nth(1).innerText(), /Errors\s*Database/);
+  await soon(async () => assert.match(await page.locator(".fault-row").nth(1).innerText(), /Errors\s*Database/));
   await page.locator(".fault-row").nth(1).getByLabel("Share that fails").fill("2");
   await page.keyboard.press("Tab");
-  assert.match(await page.locator(".fault-row").nth(1).innerText(), /2 is not allowed: 0 to 1/);
+  await soon(async () => assert.match(await page.locator(".fault-row").nth(1).innerText(), /2 is not allowed: 0 to 1/));
   await page.locator(".fault-row").nth(1).getByLabel("Share that fails").fill("0.5");
   await page.keyboard.press("Tab");
   await page.locator(".fault-row").nth(1).getByLabel("Again and again").check();
-  assert.match(await page.locator(".fault-row").nth(1).innerText(), /again and again: after 15 s on average, for 6 s on average/);
+  await soon(async () => assert.match(await page.locator(".fault-row").nth(1).innerText(), /again and again: after 15 s on average, for 6 s on average/));
   // The spike is in the picture of all.
-  assert.match(await page.locator("section.traffic-card", { hasText: "All clients together" }).innerText(), /300 requests a second at the peak/);
+  await soon(async () => assert.match(await page.locator("section.traffic-card", { hasText: "All clients together" }).innerText(), /300 requests a second at the peak/));
   await page.locator(".fault-row").first().getByRole("button", { name: /^Delete/ }).click();
-  assert.equal(await page.locator(".fault-row").count(), 2);
+  await soon(async () => assert.equal(await page.locator(".fault-row").count(), 2));
   await show(page, "Run");
   await page.waitForSelector(".figures");
   assert.deepEqual(page.errors, []);
@@ -195,10 +206,10 @@ test("faults: what they strike, again and again, and what does not fit is not of
 test("what is asked for: shares add up, hot keys are told", async () => {
   const page = await traffic();
   const shares = () => page.getByLabel(/^Share of /).evaluateAll((all) => all.filter((e) => e.tagName === "INPUT").map((e) => Number(e.value)));
-  assert.deepEqual(await shares(), [90, 10]);
+  await soon(async () => assert.deepEqual(await shares(), [90, 10]));
   await page.getByLabel("Share of write, in percent").fill("25");
   await page.keyboard.press("Tab");
-  assert.deepEqual(await shares(), [75, 25]);
+  await soon(async () => assert.deepEqual(await shares(), [75, 25]));
   await page.getByRole("button", { name: "Add an operation" }).click();
   const three = await shares();
   assert.ok(three.length === 3 && Math.abs(three.reduce((a, b) => a + b) - 100) < 1e-9, `${three}`);
@@ -206,10 +217,10 @@ test("what is asked for: shares add up, hot keys are told", async () => {
   assert.equal((await shares()).length, 2);
   await page.getByLabel("Exponent").fill("0");
   await page.keyboard.press("Tab");
-  assert.match(await page.locator(".hottest").innerText(), /The hottest 100\s*1 %/);
+  await soon(async () => assert.match(await page.locator(".hottest").innerText(), /The hottest 100\s*1 %/));
   await page.getByLabel("Exponent").fill("1.2");
   await page.keyboard.press("Tab");
-  assert.match(await page.locator(".hottest").innerText(), /The hottest 100\s*7\d(\.\d)? %/);
+  await soon(async () => assert.match(await page.locator(".hottest").innerText(), /The hottest 100\s*7\d(\.\d)? %/));
   assert.deepEqual(page.errors, []);
   await page.context().close();
 });
@@ -219,11 +230,11 @@ test("a log that is dropped is replayed, a bad one is refused with its line, a l
   await show(page, "Build");
   await drop(page, "access.log", log(600));
   await page.waitForSelector(".recorded");
-  assert.match(await page.locator(".recorded").innerText(), /600 requests over 150 s: 4 a second on average, 4 in the busiest second. 480 read and 120 write/);
+  await soon(async () => assert.match(await page.locator(".recorded").innerText(), /600 requests over 150 s: 4 a second on average, 4 in the busiest second. 480 read and 120 write/));
   await page.getByRole("button", { name: "Use it" }).click();
-  assert.match(await about(page), /600 requests over 150 s/);
-  assert.equal(await field(page, "Length of the run").inputValue(), "150");
-  assert.match(await page.locator(".shape[aria-pressed='true']").innerText(), /Recorded/);
+  await soon(async () => assert.match(await about(page), /600 requests over 150 s/));
+  await soon(async () => assert.equal(await field(page, "Length of the run").inputValue(), "150"));
+  await soon(async () => assert.match(await page.locator(".shape[aria-pressed='true']").innerText(), /Recorded/));
   // No address is kept.
   await page.waitForTimeout(900);
   await show(page, "Run");
@@ -234,12 +245,12 @@ test("a log that is dropped is replayed, a bad one is refused with its line, a l
   assert.ok((await page.locator(".curve-grip").count()) > 20);
   await drop(page, "broken.log", `${log(3)}\nnonsense`);
   await page.waitForSelector(".sandbox-refused");
-  assert.match(await page.locator(".sandbox-refused").innerText(), /^broken\.log: Line 4: no time in 'nonsense'/);
+  await soon(async () => assert.match(await page.locator(".sandbox-refused").innerText(), /^broken\.log: Line 4: no time in 'nonsense'/));
   await drop(page, "times.csv", Array.from({ length: 50_000 }, (_, i) => (i / 500).toFixed(3)).join("\n"));
   await page.waitForSelector(".recorded");
-  assert.match(await page.locator(".recorded").innerText(), /too large to be kept in the design as it is \(200,000 bytes at most\)/);
+  await soon(async () => assert.match(await page.locator(".recorded").innerText(), /too large to be kept in the design as it is \(200,000 bytes at most\)/));
   await page.getByRole("button", { name: "Use it" }).click();
-  assert.match(await about(page), /500 a second on average, about 50,000 requests in the run/);
+  await soon(async () => assert.match(await about(page), /500 a second on average, about 50,000 requests in the run/));
   assert.deepEqual(page.errors, []);
   await page.context().close();
 });
