@@ -3,7 +3,7 @@
 use scale_sim::{Arrivals, BatchSize, Component, Scenario};
 
 /// The design with `factor` times its load: open loops send so many times the requests, closed loops have so many times the
-/// users (rounded, at least one). The size of batches stays, more of them come. What is replayed from a file stays as it was
+/// users (rounded, at least one). The size of batches stays, more of them come. What is replayed stays as it was
 /// recorded: there is nothing to multiply.
 ///
 /// The result may be outside of what a scenario allows, and has to be checked as any other.
@@ -59,7 +59,7 @@ fn multiply(arrivals: &mut Arrivals, factor: f64) {
             let more = libm::round(f64::from(*users) * factor);
             *users = (more as u32).max(1);
         }
-        Arrivals::Replay { .. } => {}
+        Arrivals::Replay { .. } | Arrivals::Recording { .. } => {}
     }
 }
 

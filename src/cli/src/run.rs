@@ -6,7 +6,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use scale_course::Fault;
-use scale_sim::{Arrivals, Component, Engine, Model, Problem, Stop, Trace, read_replay};
+use scale_sim::{
+    Arrivals, Component, Engine, Model, Problem, Stop, Trace, read_moments, read_replay,
+};
 
 use crate::args::RunArguments;
 use crate::failure::{Failure, harmless};
@@ -126,15 +128,19 @@ fn unheard(input: &Input) -> Vec<String> {
         let Component::Client(client) = component else {
             return None;
         };
-        let Arrivals::Replay { file, format } = &client.arrivals else {
-            return None;
+        let (times, from) = match &client.arrivals {
+            Arrivals::Replay { file, format } => {
+                (read_replay(input.files.get(file)?, *format), file.as_str())
+            }
+            Arrivals::Recording { times_s } => (read_moments(times_s), "its recording"),
+            _ => return None,
         };
-        let times = read_replay(input.files.get(file)?, *format).ok()?;
+        let times = times.ok()?;
         let heard = times.partition_point(|time| time.secs() <= horizon_s);
         let last_s = times.last()?.secs();
         (heard < times.len()).then(|| {
             format!(
-                "'{name}' sends {heard} of the {} requests in {file}: the run ends at {horizon_s} s, the recording at {last_s:.1} s",
+                "'{name}' sends {heard} of the {} requests in {from}: the run ends at {horizon_s} s, the recording at {last_s:.1} s",
                 times.len(),
             )
         })

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use crate::component::{Arrivals, BatchSize, LogFormat};
+use crate::component::{Arrivals, BatchSize, LogFormat, ramp, spike};
 use crate::distribution::Sampler;
 use crate::limits;
 use crate::random::{Draws, Key};
 use crate::rates::{DailyRate, PiecewiseRate};
+use crate::replay::read_moments;
 use crate::time::{Duration, Time};
 
 /// A compiled arrival process.
@@ -36,7 +37,7 @@ pub(crate) struct ArrivalState {
 }
 
 impl Arriving {
-    /// Compiles an arrival process; `replayed` reads the file of a replay.
+    /// Compiles an arrival process that was checked; `replayed` reads the file of a replay.
     pub fn new<E>(
         arrivals: &Arrivals,
         replayed: impl FnOnce(&str, LogFormat) -> Result<Arc<[Time]>, E>,
@@ -49,8 +50,8 @@ impl Arriving {
                 to_per_s,
                 over_s,
             } => {
-                let points = vec![[0.0, from_per_s], [over_s, to_per_s]];
-                Self::Piecewise(PiecewiseRate::new(points, false))
+                let points = ramp(from_per_s, to_per_s, over_s);
+                Self::Piecewise(PiecewiseRate::new(points.into(), false))
             }
             Arrivals::Spike {
                 base_per_s,
@@ -58,15 +59,8 @@ impl Arriving {
                 at_s,
                 for_s,
             } => {
-                let end_s = at_s + for_s;
-                let points = vec![
-                    [0.0, base_per_s],
-                    [at_s, base_per_s],
-                    [at_s, peak_per_s],
-                    [end_s, peak_per_s],
-                    [end_s, base_per_s],
-                ];
-                Self::Piecewise(PiecewiseRate::new(points, false))
+                let points = spike(base_per_s, peak_per_s, at_s, for_s);
+                Self::Piecewise(PiecewiseRate::new(points.into(), false))
             }
             Arrivals::Profile { ref points, repeat } => {
                 Self::Piecewise(PiecewiseRate::new(points.clone(), repeat))
@@ -103,6 +97,10 @@ impl Arriving {
                 think_time: Sampler::new(think_time),
             },
             Arrivals::Replay { ref file, format } => Self::Replayed(replayed(file, format)?),
+            // What was checked can be read.
+            Arrivals::Recording { ref times_s } => {
+                Self::Replayed(read_moments(times_s).unwrap_or_default())
+            }
         })
     }
 
@@ -388,6 +386,65 @@ mod tests {
                 .collect::<Vec<_>>()
         };
         assert_eq!(calm(times(&spike, 45.0)), calm(times(&higher, 45.0)));
+    }
+
+    #[test]
+    fn as_many_come_as_are_expected() {
+        let profile = |repeat| Arrivals::Profile {
+            points: vec![[0.0, 0.0], [10.0, 400.0], [10.0, 100.0], [20.0, 100.0]],
+            repeat,
+        };
+        for arrivals in [
+            Arrivals::Poisson { rate_per_s: 80.0 },
+            Arrivals::Ramp {
+                from_per_s: 300.0,
+                to_per_s: 20.0,
+                over_s: 12.0,
+            },
+            Arrivals::Spike {
+                base_per_s: 50.0,
+                peak_per_s: 1000.0,
+                at_s: 20.0,
+                for_s: 5.0,
+            },
+            Arrivals::Daily {
+                mean_per_s: 200.0,
+                swing: 0.9,
+                period_s: 30.0,
+                peak_at_s: 4.0,
+            },
+            profile(false),
+            profile(true),
+        ] {
+            let all = times(&arrivals, 97.0);
+            for until_s in [0.5, 3.0, 10.0, 21.0, 24.0, 57.0, 97.0] {
+                let expected = arrivals.expected_until(until_s).expect("it has a rate");
+                check_counts(&all, &[(0.0, until_s, expected)]);
+                // The rate adds up to it, but for the steps of the sum.
+                let steps = 40_000;
+                let rates = (0..steps).map(|i| {
+                    let at = until_s * (f64::from(i) + 0.5) / f64::from(steps);
+                    arrivals.rate_at(at).expect("it has a rate")
+                });
+                let sum = rates.sum::<f64>() * until_s / f64::from(steps);
+                assert!(
+                    (sum - expected).abs() < 1e-3 * expected + 1e-3,
+                    "{arrivals:?} until {until_s}: {sum} for {expected}"
+                );
+            }
+        }
+        // Bursts and batches on the whole: their counts vary more than those of single arrivals.
+        let size = BatchSize::Geometric { mean: 4.0 };
+        let rate_per_s = 300.0;
+        for arrivals in [on_off(100.0, 10.0), Arrivals::Batch { rate_per_s, size }] {
+            let until_s = 20_000.0;
+            let expected = arrivals.expected_until(until_s).expect("it has a rate");
+            let count = times(&arrivals, until_s).len() as f64;
+            assert!(
+                (count / expected - 1.0).abs() < 0.03,
+                "{arrivals:?}: {count} of {expected}"
+            );
+        }
     }
 
     #[test]

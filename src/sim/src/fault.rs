@@ -10,7 +10,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::component::Component;
+use crate::component::{Component, Kind};
 use crate::limits;
 use crate::problem::Problems;
 use crate::scenario::{Scenario, unknown};
@@ -213,56 +213,67 @@ impl Fault {
 }
 
 /// Kinds of component that have stations.
-const STATIONS: &[&str] = &[
-    "service",
-    "database",
-    "cache",
-    "gateway",
-    "shards",
-    "queue",
-    "topic",
-    "service",
-    "database",
-    "cache",
-    "gateway",
-    "shards",
-    "event_store",
-    "view",
+const STATIONS: &[Kind] = &[
+    Kind::Service,
+    Kind::Database,
+    Kind::Cache,
+    Kind::Gateway,
+    Kind::Shards,
+    Kind::Queue,
+    Kind::Topic,
+    Kind::EventStore,
+    Kind::View,
 ];
 
 impl Trouble {
-    fn check(&self, scenario: &Scenario, p: &mut Problems) {
-        let kinds = |wanted: &'static [&'static str]| (wanted, scenario);
+    /// The kinds of component that it can strike; none if it strikes a link or a zone.
+    pub const fn kinds(&self) -> &'static [Kind] {
         match self {
-            Self::Crash(place) => p.within("crash", |p| place.check(kinds(STATIONS), p)),
+            Self::Crash(_)
+            | Self::Slow(_)
+            | Self::Errors(_)
+            | Self::ReducedCapacity(_)
+            | Self::MissedHealthChecks(_) => STATIONS,
+            Self::CacheFlush(_) => &[Kind::Cache, Kind::Gateway],
+            Self::DiskFull(_) => &[Kind::Database, Kind::EventStore],
+            Self::ReplicaLag(_) => &[Kind::Database, Kind::View],
+            Self::TrafficSpike(_) => &[Kind::Client],
+            Self::Partition(_) | Self::PacketLoss(_) | Self::ZoneOutage(_) => &[],
+        }
+    }
+
+    fn check(&self, scenario: &Scenario, p: &mut Problems) {
+        let kinds = (self.kinds(), scenario);
+        match self {
+            Self::Crash(place) => p.within("crash", |p| place.check(kinds, p)),
             Self::MissedHealthChecks(place) => {
-                p.within("missed_health_checks", |p| place.check(kinds(STATIONS), p));
+                p.within("missed_health_checks", |p| place.check(kinds, p));
             }
             Self::CacheFlush(place) => {
                 p.within("cache_flush", |p| {
-                    place.check(kinds(&["cache", "gateway"]), p);
+                    place.check(kinds, p);
                 });
             }
             Self::DiskFull(place) => {
                 p.within("disk_full", |p| {
-                    place.check(kinds(&["database", "event_store"]), p);
+                    place.check(kinds, p);
                 });
             }
             Self::ReplicaLag(place) => {
                 p.within("replica_lag", |p| {
-                    place.check(kinds(&["database", "view"]), p);
+                    place.check(kinds, p);
                 });
             }
             Self::Slow(slow) => p.within("slow", |p| {
-                check_place(&slow.component, slow.instance, kinds(STATIONS), p);
+                check_place(&slow.component, slow.instance, kinds, p);
                 p.number("factor", slow.factor, 1.0, 1000.0);
             }),
             Self::Errors(errors) => p.within("errors", |p| {
-                check_place(&errors.component, errors.instance, kinds(STATIONS), p);
+                check_place(&errors.component, errors.instance, kinds, p);
                 p.number("share", errors.share, 0.0, 1.0);
             }),
             Self::ReducedCapacity(reduced) => p.within("reduced_capacity", |p| {
-                check_place(&reduced.component, reduced.instance, kinds(STATIONS), p);
+                check_place(&reduced.component, reduced.instance, kinds, p);
                 p.count("servers", u64::from(reduced.servers), 1, limits::WORKERS);
             }),
             Self::Partition(between) => p.within("partition", |p| {
@@ -276,7 +287,7 @@ impl Trouble {
                 p.count("zone", u64::from(zone.zone), 1, u64::from(scenario.zones));
             }),
             Self::TrafficSpike(spike) => p.within("traffic_spike", |p| {
-                check_place_named("client", &spike.client, None, kinds(&["client"]), p);
+                check_place_named("client", &spike.client, None, kinds, p);
                 p.number("factor", spike.factor, 1e-3, 1000.0);
             }),
         }
@@ -284,7 +295,7 @@ impl Trouble {
 }
 
 impl Place {
-    fn check(&self, kinds: (&'static [&'static str], &Scenario), p: &mut Problems) {
+    fn check(&self, kinds: (&'static [Kind], &Scenario), p: &mut Problems) {
         check_place(&self.component, self.instance, kinds, p);
     }
 }
@@ -292,7 +303,7 @@ impl Place {
 fn check_place(
     name: &str,
     instance: Option<u32>,
-    kinds: (&'static [&'static str], &Scenario),
+    kinds: (&'static [Kind], &Scenario),
     p: &mut Problems,
 ) {
     check_place_named("component", name, instance, kinds, p);
@@ -302,17 +313,19 @@ fn check_place_named(
     field: &'static str,
     name: &str,
     instance: Option<u32>,
-    (kinds, scenario): (&'static [&'static str], &Scenario),
+    (kinds, scenario): (&'static [Kind], &Scenario),
     p: &mut Problems,
 ) {
     let Some(component) = scenario.components.get(name) else {
         return p.note_at(field, unknown(name, scenario.components.keys()));
     };
-    let kind = component.kind().name();
+    let kind = component.kind();
     if !kinds.contains(&kind) {
+        let names: Vec<&str> = kinds.iter().map(|kind| kind.name()).collect();
         let message = format!(
-            "'{name}' is a {kind}: this fault is one of a {}",
-            kinds.join(", ")
+            "'{name}' is a {}: this fault is one of a {}",
+            kind.name(),
+            names.join(", ")
         );
         return p.note_at(field, message);
     }

@@ -77,6 +77,50 @@ impl Keys {
         }
     }
 
+    /// The share of all requests, 0 to 1, that are about the `hottest` keys that are asked for most.
+    pub fn share_of_hottest(&self, hottest: u64) -> f64 {
+        let hottest = hottest.min(self.count());
+        match *self {
+            Self::Uniform { count } | Self::Sequential { count } => {
+                hottest as f64 / f64::from(count)
+            }
+            Self::Zipf {
+                count, exponent, ..
+            } => zipf_sum(hottest, exponent) / zipf_sum(count.into(), exponent),
+            Self::HotSet {
+                count,
+                hot_count,
+                hot_share,
+                ..
+            } => {
+                let (hot, cold) = (
+                    f64::from(hot_count),
+                    f64::from(count) - f64::from(hot_count),
+                );
+                // Whichever of the two kinds is asked for more comes first.
+                let (first, share) = if hot_share / hot >= (1.0 - hot_share) / cold {
+                    (hot, hot_share)
+                } else {
+                    (cold, 1.0 - hot_share)
+                };
+                let (second, rest) = (hot + cold - first, 1.0 - share);
+                let asked = hottest as f64;
+                share * asked.min(first) / first + rest * (asked - first).max(0.0) / second
+            }
+            Self::Tenants {
+                tenants,
+                exponent,
+                keys_each,
+                ..
+            } => {
+                let (each, all) = (u64::from(keys_each), zipf_sum(tenants.into(), exponent));
+                let (whole, left) = (hottest / each, hottest % each);
+                let next = zipf_sum(whole + 1, exponent) - zipf_sum(whole, exponent);
+                (zipf_sum(whole, exponent) + next * left as f64 / each as f64) / all
+            }
+        }
+    }
+
     pub(crate) fn check(&self, p: &mut Problems) {
         let name = match self {
             Self::Uniform { .. } => "uniform",
@@ -123,6 +167,32 @@ impl Keys {
 
 /// Beyond this exponent all requests ask for the first key.
 const MOST_UNEVEN: f64 = 20.0;
+
+/// Terms of Zipf's sum that are added one by one; for the rest there is a formula.
+const TERMS: u64 = 1_000;
+
+/// The sum of `1/r^exponent` over the ranks r from 1 to `ranks`: beyond [`TERMS`] by the Euler–Maclaurin formula, whose error there is
+/// far below what is lost in rounding.
+fn zipf_sum(ranks: u64, exponent: f64) -> f64 {
+    let term = |rank: f64| libm::exp(-exponent * libm::log(rank));
+    let few = ranks.min(TERMS);
+    let sum: f64 = (1..=few).map(|rank| term(rank as f64)).sum();
+    if ranks <= TERMS {
+        return sum;
+    }
+    let (from, to) = (TERMS as f64, ranks as f64);
+    // ∫ t^-s dt from `from` to `to`, in a form that stays exact as s goes through 1.
+    let log = libm::log(to / from);
+    let z = (1.0 - exponent) * log;
+    let quotient = if z.abs() > 1e-8 {
+        libm::expm1(z) / z
+    } else {
+        1.0 + z / 2.0
+    };
+    let area = from * term(from) * log * quotient;
+    let slopes = exponent / 12.0 * (term(from) / from - term(to) / to);
+    sum + area + (term(to) - term(from)) / 2.0 + slopes
+}
 
 /// [`Keys`] with their constants worked out, ready to be drawn from. It needs no table and no state.
 #[derive(Clone, PartialEq, Debug)]
@@ -389,6 +459,76 @@ mod tests {
                 let off = surprise(&counts(&sampler), |rank| weight(rank) / total);
                 assert!(off.abs() < 4.5, "{exponent} over {count}: {off}");
             }
+        }
+    }
+
+    #[test]
+    fn the_hottest_keys_get_the_share_that_is_told() {
+        let scatter = true;
+        for keys in [
+            Keys::Uniform { count: 1_000 },
+            Keys::Sequential { count: 1_000 },
+            Keys::Zipf {
+                count: 5_000,
+                exponent: 0.9,
+                scatter,
+            },
+            Keys::Zipf {
+                count: 50_000,
+                exponent: 1.0,
+                scatter,
+            },
+            Keys::HotSet {
+                count: 2_000,
+                hot_count: 40,
+                hot_share: 0.7,
+                scatter,
+            },
+            Keys::HotSet {
+                count: 50,
+                hot_count: 40,
+                hot_share: 0.1,
+                scatter: false,
+            },
+            Keys::Tenants {
+                tenants: 300,
+                exponent: 1.1,
+                keys_each: 7,
+                scatter,
+            },
+        ] {
+            let sampler = KeySampler::new(&keys);
+            let counts = counts(&sampler);
+            // By the law and not by the draws: these would find the hottest by chance.
+            let mut hottest: Vec<u64> = sampler.hottest().collect();
+            if matches!(keys, Keys::HotSet { count: 50, .. }) {
+                hottest.rotate_left(40);
+            }
+            for many in [1, 10, 100, 3_000] {
+                let first = hottest.iter().take(many);
+                let seen: u64 = first.map(|key| counts[*key as usize]).sum();
+                let (seen, told) = (seen as f64 / N as f64, keys.share_of_hottest(many as u64));
+                let slack = 5.0 * (told * (1.0 - told) / N as f64).sqrt() + 1e-9;
+                assert!(
+                    (seen - told).abs() <= slack,
+                    "{keys:?}, {many}: {seen}, told {told}"
+                );
+            }
+            assert!((keys.share_of_hottest(u64::MAX) - 1.0).abs() < 1e-12);
+        }
+    }
+
+    #[test]
+    fn the_sum_of_many_ranks_is_that_of_each() {
+        for exponent in [0.0, 0.5, 0.999, 1.0, 1.5, 20.0] {
+            let exact: f64 = { (1..=200_000).rev() }
+                .map(|rank| f64::from(rank).powf(-exponent))
+                .sum();
+            let found = zipf_sum(200_000, exponent);
+            assert!(
+                (found / exact - 1.0).abs() < 1e-11,
+                "{exponent}: {found}, {exact}"
+            );
         }
     }
 

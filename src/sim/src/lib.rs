@@ -104,7 +104,7 @@ pub use probe::{Log, NoProbe, Probe};
 pub use problem::{Allowed, Problem, pointer};
 pub use random::{Draws, Key};
 pub use recorder::Recorder;
-pub use replay::{ReplayError, read as read_replay};
+pub use replay::{ReplayError, read as read_replay, read_moments};
 pub use resilience::{
     Admit, Autoscale, AutoscaleState, Backoff, Breaker, BreakerState, BreakerView, Codel, CodelLaw,
     ConcurrencyLimit, ConcurrencyState, ConsecutiveBreaker, Hedge, Jitter, Permit, Phase,

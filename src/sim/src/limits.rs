@@ -80,6 +80,8 @@ pub const BULKHEADS: u64 = 50;
 pub const CALL_DEPTH: usize = 32;
 /// Arrivals in one replayed file.
 pub const REPLAY: usize = 1_000_000;
+/// Bytes of arrivals that are kept in a scenario itself.
+pub const RECORDING: u64 = 200_000;
 /// Names in one object of a file: maps of names are lists, searched from their beginning.
 pub const NAMES: usize = 2_000;
 /// Bytes of one scenario file.

@@ -84,6 +84,63 @@ impl PiecewiseRate {
     }
 }
 
+/// A rate that is linear between points, to be looked at; see [`PiecewiseRate`] for its arrivals.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Piecewise<'a> {
+    /// Seconds, from 0 and never back, and arrivals a second; there is at least one.
+    pub points: &'a [[f64; 2]],
+    /// Whether it goes round; else the last rate stays.
+    pub repeat: bool,
+}
+
+impl Piecewise<'_> {
+    /// How long a round is, if it goes round.
+    fn round(&self) -> Option<f64> {
+        let [end, _] = *self.points.last()?;
+        (self.repeat && end > 0.0).then_some(end)
+    }
+
+    /// The rate at a moment; at a jump, the one after it.
+    pub fn rate_at(&self, s: f64) -> f64 {
+        let s = self.round().map_or(s, |round| s % round);
+        let next = self.points.partition_point(|[at, _]| *at <= s);
+        match (self.points.get(next.wrapping_sub(1)), self.points.get(next)) {
+            (Some([from, low]), Some([to, high])) => low + (high - low) * (s - from) / (to - from),
+            (Some([_, rate]), None) | (None, Some([_, rate])) => *rate,
+            (None, None) => 0.0,
+        }
+    }
+
+    /// Arrivals expected from 0 to a moment.
+    pub fn until(&self, s: f64) -> f64 {
+        if let Some(round) = self.round() {
+            let rounds = libm::floor(s / round);
+            return rounds * self.once(round) + self.once(s - rounds * round);
+        }
+        self.once(s)
+    }
+
+    fn once(&self, s: f64) -> f64 {
+        let mut sum = 0.0;
+        for pair in self.points.windows(2) {
+            let ([from, low], [to, _]) = (pair[0], pair[1]);
+            if from >= s {
+                return sum;
+            }
+            if to > from {
+                let end = to.min(s);
+                let high = low + (pair[1][1] - low) * (end - from) / (to - from);
+                sum += f64::midpoint(low, high) * (end - from);
+            }
+        }
+        let stays = self
+            .points
+            .last()
+            .map_or(0.0, |[at, rate]| rate * (s - at).max(0.0));
+        sum + stays
+    }
+}
+
 /// A rate that swings as a cosine does.
 #[derive(Clone, PartialEq, Debug)]
 pub(crate) struct DailyRate {
@@ -95,6 +152,19 @@ pub(crate) struct DailyRate {
 }
 
 impl DailyRate {
+    /// The rate at a moment.
+    pub fn rate_at(&self, s: f64) -> f64 {
+        let angle = TAU * (s - self.peak_at_s) / self.period_s;
+        self.mean_per_s * (1.0 + self.swing * libm::cos(angle))
+    }
+
+    /// Arrivals expected from 0 to a moment.
+    pub fn until(&self, s: f64) -> f64 {
+        let sine = |s: f64| libm::sin(TAU * (s - self.peak_at_s) / self.period_s);
+        let swung = self.swing * self.period_s / TAU * (sine(s) - sine(0.0));
+        self.mean_per_s * (s + swung)
+    }
+
     /// The moment by which the rate has added `gap` since `last`, if ever.
     pub fn after(&self, last: f64, gap: f64) -> Option<f64> {
         let Self {

@@ -73,6 +73,63 @@ pub fn read(text: &str, format: LogFormat) -> Result<Arc<[Time]>, ReplayError> {
     }
 }
 
+/// Reads the moments that a scenario keeps itself, the first at the start of the run: a line each, in seconds, with nine digits behind the
+/// point at most, in order.
+///
+/// It does not go by way of floating point: so each moment is exact, and the simulation on a page need not carry what reads numbers of
+/// every form.
+///
+/// # Errors
+///
+/// The first line that is none, or that goes back.
+pub fn read_moments(text: &str) -> Result<Arc<[Time]>, ReplayError> {
+    let mut times: Vec<Time> = Vec::new();
+    let mut last = 0;
+    let mut first = 0;
+    let wrong = |at: usize, message: &str| ReplayError {
+        line: at + 1,
+        message: message.to_owned(),
+    };
+    for (at, line) in text.lines().enumerate() {
+        let nanos = nanoseconds(line).ok_or_else(|| {
+            wrong(
+                at,
+                "a moment is written as 12.5: seconds, with at most nine digits behind the point",
+            )
+        })?;
+        if times.is_empty() {
+            first = nanos;
+        } else if nanos < last {
+            return Err(wrong(at, "times must not go back"));
+        }
+        last = nanos;
+        times.push(Time::from_nanos(nanos - first));
+    }
+    if times.is_empty() {
+        return Err(wrong(0, "there are no moments"));
+    }
+    Ok(times.into())
+}
+
+/// Seconds with a fraction, as whole nanoseconds.
+fn nanoseconds(text: &str) -> Option<u64> {
+    let (mut nanos, mut behind) = (0_u64, None);
+    for (at, byte) in text.bytes().enumerate() {
+        match (byte, behind) {
+            (b'0'..=b'9', None | Some(0..9)) => {
+                nanos = nanos.checked_mul(10)?.checked_add(u64::from(byte - b'0'))?;
+                behind = behind.map(|digits| digits + 1);
+            }
+            (b'.', None) if at > 0 => behind = Some(0),
+            _ => return None,
+        }
+    }
+    let missing = 9 - behind.unwrap_or(0_u32);
+    nanos
+        .checked_mul(10_u64.pow(missing))
+        .filter(|_| !text.is_empty())
+}
+
 #[derive(Clone, Copy)]
 enum Seconds {
     Exact(f64),
@@ -232,6 +289,35 @@ mod tests {
     fn secs(text: &str, format: LogFormat) -> Result<Vec<f64>, String> {
         let times = read(text, format).map_err(|e| e.to_string())?;
         Ok(times.iter().map(|t| t.secs()).collect())
+    }
+
+    #[test]
+    fn moments_are_exact() {
+        let read = |text: &str| {
+            read_moments(text).map(|times| times.iter().map(|t| t.nanos()).collect::<Vec<_>>())
+        };
+        assert_eq!(
+            read("1\n1.000000001\n1.5\r\n3"),
+            Ok(vec![0, 1, 500_000_000, 2_000_000_000])
+        );
+        assert_eq!(read("9999999999.999999999"), Ok(vec![0]));
+        for (text, line, message) in [
+            ("", 1, "there are no moments"),
+            ("1\n\n2", 2, "a moment is written"),
+            ("1\n2\n1.5", 3, "times must not go back"),
+            ("1e3", 1, "a moment is written"),
+            ("-1", 1, "a moment is written"),
+            (".5", 1, "a moment is written"),
+            ("1.0000000001", 1, "a moment is written"),
+            ("123456789012", 1, "a moment is written"),
+            ("1.2.3", 1, "a moment is written"),
+        ] {
+            let fault = read(text).expect_err("it is wrong");
+            assert!(
+                fault.line == line && fault.message.starts_with(message),
+                "{text}: {fault}"
+            );
+        }
     }
 
     #[test]

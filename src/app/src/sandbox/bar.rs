@@ -30,8 +30,9 @@ pub struct Props {
     pub open: Callback<Opened>,
 }
 
-const SIDES: [(Side, &str); 3] = [
+const SIDES: [(Side, &str); 4] = [
     (Side::Build, "Build"),
+    (Side::Traffic, "Traffic"),
     (Side::Run, "Run"),
     (Side::Certificate, "10× load"),
 ];

@@ -3,6 +3,9 @@
 use scale_design::{Align, Design, Edit};
 use scale_sim::Kind;
 
+use super::traffic::log::Log;
+use crate::handle::Handle;
+
 /// One thing that is done.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Deed {
@@ -68,6 +71,8 @@ pub enum Deed {
     Show(Side),
     /// Begin with something else; what was before is kept in the gallery.
     Open(Box<Design>, String),
+    /// A log was brought, or is not to be used.
+    Log(Option<Handle<Log>>),
     /// Tell something that was not done here.
     Tell(String),
     /// Tell why something could not be done.
@@ -80,6 +85,8 @@ pub enum Side {
     /// What it is made of.
     #[default]
     Build,
+    /// What comes to it, and what goes wrong.
+    Traffic,
     /// What it does.
     Run,
     /// How it takes ten times the load.

@@ -8,6 +8,7 @@ use yew::prelude::*;
 
 use super::deed::Deed;
 use super::shelf::{self, Keeper, Standing};
+use super::traffic::{kept, log};
 use super::words::count;
 use crate::browser;
 use crate::icon::{Sign, icon};
@@ -266,7 +267,7 @@ fn Files(props: &Props) -> Html {
     };
     html! {
         <div class="files">
-            <p>{ "A design or a scenario as JSON, or a flowchart of Mermaid. Your own design stays among your designs." }</p>
+            <p>{ "A design or a scenario as JSON, or a flowchart of Mermaid. Your own design stays among your designs. An access log is opened under Traffic, or dropped anywhere." }</p>
             <label class="button file">{ "Choose a file" }<input type="file" accept=".json,.mmd,.md,.txt,application/json,text/plain" {onchange} /></label>
             <p class="quiet">{ "Or drop it on the board, or paste it here:" }</p>
             <textarea ref={text} rows="7" aria-label="JSON or Mermaid" placeholder={"flowchart LR\n  users([Users]) --> shop[Shop] --> db[(Database)]"} />
@@ -323,6 +324,9 @@ pub fn drop_file(event: &DragEvent, act: &Callback<Deed>) {
         return;
     };
     let act = act.clone();
+    if log::is_log(&file.name()) {
+        return take_log(file, &act);
+    }
     spawn_local(async move {
         act.emit(match read_file(&file).await {
             Ok((design, said)) => Deed::Open(Box::new(design), said),
@@ -331,16 +335,32 @@ pub fn drop_file(event: &DragEvent, act: &Callback<Deed>) {
     });
 }
 
+/// Reads a file as an access log, to be made a client's load.
+pub fn take_log(file: File, act: &Callback<Deed>) {
+    let act = act.clone();
+    spawn_local(async move {
+        let text = text_of(&file, log::LARGEST).await;
+        act.emit(match text.and_then(|text| log::read(&file.name(), &text)) {
+            Ok(log) => Deed::Log(Some(kept(log))),
+            Err(why) => Deed::Refuse(format!("{}: {why}", file.name())),
+        });
+    });
+}
+
 /// Reads a file as a design.
 async fn read_file(file: &File) -> Result<(Design, String), String> {
-    if file.size() > scale_sim::limits::FILE_BYTES as f64 {
+    read(&text_of(file, scale_sim::limits::FILE_BYTES).await?)
+}
+
+/// The text of a file, if it has at most so many bytes.
+async fn text_of(file: &File, most: usize) -> Result<String, String> {
+    if file.size() > most as f64 {
         return Err(format!(
-            "The file has {} bytes: at most {} are read.",
-            file.size(),
-            scale_sim::limits::FILE_BYTES
+            "The file has {} bytes: at most {most} are read.",
+            file.size()
         ));
     }
     let text = JsFuture::from(file.text()).await;
     let text = text.ok().and_then(|text| text.as_string());
-    read(&text.ok_or("The file could not be read.")?)
+    text.ok_or_else(|| "The file could not be read.".to_owned())
 }

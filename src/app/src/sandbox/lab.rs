@@ -8,6 +8,8 @@ use serde_json::Value;
 use super::board::Camera0;
 use super::deed::{Deed, Side};
 use super::shelf::Keeper;
+use super::traffic::log::Log;
+use crate::handle::Handle;
 
 /// The state of the sandbox.
 pub struct Lab {
@@ -27,6 +29,8 @@ pub struct Lab {
     pub said: String,
     /// Why something could not be done.
     pub refused: Option<String>,
+    /// A log that was brought, and not used yet.
+    pub log: Option<Handle<Log>>,
     /// What was copied.
     pub clip: Option<Value>,
     /// Which part of the board is seen.
@@ -53,6 +57,7 @@ impl Lab {
             side: Side::Build,
             said: String::new(),
             refused: None,
+            log: None,
             clip: None,
             camera: Camera0::default(),
             fit: 0,
@@ -71,6 +76,7 @@ impl Lab {
     pub fn open(&mut self, design: Design, keeper: Keeper, said: &str) {
         self.history = History::new(design);
         self.runs = None;
+        self.log = None;
         self.tidy();
         self.keeper = keeper;
         self.keeper.opened();
@@ -253,11 +259,20 @@ impl Lab {
                 self.side = side;
                 self.connecting = None;
             }
+            Deed::Log(log) => self.bring(log),
             Deed::Tell(said) => self.said = said,
             Deed::Refuse(why) => self.refused = Some(why),
             // For the component, which has the screen and the storage.
             Deed::Zoom(_) | Deed::Reveal(_) | Deed::Open(..) => {}
         }
+    }
+
+    fn bring(&mut self, log: Option<Handle<Log>>) {
+        if log.is_some() {
+            self.side = Side::Traffic;
+            "The log is read: choose what to take of it.".clone_into(&mut self.said);
+        }
+        self.log = log;
     }
 
     fn undone(&mut self, said: Option<String>) {

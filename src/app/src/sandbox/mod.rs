@@ -16,6 +16,7 @@ mod palette;
 mod panel;
 mod place;
 mod shelf;
+mod traffic;
 mod way;
 mod words;
 
@@ -47,6 +48,7 @@ use palette::Palette;
 use panel::Panel;
 use place::Camera;
 use shelf::{Keeper, Keeping};
+use traffic::Traffic;
 use way::{Found, Way};
 
 /// The element of the page that the sandbox is drawn in.
@@ -205,10 +207,13 @@ pub fn Sandbox() -> Html {
     let shown = match state.side {
         Side::Build => build(&state, &act, &open),
         Side::Run => run(&state, looks, &act),
+        Side::Traffic => html! {
+            <Traffic key={state.opened} design={design.clone()} log={state.log.clone()} act={act.clone()} />
+        },
         Side::Certificate => html! {},
     };
     html! {
-        <div class={classes!("sandbox", match state.side { Side::Build => "build", Side::Run => "run", Side::Certificate => "certificate" })} {ondragover} {ondrop}>
+        <div class={classes!("sandbox", match state.side { Side::Build => "build", Side::Traffic => "traffic-side", Side::Run => "run", Side::Certificate => "certificate" })} {ondragover} {ondrop}>
             <h1 class="unseen">{ "Sandbox" }</h1>
             <Bar design={design.clone()} side={state.side} undo={state.history.last().map(str::to_owned)} redo={state.history.next().map(str::to_owned)}
                 keeping={*keeping} act={act.clone()} open={open.clone()} />
@@ -218,7 +223,7 @@ pub fn Sandbox() -> Html {
             <div class="sandbox-main">
                 { shown }
                 <Certificate key={state.opened} design={design.clone()} {looks} shown={state.side == Side::Certificate} act={act.clone()} />
-                if state.side != Side::Certificate {
+                if matches!(state.side, Side::Build | Side::Run) {
                     <Panel design={design.clone()} selected={Rc::clone(&state.selected)} wire={state.wire.clone()} act={act.clone()} />
                 }
             </div>

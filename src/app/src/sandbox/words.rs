@@ -113,7 +113,7 @@ fn arrivals(arrivals: &Arrivals) -> String {
         Arrivals::OnOff { rate_on_per_s, .. } => format!("bursts of {}", rate(*rate_on_per_s)),
         Arrivals::Batch { rate_per_s, .. } => format!("{} batches/s", number(*rate_per_s)),
         Arrivals::Closed { users, .. } => count((*users).into(), "user"),
-        Arrivals::Replay { .. } => "recorded".to_owned(),
+        Arrivals::Replay { .. } | Arrivals::Recording { .. } => "recorded".to_owned(),
     }
 }
 

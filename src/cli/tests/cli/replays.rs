@@ -100,3 +100,29 @@ fn what_a_short_run_leaves_out_of_a_recording_is_told() {
     );
     assert_eq!(run(&sample("replay-csv.json"), &[]).err, "");
 }
+
+#[test]
+fn a_recording_in_the_scenario_is_the_same_run_as_one_in_a_file() {
+    let text = fs::read_to_string(sample("replay-csv.json")).expect("readable");
+    let times = fs::read_to_string(samples().join("logs/arrivals.csv")).expect("readable");
+    let column: Vec<&str> = { times.lines().skip(1) }
+        .map(|line| line.split(',').next().expect("a time").trim())
+        .collect();
+    let mut scenario: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    let arrivals = &mut scenario["components"]["visitors"]["client"]["arrivals"];
+    assert!(arrivals["replay"].is_object());
+    *arrivals = serde_json::json!({ "recording": { "times_s": column.join("\n") } });
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("recording.json");
+    fs::write(&path, scenario.to_string()).expect("writable");
+    let (here, there) = (sent(&path), sent(&sample("replay-csv.json")));
+    assert_eq!(here.len(), there.len());
+    // In a file, moments are read as floating point.
+    assert!(here.iter().zip(&there).all(|(a, b)| (a - b).abs() < 1e-6));
+    let short = run(&path, &["--until", "10"]);
+    assert!(
+        short.err.contains(" of the 400 requests in its recording:"),
+        "{}",
+        short.err
+    );
+}

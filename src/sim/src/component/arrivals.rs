@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 use crate::distribution::Distribution;
 use crate::limits;
 use crate::problem::Problems;
+use crate::rates::{DailyRate, Piecewise};
+use crate::replay;
 
 /// When requests come.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -105,6 +107,12 @@ pub enum Arrivals {
         /// How the file is written.
         format: LogFormat,
     },
+    /// Arrivals as recorded, kept in the scenario itself: it needs no file beside it.
+    Recording {
+        /// The moments in order, a line each: seconds since any moment, with nine digits behind the point at most. At most
+        /// 200,000 bytes.
+        times_s: String,
+    },
 }
 
 /// How many requests a batch has.
@@ -182,6 +190,70 @@ impl BatchSize {
 }
 
 impl Arrivals {
+    /// Requests a second that are to be expected at a moment of the run, in seconds. Bursts count with their mean, batches with their
+    /// requests. None of a closed loop, where that depends on the answers, and of what was recorded, which has no rate.
+    pub fn rate_at(&self, s: f64) -> Option<f64> {
+        self.rate(|piecewise| piecewise.rate_at(s), |daily| daily.rate_at(s))
+    }
+
+    /// Requests that are to be expected in the first `until_s` seconds of the run, over 0; none where there is no [`rate_at`](Self::rate_at).
+    pub fn expected_until(&self, until_s: f64) -> Option<f64> {
+        let steady = self.rate(
+            |piecewise| piecewise.until(until_s) / until_s,
+            |daily| daily.until(until_s) / until_s,
+        );
+        steady.map(|rate| rate * until_s)
+    }
+
+    /// What `piecewise` or `daily` makes of a rate that changes; the rate itself if it does not.
+    fn rate(
+        &self,
+        piecewise: impl Fn(Piecewise) -> f64,
+        daily: impl Fn(DailyRate) -> f64,
+    ) -> Option<f64> {
+        let once = |points: &[[f64; 2]]| {
+            let repeat = false;
+            piecewise(Piecewise { points, repeat })
+        };
+        Some(match *self {
+            Self::Poisson { rate_per_s }
+            | Self::Constant { rate_per_s }
+            | Self::Batch { rate_per_s, .. } => rate_per_s,
+            Self::Ramp {
+                from_per_s,
+                to_per_s,
+                over_s,
+            } => once(&ramp(from_per_s, to_per_s, over_s)),
+            Self::Spike {
+                base_per_s,
+                peak_per_s,
+                at_s,
+                for_s,
+            } => once(&spike(base_per_s, peak_per_s, at_s, for_s)),
+            Self::Profile { ref points, repeat } => piecewise(Piecewise { points, repeat }),
+            Self::Daily {
+                mean_per_s,
+                swing,
+                period_s,
+                peak_at_s,
+            } => daily(DailyRate {
+                mean_per_s,
+                swing,
+                period_s,
+                peak_at_s,
+            }),
+            Self::OnOff {
+                rate_on_per_s,
+                rate_off_per_s,
+                mean_on_s,
+                mean_off_s,
+            } => {
+                (rate_on_per_s * mean_on_s + rate_off_per_s * mean_off_s) / (mean_on_s + mean_off_s)
+            }
+            Self::Closed { .. } | Self::Replay { .. } | Self::Recording { .. } => return None,
+        })
+    }
+
     /// The process as scenario files spell it.
     const fn name(&self) -> &'static str {
         match self {
@@ -195,6 +267,7 @@ impl Arrivals {
             Self::Batch { .. } => "batch",
             Self::Closed { .. } => "closed",
             Self::Replay { .. } => "replay",
+            Self::Recording { .. } => "recording",
         }
     }
 
@@ -274,8 +347,34 @@ impl Arrivals {
                     p.note_at("file", "a file's name is 1 to 200 characters");
                 }
             }
+            Self::Recording { times_s } => {
+                p.count("times_s", times_s.len() as u64, 1, limits::RECORDING);
+                if times_s.len() as u64 > limits::RECORDING {
+                    return;
+                }
+                if let Err(fault) = replay::read_moments(times_s) {
+                    p.note_at("times_s", fault.to_string());
+                }
+            }
         }
     }
+}
+
+/// The points between which the rate of a ramp is linear.
+pub(crate) fn ramp(from_per_s: f64, to_per_s: f64, over_s: f64) -> [[f64; 2]; 2] {
+    [[0.0, from_per_s], [over_s, to_per_s]]
+}
+
+/// The points between which the rate of a spike is linear.
+pub(crate) fn spike(base_per_s: f64, peak_per_s: f64, at_s: f64, for_s: f64) -> [[f64; 2]; 5] {
+    let end_s = at_s + for_s;
+    [
+        [0.0, base_per_s],
+        [at_s, base_per_s],
+        [at_s, peak_per_s],
+        [end_s, peak_per_s],
+        [end_s, base_per_s],
+    ]
 }
 
 fn check_points(points: &[[f64; 2]], repeat: bool, p: &mut Problems) {
@@ -322,8 +421,75 @@ mod tests {
             r#"{"profile":{"points":[[0,1],[1,1],[1,5]]}}"#,
             r#"{"on_off":{"rate_on_per_s":5,"mean_on_s":1,"mean_off_s":1}}"#,
             r#"{"batch":{"rate_per_s":5,"size":{"geometric":{"mean":2.5}}}}"#,
+            r#"{"recording":{"times_s":"0.5\n1\n1\n2.25"}}"#,
         ] {
             assert_eq!(said(json), Vec::<String>::new(), "{json}");
+        }
+    }
+
+    #[test]
+    fn a_recording_has_its_bound() {
+        let said = said(&format!(
+            r#"{{"recording":{{"times_s":"{}"}}}}"#,
+            "1\\n".repeat(limits::RECORDING as usize / 2 + 1)
+        ));
+        assert!(
+            said[0].contains("200002 is out of range: 1 to 200000"),
+            "{said:?}"
+        );
+    }
+
+    #[test]
+    fn rates_are_told_where_there_are_some() {
+        let rate = |json: &str, s: f64| {
+            let arrivals: Arrivals = crate::json::read_json(json).expect("of the format");
+            arrivals.rate_at(s)
+        };
+        for (json, s, expected) in [
+            (r#"{"poisson":{"rate_per_s":7}}"#, 3.0, Some(7.0)),
+            (
+                r#"{"ramp":{"from_per_s":10,"to_per_s":30,"over_s":10}}"#,
+                2.5,
+                Some(15.0),
+            ),
+            (
+                r#"{"ramp":{"from_per_s":10,"to_per_s":30,"over_s":10}}"#,
+                99.0,
+                Some(30.0),
+            ),
+            (
+                r#"{"spike":{"base_per_s":1,"peak_per_s":9,"at_s":4,"for_s":1}}"#,
+                4.5,
+                Some(9.0),
+            ),
+            (
+                r#"{"spike":{"base_per_s":1,"peak_per_s":9,"at_s":4,"for_s":1}}"#,
+                5.0,
+                Some(1.0),
+            ),
+            (
+                r#"{"profile":{"points":[[0,0],[10,10]],"repeat":true}}"#,
+                24.0,
+                Some(4.0),
+            ),
+            (
+                r#"{"daily":{"mean_per_s":8,"swing":0.5,"period_s":100,"peak_at_s":20}}"#,
+                120.0,
+                Some(12.0),
+            ),
+            (
+                r#"{"on_off":{"rate_on_per_s":8,"mean_on_s":1,"mean_off_s":3}}"#,
+                1.0,
+                Some(2.0),
+            ),
+            (
+                r#"{"closed":{"users":8,"think_time":{"constant":{"mean_ms":5}}}}"#,
+                1.0,
+                None,
+            ),
+            (r#"{"recording":{"times_s":"1"}}"#, 1.0, None),
+        ] {
+            assert_eq!(rate(json, s), expected, "{json} at {s}");
         }
     }
 
@@ -362,6 +528,14 @@ mod tests {
             (
                 r#"{"batch":{"rate_per_s":5,"size":{"constant":{"size":0}}}}"#,
                 "batch.size.constant.size: 0 is out",
+            ),
+            (
+                r#"{"recording":{"times_s":"1\n2\n1.5"}}"#,
+                "recording.times_s: line 3: times must not go back",
+            ),
+            (
+                r#"{"recording":{"times_s":"\n"}}"#,
+                "recording.times_s: line 1: a moment is written",
             ),
         ] {
             let said = said(json);

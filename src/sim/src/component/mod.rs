@@ -28,6 +28,7 @@ use crate::problem::Problems;
 use crate::scenario::{Scenario, unknown};
 
 pub use arrivals::{Arrivals, BatchSize, LogFormat};
+pub(crate) use arrivals::{ramp, spike};
 pub use balancer::Balancer;
 pub use cache::{Cached, Invalidate, VersionOf};
 pub use client::{Asked, Asking, Client};

@@ -657,7 +657,10 @@ impl Field {
         match &self.form {
             Form::Unset(_) => self.usual.clone().unwrap_or_else(|| "not set".to_owned()),
             Form::Number { value, .. } => value.map(words::number).unwrap_or_default(),
-            Form::Text { value, .. } => value.clone(),
+            Form::Text { value, .. } => match value.lines().count() {
+                0 | 1 => value.clone(),
+                lines => format!("{lines} lines"),
+            },
             Form::Reference { value, to } => {
                 let known = to.iter().find(|(name, _)| name == value);
                 known.map_or(value, |(_, label)| label).clone()

@@ -20,4 +20,5 @@ pub mod words;
 
 pub use change::Change;
 pub use subject::Subject;
+pub(super) use view::inputs;
 pub use view::{Inspector, Props};

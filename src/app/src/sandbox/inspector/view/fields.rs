@@ -233,6 +233,12 @@ fn unit(unit: &'static str) -> Html {
     }
 }
 
+/// A text of several lines: a field of one line would lose the others.
+fn several_lines(id: String, described: String, text: &str) -> Html {
+    let lines = words::number(text.lines().count() as f64);
+    html! { <p {id} class="inspector-note" aria-describedby={described}>{ format!("{lines} lines") }</p> }
+}
+
 /// The control of a simple field; `label` names it where nothing else does.
 fn control(ctx: &Ctx, field: &Field, label: Option<String>) -> Html {
     let id = id_of(&field.pointer);
@@ -261,6 +267,7 @@ fn control(ctx: &Ctx, field: &Field, label: Option<String>) -> Html {
                     {described} {label} {invalid} {on_number} />
             }
         }
+        Form::Text { value, .. } if value.contains('\n') => several_lines(id, described, value),
         Form::Text { value, known } => {
             let on_text = {
                 let (ctx, field) = (ctx.clone(), field.clone());

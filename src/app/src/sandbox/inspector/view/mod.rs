@@ -1,7 +1,7 @@
 //! The inspector on the page: a sheet of fields, presets, and the JSON for those who want it.
 
 mod fields;
-mod inputs;
+pub(in crate::sandbox) mod inputs;
 mod json;
 mod plan;
 
