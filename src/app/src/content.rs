@@ -56,7 +56,12 @@ async fn text(path: &str) -> Result<Option<String>, String> {
     Ok(text.as_string())
 }
 
-async fn needed(path: &str) -> Result<String, String> {
+/// The text of a file of the page's own.
+///
+/// # Errors
+///
+/// Why it is not to be had, in one sentence.
+pub async fn needed(path: &str) -> Result<String, String> {
     text(path)
         .await?
         .ok_or_else(|| format!("{path} was not found."))

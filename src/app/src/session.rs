@@ -15,7 +15,7 @@ use scale_sim::{
 };
 
 use crate::protocol::{
-    About, Command, Debriefed, Ended, Frame, Gauge, Job, LagView, Reply, Scene, StationNow,
+    About, Command, Debriefed, Ended, Frame, Gauge, Job, LagView, Played, Reply, Scene, StationNow,
     StoryView, Tick, ViolationView,
 };
 use crate::tape::Tape;
@@ -161,6 +161,10 @@ impl Session {
                 seed,
             } => Some(match tried(&design, &Trial { factor, seed }) {
                 Ok(tried) => Reply::Tried(question, tried),
+                Err(why) => Reply::Refused(question, why),
+            }),
+            Command::Play { question, scenario } => Some(match played(&scenario) {
+                Ok(played) => Reply::Played(question, played),
                 Err(why) => Reply::Refused(question, why),
             }),
             Command::Check(files) => Some(Reply::Checked(faults(&files))),
@@ -435,11 +439,7 @@ fn measure(job: &Job) -> Result<Vec<Option<f64>>, String> {
     let scenario = Scenario::from_json(&job.scenario).map_err(told)?;
     let measures: Vec<Measure> =
         scale_sim::read_json(&job.measures).map_err(|e| format!("the measures: {e}"))?;
-    let model = Arc::new(Model::new(&scenario, &Files::new()).map_err(told)?);
-    let recorder = Recorder::new(&model);
-    // Not by `scale_sim::run`: its probe is another, so it would bring another engine.
-    let mut engine = Engine::new(model, (recorder, Eye::Shut));
-    engine.run_until(engine.model().horizon());
+    let (engine, _) = ran(&scenario)?;
     let (model, figures) = (engine.model(), engine.probe().0.summary());
     let values = measures
         .iter()
@@ -451,10 +451,7 @@ fn measure(job: &Job) -> Result<Vec<Option<f64>>, String> {
 fn tried(design: &str, trial: &Trial) -> Result<Vec<u8>, String> {
     let design = Scenario::from_json(design).map_err(told)?;
     let scenario = scale_capacity::trial(design, trial).map_err(told)?;
-    let model = Arc::new(Model::new(&scenario, &Files::new()).map_err(told)?);
-    let recorder = Recorder::new(&model);
-    let mut engine = Engine::new(model, (recorder, Eye::Shut));
-    let stop = engine.run_until(engine.model().horizon());
+    let (engine, stop) = ran(&scenario)?;
     let recorder = &engine.probe().0;
     let run = Run {
         scenario: &scenario,
@@ -463,6 +460,29 @@ fn tried(design: &str, trial: &Trial) -> Result<Vec<u8>, String> {
         series: recorder.series(),
     };
     bincode::serialize(&Tried::new(&run, stop)).map_err(|error| error.to_string())
+}
+
+/// Runs a scenario to its end, for its figures.
+fn played(scenario: &str) -> Result<Vec<u8>, String> {
+    let scenario = Scenario::from_json(scenario).map_err(told)?;
+    let (engine, stop) = ran(&scenario)?;
+    let recorder = &engine.probe().0;
+    let played = Played {
+        figures: recorder.summary(),
+        series: recorder.series().to_vec(),
+        stopped: (stop != Stop::Reached).then(|| stop.to_string()),
+    };
+    bincode::serialize(&played).map_err(|error| error.to_string())
+}
+
+/// Runs a scenario to its end.
+fn ran(scenario: &Scenario) -> Result<(Engine<(Recorder, Eye)>, Stop), String> {
+    let model = Arc::new(Model::new(scenario, &Files::new()).map_err(told)?);
+    let recorder = Recorder::new(&model);
+    // Not by `scale_sim::run`: its probe is another, so it would bring another engine.
+    let mut engine = Engine::new(model, (recorder, Eye::Shut));
+    let stop = engine.run_until(engine.model().horizon());
+    Ok((engine, stop))
 }
 
 /// Runs a scenario to its end, and tells which lines hold of it, what was busiest, and the story of its slowest request.

@@ -5,8 +5,8 @@
 //! of it.
 
 use scale_sim::{
-    Component, Errors, Fault, Files, Invariant, Messages, Outcome, Place, Problem, Scenario, Slow,
-    Stop, TableOf, Tables, Trouble, Watched, run,
+    Component, Errors, Fault, Files, Invariant, Messages, Place, Problem, Scenario, Slow, Stop,
+    TableOf, Tables, Trouble, Watched, run,
 };
 use serde::{Deserialize, Serialize};
 
@@ -137,15 +137,14 @@ impl Challenge {
         faults.collect()
     }
 
-    /// What a run of [`Challenge::day`] came to.
-    pub fn verdict(&self, day: &Scenario, outcome: &Outcome) -> Verdict {
-        let run = Run::of(day, outcome);
-        let bill = cost_of_run(&run, &self.prices()).without(&self.brief.outside);
+    /// What a run of [`Challenge::day`] came to; `stopped` is why it had to stop before its end, if it had.
+    pub fn verdict(&self, run: &Run<'_>, stopped: Option<String>) -> Verdict {
+        let bill = cost_of_run(run, &self.prices()).without(&self.brief.outside);
         Verdict {
-            seed: day.seed,
-            measured: self.brief.slos.measure(&run, bill.per_hour),
-            per_million: bill.per_million(&outcome.figures),
-            stopped: (outcome.stop != Stop::Reached).then(|| outcome.stop.to_string()),
+            seed: run.scenario.seed,
+            measured: self.brief.slos.measure(run, bill.per_hour),
+            per_million: bill.per_million(run.figures),
+            stopped,
             bill,
         }
     }
@@ -162,7 +161,8 @@ impl Challenge {
         }
         let day = self.day(design, seed)?;
         let outcome = run(&day, &Files::new())?;
-        Ok(self.verdict(&day, &outcome))
+        let stopped = (outcome.stop != Stop::Reached).then(|| outcome.stop.to_string());
+        Ok(self.verdict(&Run::of(&day, &outcome), stopped))
     }
 }
 

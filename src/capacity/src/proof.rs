@@ -124,7 +124,7 @@ impl Proof {
             }
         };
         let mut found = Vec::new();
-        let verdict = challenge.verdict(start, &outcome);
+        let verdict = challenge.verdict(&Run::of(start, &outcome), None);
         // How many have to be answered on the day is no matter of today.
         let today = |objective: &Objective| *objective != Objective::GoodputPerS;
         for objective in verdict.missed().filter(today) {

@@ -24,12 +24,14 @@ pub struct Design {
     scenario: Rc<Scenario>,
     problems: Rc<Vec<Problem>>,
     groups: Rc<Vec<Group>>,
+    challenge: Option<Rc<str>>,
 }
 
 impl PartialEq for Design {
     fn eq(&self, other: &Self) -> bool {
         (Rc::ptr_eq(&self.tree, &other.tree) || self.tree == other.tree)
             && (Rc::ptr_eq(&self.groups, &other.groups) || self.groups == other.groups)
+            && self.challenge == other.challenge
     }
 }
 
@@ -59,7 +61,26 @@ impl Design {
             tree: Rc::new(tree),
             scenario: Rc::new(scenario),
             problems: Rc::new(problems),
+            challenge: None,
         })
+    }
+
+    /// The same, made to take this challenge. What is no name of a challenge (lower-case letters, digits and '-', at most 40) is none.
+    #[must_use]
+    pub fn of_challenge(mut self, id: Option<&str>) -> Self {
+        let is_name = |id: &&str| {
+            (1..=40).contains(&id.len())
+                && id
+                    .chars()
+                    .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
+        };
+        self.challenge = id.filter(is_name).map(Rc::from);
+        self
+    }
+
+    /// The challenge that it is made to take, if it is.
+    pub fn challenge(&self) -> Option<&str> {
+        self.challenge.as_deref()
     }
 
     /// The scenario as JSON.

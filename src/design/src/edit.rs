@@ -197,6 +197,7 @@ impl Edit {
             }
         };
         let edited = Design::new(tree, groups).map_err(|problem| problem.to_string())?;
+        let edited = edited.of_challenge(design.challenge());
         Ok(Edited {
             design: edited,
             select,

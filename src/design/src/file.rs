@@ -21,6 +21,9 @@ pub fn tree(design: &Design) -> Value {
     if !design.groups().is_empty() {
         file.insert("groups".to_owned(), json!(**design.groups()));
     }
+    if let Some(challenge) = design.challenge() {
+        file.insert("challenge".to_owned(), Value::from(challenge));
+    }
     Value::Object(file)
 }
 
@@ -51,17 +54,19 @@ pub fn from_tree(mut tree: Value) -> Result<Design, String> {
     let Some(map) = tree.as_object_mut() else {
         return no("a design is a JSON object with a 'scenario'");
     };
+    let mut challenge = None;
     let (scenario, groups) = match (map.get("design"), map.contains_key("components")) {
         (Some(Value::Object(_)), _) => (map["design"].take(), None),
         (Some(version), _) if *version == VERSION => {
-            if let Some(other) =
-                { map.keys() }.find(|key| !["design", "scenario", "groups"].contains(&key.as_str()))
+            if let Some(other) = { map.keys() }
+                .find(|key| !["design", "scenario", "groups", "challenge"].contains(&key.as_str()))
             {
                 return Err(format!(
-                    "{other}: this is not known; a design has 'scenario' and 'groups'"
+                    "{other}: this is not known; a design has 'scenario', 'groups' and 'challenge'"
                 ));
             }
             let groups = map.get_mut("groups").map(Value::take);
+            challenge = map.get_mut("challenge").map(Value::take);
             let Some(scenario) = map.get_mut("scenario").map(Value::take) else {
                 return no("there is no 'scenario' in it");
             };
@@ -88,7 +93,8 @@ pub fn from_tree(mut tree: Value) -> Result<Design, String> {
         Some(groups) => scale_sim::from_json_value(&groups).map_err(|p| inside("groups", &p))?,
         None => Vec::new(),
     };
-    Design::new(scenario, groups).map_err(|problem| inside("scenario", &problem))
+    let design = Design::new(scenario, groups).map_err(|problem| inside("scenario", &problem))?;
+    Ok(design.of_challenge(challenge.as_ref().and_then(Value::as_str)))
 }
 
 fn inside(part: &str, problem: &Problem) -> String {

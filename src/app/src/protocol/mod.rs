@@ -115,8 +115,26 @@ pub enum Command {
         /// The seed.
         seed: u64,
     },
+    /// Run a scenario from start to end, for its figures. Returned by [`Reply::Played`], or [`Reply::Refused`] with its number.
+    Play {
+        /// Which run the answer belongs to.
+        question: u32,
+        /// The scenario.
+        scenario: String,
+    },
     /// Find what is wrong with a lesson. Returned by [`Reply::Checked`].
     Check(LessonFiles),
+}
+
+/// The figures of a whole run.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Played {
+    /// After the warm-up.
+    pub figures: Figures,
+    /// Window by window.
+    pub series: Vec<Figures>,
+    /// Why it had to stop before its end, if it had.
+    pub stopped: Option<String>,
 }
 
 /// A run whose end is all that matters.
@@ -149,6 +167,8 @@ pub enum Reply {
     Measured(u32, Vec<Vec<Option<f64>>>),
     /// What the run of a sweep came to: a `scale_capacity::Tried` in binary, so that the page need not know what a sweep is.
     Tried(u32, Vec<u8>),
+    /// What a run came to, as [`Played`] in binary.
+    Played(u32, Vec<u8>),
     /// The scenario cannot be run; why, in one sentence.
     Refused(u32, String),
     /// What came of the run.

@@ -30,7 +30,8 @@ pub struct Props {
     pub open: Callback<Opened>,
 }
 
-const SIDES: [(Side, &str); 4] = [
+const SIDES: [(Side, &str); 5] = [
+    (Side::Challenge, "Challenge"),
     (Side::Build, "Build"),
     (Side::Traffic, "Traffic"),
     (Side::Run, "Run"),
@@ -102,7 +103,7 @@ pub fn Bar(props: &Props) -> Html {
                 <span class="unseen">{ "Name of the design" }</span>
                 <input type="text" maxlength="120" placeholder="A design without a name" value={props.design.scenario().title.clone()} oninput={on_title} />
             </label>
-            <div class="sandbox-sides" role="group" aria-label="What is shown">{ for SIDES.iter().map(side) }</div>
+            <div class="sandbox-sides" role="group" aria-label="What is shown">{ for SIDES.iter().filter(|(side, _)| *side != Side::Challenge || props.design.challenge().is_some()).map(side) }</div>
             <div class="sandbox-steps">
                 { step("Undo", &props.undo, Sign::Reset, Deed::Undo) }
                 { step("Redo", &props.redo, Sign::Reset, Deed::Redo) }
@@ -111,6 +112,7 @@ pub fn Bar(props: &Props) -> Html {
                 <summary class="button">{ "File" }</summary>
                 <ul>
                     { opens("Your designs …", Opened::Designs) }
+                    { opens("Challenges …", Opened::Challenges) }
                     { does("New", act.reform(|()| Deed::Open(Box::new(Design::empty()), "A new design".to_owned()))) }
                     { opens("Open a file or a diagram …", Opened::Files) }
                     { does("Save as a file", with(|design, _| save_file(design))) }

@@ -91,4 +91,6 @@ pub enum Side {
     Run,
     /// How it takes ten times the load.
     Certificate,
+    /// What it is challenged to do.
+    Challenge,
 }

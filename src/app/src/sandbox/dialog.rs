@@ -6,6 +6,7 @@ use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{DragEvent, File, HtmlDialogElement, HtmlInputElement, HtmlTextAreaElement};
 use yew::prelude::*;
 
+use super::challenge::Challenges;
 use super::deed::Deed;
 use super::shelf::{self, Keeper, Standing};
 use super::traffic::{kept, log};
@@ -21,6 +22,8 @@ pub enum Opened {
     Nothing,
     /// One's own designs.
     Designs,
+    /// Challenges.
+    Challenges,
     /// Files and diagrams.
     Files,
     /// The keys.
@@ -68,6 +71,14 @@ pub fn Dialog(props: &Props) -> Html {
     let (title, content) = match props.opened {
         Opened::Nothing => ("", html! {}),
         Opened::Designs => ("Your designs", html! { <Shelf ..props.clone() /> }),
+        Opened::Challenges => {
+            let (act, open) = (props.act.clone(), props.open.clone());
+            let begin = Callback::from(move |(design, said)| {
+                act.emit(Deed::Open(design, said));
+                open.emit(Opened::Nothing);
+            });
+            ("Challenges", html! { <Challenges {begin} /> })
+        }
         Opened::Files => (
             "Open a file or a diagram",
             html! { <Files ..props.clone() /> },

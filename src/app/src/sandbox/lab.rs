@@ -81,7 +81,10 @@ impl Lab {
         self.keeper = keeper;
         self.keeper.opened();
         self.clear();
-        self.side = Side::Build;
+        self.side = match self.design().challenge() {
+            Some(_) => Side::Challenge,
+            None => Side::Build,
+        };
         self.fit += 1;
         self.opened += 1;
         self.dirty = false;

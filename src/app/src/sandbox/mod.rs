@@ -6,6 +6,8 @@
 mod bar;
 mod board;
 mod certificate;
+mod challenge;
+mod cost;
 mod deed;
 mod dialog;
 mod export;
@@ -41,6 +43,7 @@ use crate::store::Looks;
 use bar::Bar;
 use board::Board;
 use certificate::Certificate;
+use challenge::ChallengePage;
 use deed::{Deed, Side};
 use dialog::{Dialog, Opened};
 use lab::Lab;
@@ -211,9 +214,15 @@ pub fn Sandbox() -> Html {
             <Traffic key={state.opened} design={design.clone()} log={state.log.clone()} act={act.clone()} />
         },
         Side::Certificate => html! {},
+        Side::Challenge => match design.challenge() {
+            Some(id) => {
+                html! { <ChallengePage key={state.opened} design={design.clone()} id={id.to_owned()} act={act.clone()} /> }
+            }
+            None => build(&state, &act, &open),
+        },
     };
     html! {
-        <div class={classes!("sandbox", match state.side { Side::Build => "build", Side::Traffic => "traffic-side", Side::Run => "run", Side::Certificate => "certificate" })} {ondragover} {ondrop}>
+        <div class={classes!("sandbox", match state.side { Side::Build => "build", Side::Traffic => "traffic-side", Side::Run => "run", Side::Certificate | Side::Challenge => "certificate" })} {ondragover} {ondrop}>
             <h1 class="unseen">{ "Sandbox" }</h1>
             <Bar design={design.clone()} side={state.side} undo={state.history.last().map(str::to_owned)} redo={state.history.next().map(str::to_owned)}
                 keeping={*keeping} act={act.clone()} open={open.clone()} />
@@ -278,6 +287,7 @@ fn nothing_yet(act: &Callback<Deed>, open: &Callback<Opened>) -> Html {
             <div class="row">
                 <button class="button primary" onclick={act.reform(|_: MouseEvent| Deed::Place(Kind::Client, None))}>{ "Begin with a client" }</button>
                 <button class="button" onclick={tiers}>{ "Three tiers" }</button>
+                <button class="button" onclick={open.reform(|_: MouseEvent| Opened::Challenges)}>{ "Take a challenge" }</button>
                 <button class="button" onclick={open.reform(|_: MouseEvent| Opened::Designs)}>{ "Your designs" }</button>
             </div>
         </div>
@@ -486,8 +496,12 @@ fn use_way(
             let way = Way::read(&browser::window().location().hash().unwrap_or_default());
             let (lab, act, keep) = (Rc::clone(&lab), act.clone(), keep.clone());
             let (opened, renew) = (opened.clone(), renew.clone());
-            if way == Way::Designs {
-                opened.set(Opened::Designs);
+            if way == Way::Designs || way == Way::Challenges {
+                opened.set(if way == Way::Designs {
+                    Opened::Designs
+                } else {
+                    Opened::Challenges
+                });
                 return;
             }
             if matches!(way, Way::Last | Way::Unknown) {

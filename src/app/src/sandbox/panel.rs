@@ -6,6 +6,7 @@ use scale_design::{Align, Change, Design, Edit, wiring};
 use web_sys::{HtmlInputElement, HtmlSelectElement};
 use yew::prelude::*;
 
+use super::cost::Cost;
 use super::deed::Deed;
 use super::inspector::{Inspector, Subject};
 use crate::handle::Handle;
@@ -102,7 +103,10 @@ fn whole(design: &Design, act: &Callback<Deed>) -> Html {
                 <h3>{ "Before it can run" }</h3>
                 { problems(design, act) }
             }
-            if !design.is_empty() { { settings(design, Subject::Whole, act) } }
+            if !design.is_empty() {
+                <Cost design={design.clone()} />
+                { settings(design, Subject::Whole, act) }
+            }
         </>
     }
 }

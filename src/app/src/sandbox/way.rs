@@ -4,6 +4,7 @@ use scale_course::RunRef;
 use scale_design::{Design, link};
 use wasm_bindgen::JsValue;
 
+use super::challenge;
 use super::shelf::{self, Keeper};
 use crate::{browser, content};
 
@@ -20,6 +21,10 @@ pub enum Way {
     Link(String),
     /// What a step of a lesson plays: `#/sandbox/lesson/<lesson>/<step>`.
     Lesson(String, String),
+    /// The list of challenges: `#/sandbox/challenges`.
+    Challenges,
+    /// The start of a challenge: `#/sandbox/challenge/<id>`.
+    Challenge(String),
     /// None of these, but in the sandbox.
     Nowhere,
     /// Not in the sandbox.
@@ -45,6 +50,8 @@ impl Way {
             ["sandbox", "design", id] => Self::Own(id.to_owned()),
             ["sandbox", "link", design] => Self::Link(design.to_owned()),
             ["sandbox", "lesson", lesson, step] => Self::Lesson(lesson.to_owned(), step.to_owned()),
+            ["sandbox", "challenges"] => Self::Challenges,
+            ["sandbox", "challenge", id] => Self::Challenge(id.to_owned()),
             ["sandbox", ..] => Self::Nowhere,
             _ => Self::Unknown,
         }
@@ -109,7 +116,15 @@ pub async fn find(way: &Way) -> Result<Found, String> {
             );
             Ok(Found::New(Box::new(design), said))
         }
-        Way::Last | Way::Designs | Way::Unknown => Err("There is nothing to open.".to_owned()),
+        Way::Challenge(id) => {
+            let challenge = challenge::fetch(id).await?;
+            let design = challenge::start(id, &challenge)?;
+            let said = format!("Began the challenge “{}”", challenge.brief.title);
+            Ok(Found::New(Box::new(design), said))
+        }
+        Way::Last | Way::Designs | Way::Challenges | Way::Unknown => {
+            Err("There is nothing to open.".to_owned())
+        }
         Way::Nowhere => {
             Err("There is no such place in the sandbox: this is your own design.".to_owned())
         }
@@ -154,6 +169,11 @@ mod tests {
             (
                 "#/sandbox/lesson/x-axis/copies",
                 Way::Lesson("x-axis".to_owned(), "copies".to_owned()),
+            ),
+            ("#/sandbox/challenges", Way::Challenges),
+            (
+                "#/sandbox/challenge/chat",
+                Way::Challenge("chat".to_owned()),
             ),
             ("#/sandbox/x", Way::Nowhere),
             ("#/about", Way::Unknown),
