@@ -1,6 +1,6 @@
 // The sandbox as a person uses it: by mouse, by finger, by keyboard alone; what is kept, what is refused, what is shared.
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
+import { readFile, readdir } from "node:fs/promises";
 import { deflateRawSync } from "node:zlib";
 import axe from "axe-core";
 import { launch, open, serve, test } from "./lab.mjs";
@@ -338,6 +338,46 @@ test("a lesson leads into the sandbox with its scene", async () => {
   await page.context().close();
 });
 
+/** A JSON merge patch (RFC 7396). */
+function patched(value, patch) {
+  if (patch === null || typeof patch !== "object" || Array.isArray(patch)) return patch;
+  const out = value && typeof value === "object" && !Array.isArray(value) ? { ...value } : {};
+  for (const [key, inner] of Object.entries(patch)) {
+    if (inner === null) delete out[key];
+    else out[key] = patched(out[key], inner);
+  }
+  return out;
+}
+
+test("a challenge: its start misses what is promised, a solution keeps it", async () => {
+  const page = await open(browser, `${home}#/sandbox/challenges`);
+  await page.waitForSelector("dialog .shelf-row");
+  assert.equal(await page.locator("dialog .shelf-row").count(), 6);
+  await page.locator("dialog .shelf-open", { hasText: "URL shortener" }).click();
+  await page.waitForSelector(".challenge-story");
+  const judge = async () => {
+    await page.getByRole("button", { name: "Let that day come" }).click();
+    await page.waitForSelector(".verdicts", { timeout: 60_000 });
+    return page.locator(".verdicts .verdict").innerText();
+  };
+  assert.match(await judge(), /Kept on 0 of 5 days/);
+  const folder = new URL("../../lessons/challenges/url-shortener/", import.meta.url);
+  const start = JSON.parse(await readFile(new URL("start.json", folder)));
+  const [first] = (await readdir(new URL("solutions/", folder))).sort();
+  const solution = JSON.parse(await readFile(new URL(`solutions/${first}`, folder)));
+  await paste(page, JSON.stringify({ design: 1, scenario: patched(start, solution.change), challenge: "url-shortener" }));
+  await page.waitForSelector(".challenge-story");
+  assert.match(await judge(), /Kept, on each of 5 days/);
+  // Work that is dropped is refused, and said where.
+  const idle = structuredClone(start);
+  idle.components.app.service.plans.follow.pop();
+  await paste(page, JSON.stringify({ design: 1, scenario: idle, challenge: "url-shortener" }));
+  await page.waitForSelector(".challenge-judge .problem");
+  assert.ok(await page.getByRole("button", { name: "Let that day come" }).isDisabled());
+  assert.deepEqual(page.errors, []);
+  await page.context().close();
+});
+
 for (const scheme of ["light", "dark"]) {
   test(`nothing for axe to find, ${scheme}`, async () => {
     const page = await sandbox({ colorScheme: scheme });
@@ -360,6 +400,8 @@ for (const scheme of ["light", "dark"]) {
     await page.getByRole("button", { name: "Your designs" }).click();
     await check("designs");
     await page.keyboard.press("Escape");
+    await show(page, "Traffic");
+    await check("traffic");
     await show(page, "10×");
     await check("asked");
     await page.getByRole("button", { name: "Run it without saying" }).click();
@@ -368,6 +410,9 @@ for (const scheme of ["light", "dark"]) {
     await show(page, "Run");
     await page.waitForSelector(".stage .figures");
     await check("run");
+    await page.goto(`${home}#/sandbox/challenge/chat`);
+    await page.waitForSelector(".challenge-story");
+    await check("challenge");
     await page.context().close();
   });
 }

@@ -32,7 +32,9 @@ fn keep(prices: &Prices) {
 
 /// An amount of money.
 pub fn money(currency: &str, amount: f64) -> String {
-    format!("{currency}{}", number((amount * 100.0).round() / 100.0))
+    let whole = number(amount.trunc());
+    let cents = ((amount - amount.trunc()) * 100.0).round().min(99.0);
+    format!("{currency}{whole}.{cents:02.0}")
 }
 
 /// Properties of [`Cost`].
@@ -95,6 +97,9 @@ pub fn Cost(props: &Props) -> Html {
             <h3 id="cost-title">{ "Cost an hour" }</h3>
             <table><tbody>{ for lines }
                 <tr class="cost-sum"><th scope="row">{ "In all" }</th><td>{ money(&bill.currency, bill.per_hour) }</td></tr></tbody></table>
+            if props.design.challenge().is_some() {
+                <p class="quiet">{ "The challenge has prices of its own, and what belongs to others costs nothing there." }</p>
+            }
             <details>
                 <summary>{ "Prices" }</summary>
                 <p class="quiet">{ "Made up, of the size that clouds ask. Put in your own; they are kept in this browser." }</p>
