@@ -51,9 +51,8 @@ pub fn App() -> Html {
         Route::NotFound => Some("Not found".to_owned()),
         Route::Progress => Some("Your progress".to_owned()),
         // A lesson has its title once it is here, and a review with its question.
-        Route::Lesson { .. } | Route::Review => None,
-        // It names its design by itself.
-        Route::Sandbox => None,
+        // The sandbox names its design by itself.
+        Route::Lesson { .. } | Route::Review | Route::Sandbox => None,
     });
     html! {
         <>

@@ -120,7 +120,7 @@ pub fn Bar(props: &Props) -> Html {
                     { does("Picture: SVG", with(|design, _| {
                         browser::download(&file_name(design, "svg"), "image/svg+xml", &export::svg(design));
                     })) }
-                    { does("Picture: PNG", with(|design, act| export::png(design, act))) }
+                    { does("Picture: PNG", with(export::png)) }
                     { does("Diagram: Mermaid", with(|design, _| {
                         browser::download(&file_name(design, "mmd"), "text/plain", &scale_design::mermaid::write(design));
                     })) }
@@ -145,15 +145,13 @@ fn copy_link(design: &Design, act: &Callback<Deed>) {
     let act = act.clone();
     wasm_bindgen_futures::spawn_local(async move {
         let copied = browser::window().navigator().clipboard().write_text(&link);
-        match wasm_bindgen_futures::JsFuture::from(copied).await {
-            Ok(_) => act.emit(Deed::Tell("The link is copied.".to_owned())),
+        let copied = wasm_bindgen_futures::JsFuture::from(copied).await;
+        act.emit(Deed::Tell(if copied.is_ok() {
+            "The link is copied.".to_owned()
+        } else {
             // Where the page may not write there, the address itself holds the design.
-            Err(_) => {
-                way::show(&link);
-                act.emit(Deed::Tell(
-                    "The link is in the address bar: copy it from there.".to_owned(),
-                ));
-            }
-        }
+            way::show(&link);
+            "The link is in the address bar: copy it from there.".to_owned()
+        }));
     });
 }

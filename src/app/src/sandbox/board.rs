@@ -232,12 +232,12 @@ fn Node(props: &NodeProps) -> Html {
         0 => {}
         1 => said.push_str(", 1 problem"),
         many => {
-            said.push_str(&format!(", {many} problems"));
+            said = format!("{said}, {many} problems");
         }
     }
     match (&props.aim, &props.refused) {
         (Aim::Open, _) => said.push_str(". Can be connected"),
-        (Aim::Shut, Some(why)) => said.push_str(&format!(". Cannot be connected: {why}")),
+        (Aim::Shut, Some(why)) => said = format!("{said}. Cannot be connected: {why}"),
         _ => {}
     }
     let aim = match props.aim {

@@ -150,7 +150,7 @@ fn Shelf(props: &Props) -> Html {
                     }
                 }
                 Err((_, text)) => {
-                    browser::download("design-damaged.json", "application/json", text)
+                    browser::download("design-damaged.json", "application/json", text);
                 }
             })
         };

@@ -1,5 +1,7 @@
 //! The design as a picture, for documents and talks.
 
+use core::fmt::Write;
+
 use scale_design::{Design, wiring};
 use scale_sim::Kind;
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
@@ -73,7 +75,7 @@ fn frame(design: &Design) -> ([f64; 2], [f64; 2]) {
     (size, [from[0] - MARGIN, from[1] - top])
 }
 
-/// The design as an SVG of its own: with the colours of the page as it looks now.
+/// The design as an SVG of its own, with the colours of the page as it looks now.
 pub fn svg(design: &Design) -> String {
     let ([wide, high], [left, top]) = frame(design);
     let colour = |name: &str| escaped(&browser::style(name));
@@ -95,12 +97,13 @@ pub fn svg(design: &Design) -> String {
         let y = corners.iter().map(|p| p.y).fold(f64::INFINITY, f64::min) - 30.0;
         let w = corners.iter().map(|p| p.x).fold(0.0, f64::max) + WIDE + 14.0 - x;
         let h = corners.iter().map(|p| p.y).fold(0.0, f64::max) + HIGH + 14.0 - y;
-        out.push_str(&format!(
-            "<rect x=\"{x:.1}\" y=\"{y:.1}\" width=\"{w:.1}\" height=\"{h:.1}\" rx=\"14\" fill=\"none\" stroke=\"{line}\" stroke-dasharray=\"5 5\"/><text x=\"{:.1}\" y=\"{:.1}\" font-size=\"12\" fill=\"{soft}\">{}</text>\n",
+        let _ = writeln!(
+            out,
+            "<rect x=\"{x:.1}\" y=\"{y:.1}\" width=\"{w:.1}\" height=\"{h:.1}\" rx=\"14\" fill=\"none\" stroke=\"{line}\" stroke-dasharray=\"5 5\"/><text x=\"{:.1}\" y=\"{:.1}\" font-size=\"12\" fill=\"{soft}\">{}</text>",
             x + 12.0,
             y + 18.0,
             short(&group.name, 40)
-        ));
+        );
     }
     for (from, to) in wiring::connections(design.scenario()) {
         let dash = if design.kind(from) == Some(Kind::View) {
@@ -108,23 +111,25 @@ pub fn svg(design: &Design) -> String {
         } else {
             ""
         };
-        out.push_str(&format!(
-            "<path d=\"{}\" fill=\"none\" stroke=\"{soft}\" stroke-width=\"1.6\"{dash} marker-end=\"url(#end)\"/>\n",
+        let _ = writeln!(
+            out,
+            "<path d=\"{}\" fill=\"none\" stroke=\"{soft}\" stroke-width=\"1.6\"{dash} marker-end=\"url(#end)\"/>",
             wire(at(from), at(to))
-        ));
+        );
     }
     for (name, component) in &design.scenario().components {
         let kind = component.kind();
         let p = at(name);
         let own = colour(kind_colour(kind));
-        out.push_str(&format!(
-            "<g transform=\"translate({:.1} {:.1})\"><rect width=\"{WIDE}\" height=\"{HIGH}\" rx=\"12\" fill=\"{surface}\" stroke=\"{own}\" stroke-width=\"1.5\"/><path d=\"{}\" transform=\"translate(10 18)\" fill=\"none\" stroke=\"{own}\" stroke-width=\"1.8\" stroke-linecap=\"round\" stroke-linejoin=\"round\"/><text x=\"42\" y=\"27\" font-size=\"13.5\" font-weight=\"600\" fill=\"{ink}\">{}</text><text x=\"42\" y=\"45\" font-size=\"11\" fill=\"{soft}\">{}</text></g>\n",
+        let _ = writeln!(
+            out,
+            "<g transform=\"translate({:.1} {:.1})\"><rect width=\"{WIDE}\" height=\"{HIGH}\" rx=\"12\" fill=\"{surface}\" stroke=\"{own}\" stroke-width=\"1.5\"/><path d=\"{}\" transform=\"translate(10 18)\" fill=\"none\" stroke=\"{own}\" stroke-width=\"1.8\" stroke-linecap=\"round\" stroke-linejoin=\"round\"/><text x=\"42\" y=\"27\" font-size=\"13.5\" font-weight=\"600\" fill=\"{ink}\">{}</text><text x=\"42\" y=\"45\" font-size=\"11\" fill=\"{soft}\">{}</text></g>",
             p.x,
             p.y,
             Sign::from(kind).strokes(),
             short(design.label(name), 14),
             short(&summary(component), 18)
-        ));
+        );
     }
     out.push_str("</svg>\n");
     out

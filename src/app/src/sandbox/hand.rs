@@ -441,7 +441,7 @@ impl State {
     }
 
     /// The component under this place of the screen.
-    fn node_at(&self, event: &PointerEvent) -> Option<String> {
+    fn node_at(event: &PointerEvent) -> Option<String> {
         let (x, y) = (event.client_x() as f32, event.client_y() as f32);
         let element = browser::document().element_from_point(x, y)?;
         let node = element.closest("[data-node]").ok().flatten()?;
@@ -485,7 +485,7 @@ fn let_go(state: &mut State, event: &Event) -> Option<Deed> {
         Held::Wire(from) => {
             state.rubber(None);
             state.mark_aims(None);
-            let to = state.node_at(pointer).filter(|to| *to != from);
+            let to = State::node_at(pointer).filter(|to| *to != from);
             Some(match to {
                 Some(to) => Deed::Connect(from, to),
                 // Let go over nothing: what is begun can be ended by a press.

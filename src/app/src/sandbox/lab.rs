@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use scale_design::{Design, Edit, History, copied, wiring};
+use scale_sim::Kind;
 use serde_json::Value;
 
 use super::board::Camera0;
@@ -174,39 +175,13 @@ impl Lab {
                     self.edit(&Edit::Move { names, by }, Some("walk"));
                 }
             }
-            Deed::Place(kind, at) => {
-                let after = match &self.selected[..] {
-                    [one] => Some(one.clone()),
-                    _ => None,
-                };
-                self.edit(&Edit::Place { kind, at, after }, None);
-            }
-            Deed::Connecting(name) => {
-                let from = self.meant(name).into_iter().next();
-                self.connecting = from.filter(|from| self.connecting.as_ref() != Some(from));
-                if let Some(from) = &self.connecting {
-                    self.said = format!(
-                        "Connecting {}: choose what it calls. Escape leaves it as it is.",
-                        self.design().label(from)
-                    );
-                }
-            }
+            Deed::Place(kind, at) => self.place(kind, at),
+            Deed::Connecting(name) => self.connecting(name),
             Deed::Connect(from, to) => {
                 self.connecting = None;
                 self.edit(&Edit::Connect { from, to }, None);
             }
-            Deed::Delete(name) => match (&self.wire, name) {
-                (Some((from, to)), None) => {
-                    let (from, to) = (from.clone(), to.clone());
-                    self.edit(&Edit::Disconnect { from, to }, None);
-                }
-                (_, name) => {
-                    let names = self.meant(name);
-                    if !names.is_empty() {
-                        self.edit(&Edit::Delete { names }, None);
-                    }
-                }
-            },
+            Deed::Delete(name) => self.delete(name),
             Deed::Copy => {
                 self.copy();
             }
@@ -276,6 +251,38 @@ impl Lab {
             "The log is read: choose what to take of it.".clone_into(&mut self.said);
         }
         self.log = log;
+    }
+
+    fn place(&mut self, kind: Kind, at: Option<[f64; 2]>) {
+        let after = match &self.selected[..] {
+            [one] => Some(one.clone()),
+            _ => None,
+        };
+        self.edit(&Edit::Place { kind, at, after }, None);
+    }
+
+    /// Begins to connect, or leaves off.
+    fn connecting(&mut self, name: Option<String>) {
+        let from = self.meant(name).into_iter().next();
+        self.connecting = from.filter(|from| self.connecting.as_ref() != Some(from));
+        if let Some(from) = &self.connecting {
+            self.said = format!(
+                "Connecting {}: choose what it calls. Escape leaves it as it is.",
+                self.design().label(from)
+            );
+        }
+    }
+
+    fn delete(&mut self, name: Option<String>) {
+        if let (Some((from, to)), None) = (&self.wire, &name) {
+            let (from, to) = (from.clone(), to.clone());
+            self.edit(&Edit::Disconnect { from, to }, None);
+            return;
+        }
+        let names = self.meant(name);
+        if !names.is_empty() {
+            self.edit(&Edit::Delete { names }, None);
+        }
     }
 
     fn undone(&mut self, said: Option<String>) {

@@ -33,7 +33,7 @@ pub fn summary(component: &Component) -> String {
     match component {
         Component::Client(client) => arrivals(&client.arrivals),
         Component::Balancer(balancer) => {
-            let policy = serde_json::to_value(&balancer.policy).unwrap_or_default();
+            let policy = serde_json::to_value(balancer.policy).unwrap_or_default();
             let name = match &policy {
                 serde_json::Value::Object(map) => map.keys().next().cloned(),
                 name => name.as_str().map(str::to_owned),

@@ -107,35 +107,11 @@ fn draw(
     colours: &Colours,
 ) -> Result<(), Failed> {
     let sweep = &report.sweep;
-    let factors = sweep.points.iter().map(|point| point.factor);
-    let (from, to) = factors.fold((f64::INFINITY, 0.0_f64), |(from, to), factor| {
-        (from.min(factor), to.max(factor))
-    });
-    let to = if to > from { to } else { from + 1.0 };
-    let values = sweep.points.iter().filter_map(|point| shown.at(point));
-    let most = values.map(|(value, half)| value + half).fold(0.0, f64::max);
-    let offered = sweep.points.iter().map(|point| point.offered_per_s.mean);
-    let (bottom, top) = match shown {
-        Shown::Throughput => (0.0, offered.fold(most, f64::max) * 1.08),
-        Shown::Latency => {
-            let goal = report.goal.p99_ms.unwrap_or(0.0);
-            (0.0, most.max(goal) * 1.08)
-        }
-        Shown::Availability => {
-            let values = sweep.points.iter().filter_map(|point| shown.at(point));
-            let least = values
-                .map(|(value, half)| value - half)
-                .fold(99.0, f64::min);
-            ((least - 2.0).max(0.0), 100.5)
-        }
-    };
-    let top = if top > bottom { top } else { bottom + 1.0 };
+    let [from, to] = across(sweep);
+    let [bottom, top] = up(report, shown);
     let area = SVGBackend::with_string(text, SIZE).into_drawing_area();
     area.fill(&colours.paper)?;
-    let words = |size: i32| {
-        FontDesc::new(FontFamily::SansSerif, f64::from(size), FontStyle::Normal)
-            .color(&colours.soft)
-    };
+    let words = FontDesc::new(FontFamily::SansSerif, 15.0, FontStyle::Normal);
     let mut plot = ChartBuilder::on(&area)
         .margin_top(10)
         .margin_right(16)
@@ -147,27 +123,22 @@ fn draw(
         .light_line_style(TRANSPARENT)
         .bold_line_style(colours.line)
         .axis_style(colours.line)
-        .label_style(words(15))
+        .label_style(words.color(&colours.soft))
         .x_labels(6)
         .y_labels(5)
         .x_label_formatter(&|at| format!("{}×", number((at * 10.0).round() / 10.0)))
         .y_label_formatter(&|value| number((value * 10.0).round() / 10.0))
         .draw()?;
     // Where the goal is missed.
-    let missed = match sweep.knee {
-        Knee::Below(first) => Some(first),
-        Knee::Between(_, first) => Some(first),
-        Knee::Beyond(_) => None,
-    };
-    if let Some(first) = missed {
+    if let Knee::Below(first) | Knee::Between(_, first) = sweep.knee {
         let shade = colours.bad.mix(0.09).filled();
         plot.draw_series([Rectangle::new([(first, bottom), (to, top)], shade)])?;
-        let edge = colours.bad.stroke_width(1);
+        let edge = [(first, bottom), (first, top)];
         plot.draw_series(DashedLineSeries::new(
-            [(first, bottom), (first, top)],
-            4,
-            4,
             edge,
+            4,
+            4,
+            colours.bad.stroke_width(1),
         ))?;
     }
     let goal = match shown {
@@ -176,14 +147,12 @@ fn draw(
         Shown::Availability => Some(report.goal.availability * 100.0),
     };
     if let Some(goal) = goal {
-        let line = colours.bad.stroke_width(1);
-        plot.draw_series(LineSeries::new([(from, goal), (to, goal)], line))?;
+        let line = [(from, goal), (to, goal)];
+        plot.draw_series(LineSeries::new(line, colours.bad.stroke_width(1)))?;
     }
     if shown == Shown::Throughput {
-        let offered = sweep
-            .points
-            .iter()
-            .map(|point| (point.factor, point.offered_per_s.mean));
+        let offered = sweep.points.iter();
+        let offered = offered.map(|point| (point.factor, point.offered_per_s.mean));
         plot.draw_series(DashedLineSeries::new(
             offered,
             3,
@@ -211,28 +180,48 @@ fn draw(
             colours.accent.mix(0.4).stroke_width(1),
         ))?;
     }
-    let points: Vec<(f64, f64, f64)> = { sweep.points.iter() }
-        .filter_map(|point| {
-            let (value, half) = shown.at(point)?;
-            Some((point.factor, value, half))
-        })
-        .collect();
-    let line = points.iter().map(|(factor, value, _)| (*factor, *value));
-    plot.draw_series(LineSeries::new(
-        line.clone(),
-        colours.accent.stroke_width(2),
-    ))?;
-    plot.draw_series(points.iter().map(|(factor, value, half)| {
-        ErrorBar::new_vertical(
-            *factor,
-            (value - half).max(bottom),
-            *value,
-            (value + half).min(top),
-            colours.accent.filled(),
-            7,
-        )
+    let points = sweep.points.iter();
+    let points = points.filter_map(|point| Some((point.factor, shown.at(point)?)));
+    let points: Vec<(f64, (f64, f64))> = points.collect();
+    let line = points.iter().map(|(factor, (value, _))| (*factor, *value));
+    plot.draw_series(LineSeries::new(line, colours.accent.stroke_width(2)))?;
+    plot.draw_series(points.iter().map(|(factor, (value, half))| {
+        let (low, high) = ((value - half).max(bottom), (value + half).min(top));
+        ErrorBar::new_vertical(*factor, low, *value, high, colours.accent.filled(), 7)
     }))?;
     area.present()?;
     drop(plot);
     Ok(())
+}
+
+/// From which load to which.
+fn across(sweep: &Sweep) -> [f64; 2] {
+    let factors = sweep.points.iter().map(|point| point.factor);
+    let (from, to) = factors.fold((f64::INFINITY, 0.0_f64), |(from, to), factor| {
+        (from.min(factor), to.max(factor))
+    });
+    [from, if to > from { to } else { from + 1.0 }]
+}
+
+/// From which value to which.
+fn up(report: &Report, shown: Shown) -> [f64; 2] {
+    let points = &report.sweep.points;
+    let values = || points.iter().filter_map(|point| shown.at(point));
+    let most = values()
+        .map(|(value, half)| value + half)
+        .fold(0.0, f64::max);
+    let [bottom, top] = match shown {
+        Shown::Throughput => {
+            let offered = points.iter().map(|point| point.offered_per_s.mean);
+            [0.0, offered.fold(most, f64::max) * 1.08]
+        }
+        Shown::Latency => [0.0, most.max(report.goal.p99_ms.unwrap_or(0.0)) * 1.08],
+        Shown::Availability => {
+            let least = values()
+                .map(|(value, half)| value - half)
+                .fold(99.0, f64::min);
+            [(least - 2.0).max(0.0), 100.5]
+        }
+    };
+    [bottom, if top > bottom { top } else { bottom + 1.0 }]
 }

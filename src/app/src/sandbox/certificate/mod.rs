@@ -21,7 +21,9 @@ use crate::icon::{Sign, icon};
 use crate::store::Looks;
 use curve::{Colours, Shown, svg};
 use runs::{Heard, Runs};
-use words::{against, bottleneck, can_give, estimate, first, knee, label, law, left_out, times};
+use words::{
+    against, bottleneck, can_give, costs, estimate, first, knee, label, law, left_out, times,
+};
 
 /// Properties of [`Certificate`].
 #[derive(Clone, PartialEq, Debug, Properties)]
@@ -489,6 +491,7 @@ fn found(made: &Rc<Made>, before: Option<&Made>, props: &Props) -> Html {
                 { figure(report, earlier, Shown::Availability, props.looks) }
             </div>
             if let Some(usl) = &report.sweep.usl { <p>{ law(usl).join(" ") }</p> }
+            <p>{ costs(report) }</p>
             <div class="table-scroll" tabindex="0" role="region" aria-label="The figures at each load">
                 <table>
                     <thead><tr><th scope="col">{ "load" }</th><th scope="col">{ "answered/s" }</th><th scope="col">{ "in time, %" }</th><th scope="col">{ "p99, ms" }</th><th scope="col">{ "goal" }</th><th scope="col">{ "gives first" }</th></tr></thead>

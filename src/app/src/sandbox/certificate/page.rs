@@ -1,9 +1,12 @@
 //! The report as one page: it needs nothing beside it, runs nothing, and prints well.
 
-use scale_capacity::{Report, Sweep};
+use scale_capacity::{Knee, Report, Sweep};
+use scale_sim::Scenario;
 
 use super::curve::{Colours, Shown, svg};
-use super::words::{against, bottleneck, estimate, first, knee, label, law, left_out, times};
+use super::words::{
+    against, bottleneck, costs, estimate, first, knee, label, law, left_out, times,
+};
 use crate::sandbox::words::{number, summary};
 
 const LOOKS: &str = "\
@@ -37,119 +40,133 @@ pub fn escaped(text: &str) -> String {
 /// The report as a page. `before` is the curve it is compared with, `day` when it was made.
 pub fn html(report: &Report, before: Option<&Sweep>, day: &str) -> String {
     let design = &report.design;
-    let title = if design.title.is_empty() {
-        "A design"
-    } else {
-        &design.title
+    let title = match design.title.as_str() {
+        "" => "A design".to_owned(),
+        title => escaped(title),
     };
-    let mut out = format!(
-        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" content=\"width=device-width\">\n<title>{0}: 10× certificate</title>\n<style>{LOOKS}</style>\n</head>\n<body>\n<h1>{0}</h1>\n<p class=\"small\">10× certificate · {day} · Scale Lab {1} · seed {2} · {3} runs at each load</p>\n",
-        escaped(title),
-        escaped(&report.lab),
-        report.seed,
-        report.replications
-    );
-    let mut line = |text: &str| {
-        out.push_str(text);
-        out.push('\n');
-    };
-    let met = matches!(report.sweep.knee, scale_capacity::Knee::Beyond(_));
-    line(&format!(
+    let mut lines = vec![
+        format!(
+            "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" content=\"width=device-width\">\n<title>{title}: 10× certificate</title>\n<style>{LOOKS}</style>\n</head>\n<body>\n<h1>{title}</h1>"
+        ),
+        format!(
+            "<p class=\"small\">10× certificate · {day} · Scale Lab {} · seed {} · {} runs at each load</p>",
+            escaped(&report.lab),
+            report.seed,
+            report.replications
+        ),
+    ];
+    verdict(&mut lines, report);
+    curves(&mut lines, report, before);
+    said(&mut lines, report);
+    made_of(&mut lines, design);
+    lines.push("<h2>How to make it again</h2>".to_owned());
+    lines.push("<p>Keep this file, and run <code>lab certify FILE</code> with the same version of the lab: it makes all runs again and compares every figure. The design, as the lab reads it:</p>".to_owned());
+    let scenario = scale_sim::write_json(design);
+    lines.push(format!("<pre>{}</pre>", escaped(&scenario)));
+    lines.push(report.embedded());
+    lines.push("</body>\n</html>\n".to_owned());
+    lines.join("\n")
+}
+
+/// What it comes to.
+fn verdict(lines: &mut Vec<String>, report: &Report) {
+    let met = matches!(report.sweep.knee, Knee::Beyond(_));
+    lines.push(format!(
         "<p class=\"verdict {}\">{}</p>",
         if met { "met" } else { "missed" },
         escaped(&knee(&report.sweep.knee))
     ));
-    let p99 = report.goal.p99_ms.map_or_else(String::new, |most| {
-        format!(
-            ", and the 99th percentile of latency is at most {} ms",
-            number(most)
-        )
+    let p99 = report.goal.p99_ms.map(|most| {
+        let most = number(most);
+        format!(", and the 99th percentile of latency is at most {most} ms")
     });
-    line(&format!(
-        "<p>The goal: {} % of requests are answered in time{p99}; at the worse end of the 95 % intervals, too.</p>",
-        number(report.goal.availability * 100.0)
+    lines.push(format!(
+        "<p>The goal: {} % of requests are answered in time{}; at the worse end of the 95 % intervals, too.</p>",
+        number(report.goal.availability * 100.0),
+        p99.unwrap_or_default()
     ));
     if let Some((at, short)) = first(report) {
-        line(&format!(
+        lines.push(format!(
             "<p>What gives first, at {}: <strong>{}</strong>.</p>",
             times(at),
-            escaped(&bottleneck(design, short))
+            escaped(&bottleneck(&report.design, short))
         ));
     }
-    line("<h2>The curves</h2>");
+}
+
+/// The curves and their figures.
+fn curves(lines: &mut Vec<String>, report: &Report, before: Option<&Sweep>) {
+    lines.push("<h2>The curves</h2>".to_owned());
     for shown in [Shown::Throughput, Shown::Latency, Shown::Availability] {
-        if let Some(svg) = svg(report, before, shown, &Colours::PRINT) {
-            let key = match (shown, before.is_some()) {
-                (Shown::Throughput, false) => {
-                    ": measured (blue, with 95 % intervals), sent (dotted), the law (dashed)"
-                }
-                (Shown::Throughput, true) => {
-                    ": measured (blue, with 95 % intervals), before the change (pale), sent (dotted), the law (dashed)"
-                }
-                (_, false) => ", and the goal (red line)",
-                (_, true) => ", before the change (pale), and the goal (red line)",
-            };
-            line(&format!(
-                "<figure>{svg}<figcaption>{}{key}. Shaded: the goal is missed.</figcaption></figure>",
-                shown.title()
-            ));
-        }
+        let Some(svg) = svg(report, before, shown, &Colours::PRINT) else {
+            continue;
+        };
+        let earlier = before.map_or("", |_| ", before the change (pale)");
+        let rest = match shown {
+            Shown::Throughput => ", sent (dotted), the Universal Scalability Law (dashed)",
+            Shown::Latency | Shown::Availability => ", the goal (red line)",
+        };
+        lines.push(format!(
+            "<figure>{svg}<figcaption>{}: measured (blue, with 95 % intervals){earlier}{rest}. Shaded: the goal is missed.</figcaption></figure>",
+            shown.title()
+        ));
     }
-    line(
-        "<table><thead><tr><th>Load</th><th>Sent/s</th><th>Answered/s</th><th>In time, %</th><th>p99, ms</th><th>Goal</th><th>Gives first</th></tr></thead><tbody>",
-    );
+    lines.push("<table><thead><tr><th>Load</th><th>Sent/s</th><th>Answered/s</th><th>In time, %</th><th>p99, ms</th><th>Goal</th><th>Gives first</th></tr></thead><tbody>".to_owned());
     for (point, short) in report.sweep.points.iter().zip(&report.bottlenecks) {
-        line(&format!(
+        let p99 = point.p99_ms.as_ref();
+        lines.push(format!(
             "<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
             times(point.factor),
             estimate(&point.offered_per_s, 1.0, 0),
             estimate(&point.throughput_per_s, 1.0, 0),
             estimate(&point.availability, 100.0, 2),
-            point
-                .p99_ms
-                .as_ref()
-                .map_or_else(|| "–".to_owned(), |p99| estimate(p99, 1.0, 0)),
+            p99.map_or_else(|| "–".to_owned(), |p99| estimate(p99, 1.0, 0)),
             if point.met { "met" } else { "missed" },
             short.first().map_or_else(
                 || "none yet".to_owned(),
-                |short| escaped(&bottleneck(design, short))
+                |short| escaped(&bottleneck(&report.design, short))
             )
         ));
     }
-    line("</tbody></table>");
+    lines.push("</tbody></table>".to_owned());
+    lines.push(format!("<p>{}</p>", escaped(&costs(report))));
     if let Some(usl) = &report.sweep.usl {
-        line(&format!("<p>{}</p>", escaped(&law(usl).join(" "))));
+        lines.push(format!("<p>{}</p>", escaped(&law(usl).join(" "))));
     }
-    if let Some(said) = &report.said {
-        line("<h2>Said before, and found</h2>");
-        if !said.change.trim().is_empty() {
-            line(&format!(
-                "<blockquote>{}</blockquote>",
-                escaped(said.change.trim())
-            ));
-        }
-        line("<ul>");
-        for against in against(report, said) {
-            let mark = match against.right {
-                Some(true) => "Right. ",
-                Some(false) => "Not so. ",
-                None => "",
-            };
-            line(&format!("<li>{mark}{}</li>", escaped(&against.words)));
-        }
-        line("</ul>");
+}
+
+/// What was said before, against what was found.
+fn said(lines: &mut Vec<String>, report: &Report) {
+    let Some(said) = &report.said else {
+        return;
+    };
+    lines.push("<h2>Said before, and found</h2>".to_owned());
+    if !said.change.trim().is_empty() {
+        lines.push(format!(
+            "<blockquote>{}</blockquote>",
+            escaped(said.change.trim())
+        ));
     }
-    line("<h2>The design</h2>");
-    line(
-        "<table><thead><tr><th>Component</th><th>Kind</th><th>What there is of it</th><th>Calls</th></tr></thead><tbody>",
-    );
+    lines.push("<ul>".to_owned());
+    for against in against(report, said) {
+        let mark = match against.right {
+            Some(true) => "Right. ",
+            Some(false) => "Not so. ",
+            None => "",
+        };
+        lines.push(format!("<li>{mark}{}</li>", escaped(&against.words)));
+    }
+    lines.push("</ul>".to_owned());
+}
+
+/// The design, and what is not modelled of it.
+fn made_of(lines: &mut Vec<String>, design: &Scenario) {
+    lines.push("<h2>The design</h2>".to_owned());
+    lines.push("<table><thead><tr><th>Component</th><th>Kind</th><th>What there is of it</th><th>Calls</th></tr></thead><tbody>".to_owned());
     for (name, component) in &design.components {
-        let calls: Vec<&str> = component
-            .targets()
-            .into_iter()
-            .map(|to| label(design, to))
-            .collect();
-        line(&format!(
+        let calls = component.targets().into_iter();
+        let calls: Vec<&str> = calls.map(|to| label(design, to)).collect();
+        lines.push(format!(
             "<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
             escaped(label(design, name)),
             scale_design::palette::words(component.kind()).0,
@@ -157,19 +174,10 @@ pub fn html(report: &Report, before: Option<&Sweep>, day: &str) -> String {
             escaped(&calls.join(", "))
         ));
     }
-    line("</tbody></table>");
-    line("<h2>What is not modelled</h2><ul>");
+    lines.push("</tbody></table>".to_owned());
+    lines.push("<h2>What is not modelled</h2>\n<ul>".to_owned());
     for (kind, leaves_out) in left_out(design) {
-        line(&format!("<li><strong>{kind}</strong>: {leaves_out}</li>"));
+        lines.push(format!("<li><strong>{kind}</strong>: {leaves_out}</li>"));
     }
-    line("</ul>");
-    line("<h2>How to make it again</h2>");
-    line(
-        "<p>Keep this file, and run <code>lab certify FILE</code> with the same version of the lab: it makes all runs again and compares every figure. The design, as the lab reads it:</p>",
-    );
-    let scenario = serde_json::to_string_pretty(design).expect("plain data");
-    line(&format!("<pre>{}</pre>", escaped(&scenario)));
-    line(&report.embedded());
-    line("</body>\n</html>");
-    out
+    lines.push("</ul>".to_owned());
 }

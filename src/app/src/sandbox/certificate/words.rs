@@ -1,9 +1,10 @@
 //! What a sweep says, in words.
 
-use scale_capacity::{Bottleneck, Evidence, Knee, Report, Resource, Said, Usl};
+use scale_capacity::{Bottleneck, Evidence, Knee, Point, Report, Resource, Said, Usl, cost};
 use scale_sim::{Component, Estimate, Scenario};
 
-use super::super::words::number;
+use crate::sandbox::cost::{money, prices};
+use crate::sandbox::words::number;
 
 /// What a component of a scenario is called on its picture.
 pub fn label<'a>(design: &'a Scenario, name: &'a str) -> &'a str {
@@ -72,16 +73,14 @@ pub fn bottleneck(design: &Scenario, bottleneck: &Bottleneck) -> String {
 
 /// What gives first in a sweep: at the first load at which anything is short.
 pub fn first(report: &Report) -> Option<(f64, &Bottleneck)> {
-    let points = report.sweep.points.iter().zip(&report.bottlenecks);
-    points
-        .filter_map(|(point, short)| Some((point.factor, short.first()?)))
-        .next()
+    let mut points = report.sweep.points.iter().zip(&report.bottlenecks);
+    points.find_map(|(point, short)| Some((point.factor, short.first()?)))
 }
 
 /// A mean with the half-width of its interval.
-pub fn estimate(estimate: &Estimate, scale: f64, digits: usize) -> String {
+pub fn estimate(estimate: &Estimate, scale: f64, digits: i32) -> String {
     let round = |value: f64| {
-        let tens = 10_f64.powi(digits as i32);
+        let tens = 10_f64.powi(digits);
         number((value * scale * tens).round() / tens)
     };
     match estimate.half_width {
@@ -220,6 +219,36 @@ pub fn against(report: &Report, said: &Said) -> Vec<Against> {
         all.push(Against { right: None, words });
     }
     all
+}
+
+/// What answers cost, by the reader's price list: at 1×, and at the highest load that is kept.
+pub fn costs(report: &Report) -> String {
+    let bill = cost(&report.design, &prices());
+    let million =
+        |point: &Point| bill.per_hour / (point.throughput_per_s.mean * 3600.0).max(1e-9) * 1e6;
+    let words = |point: &Point| {
+        format!(
+            "{} at {}",
+            money(&bill.currency, million(point)),
+            times(point.factor)
+        )
+    };
+    let answered = |point: &&Point| point.throughput_per_s.mean > 0.0;
+    let points = || report.sweep.points.iter().filter(answered);
+    let first = points().next().map(words);
+    let last = points()
+        .rfind(|point| point.met)
+        .filter(|point| point.factor > 1.0);
+    let per: Vec<String> = first.into_iter().chain(last.map(words)).collect();
+    format!(
+        "The design costs {} an hour, and a million answers {}.",
+        money(&bill.currency, bill.per_hour),
+        if per.is_empty() {
+            "cannot be priced: there were none".to_owned()
+        } else {
+            per.join(", ")
+        }
+    )
 }
 
 /// What the lab leaves out of each kind in the design, once each.
