@@ -145,6 +145,15 @@ pub fn focus(selectors: &[String]) {
     }
 }
 
+/// Scrolls as little as it takes to bring the first element that a selector finds in sight.
+pub fn reveal(selector: &str) {
+    if let Ok(Some(element)) = document().query_selector(selector) {
+        let options = web_sys::ScrollIntoViewOptions::new();
+        options.set_block(web_sys::ScrollLogicalPosition::Nearest);
+        element.scroll_into_view_with_scroll_into_view_options(&options);
+    }
+}
+
 /// Moves the keyboard's focus to the page's heading, so that a screen reader reads on from there.
 pub fn focus_heading() {
     if let Ok(Some(heading)) = document().query_selector("main h1")

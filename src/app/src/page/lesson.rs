@@ -9,6 +9,7 @@ use super::debrief::DebriefPage;
 use super::prediction::Prediction;
 use super::quiz::QuizPage;
 use super::{Route, not_here, use_title};
+use crate::browser;
 use crate::content::{Loading, use_lesson};
 use crate::handle::Handle;
 use crate::icon::{Sign, icon};
@@ -262,6 +263,10 @@ fn StepPage(props: &StepProps) -> Html {
             fresh.clone(),
         );
         Callback::from(move |result: PredictionResult| {
+            // Where the run stands beside the text, it may have been scrolled out of sight, where it would stand still.
+            if browser::media("(min-width: 62.01rem)").is_some_and(|media| media.matches()) {
+                browser::reveal(".step-stage .stage-picture");
+            }
             fresh.set(true);
             shared.dispatch(Action::Predicted {
                 lesson: lesson.clone(),
