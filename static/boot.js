@@ -19,7 +19,7 @@
   }
   // The sandbox is fetched when somebody first goes there; later it hears the same event itself.
   var sandbox;
-  document.addEventListener("scale-lab:sandbox-open", function () {
+  function fetchSandbox() {
     if (sandbox) return;
     var looks = document.createElement("link");
     looks.rel = "stylesheet";
@@ -30,7 +30,10 @@
       console.error(error);
       document.dispatchEvent(new Event("scale-lab:sandbox-failed"));
     });
-  });
+  }
+  document.addEventListener("scale-lab:sandbox-open", fetchSandbox);
+  // The page may have been there, and have asked, before this script was.
+  if (document.querySelector(".sandbox-waiting")) fetchSandbox();
   addEventListener("error", function (event) { fatal(event.error || event.message); });
   addEventListener("unhandledrejection", function (event) { fatal(event.reason); });
 })();

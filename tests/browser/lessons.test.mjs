@@ -22,11 +22,11 @@ const time = (page) => page.locator(".stage-now").first().innerText();
 /** Waits until the run on the stage has gone on; it must not have been refused. */
 async function runs(page, since) {
   await page.waitForFunction((since) => document.querySelector(".stage-note.bad") || document.querySelector(".stage-now").innerText !== since, since);
-  assert.equal(await page.locator(".stage-note.bad").count(), 0, `${page.url()}: ${await page.locator("main").innerText()}`);
+  assert.equal(await page.locator(".stage-note.bad").count(), 0, `${page.url()}: ${await page.locator("#main").innerText()}`);
 }
 const stands = async (page) => {
   await page.waitForSelector(".stage-picture .node, .failed, .stage-note.bad");
-  assert.equal(await page.locator(".failed, .stage-note.bad").count(), 0, await page.locator("main").innerText());
+  assert.equal(await page.locator(".failed, .stage-note.bad").count(), 0, await page.locator("#main").innerText());
 };
 
 /** What is to be seen when a lesson closes. */

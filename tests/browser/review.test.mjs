@@ -161,7 +161,7 @@ test("each kind of question by mouse: wrong, with the run that refutes it, and t
   await page.goto(`${home}#/progress`);
   await page.getByText("3 of 6 answers right").waitFor();
   await page.getByText("4 of 8 answers right").waitFor();
-  assert.match(await page.locator("main").innerText(), /7 of 7 questions right/);
+  assert.match(await page.locator("#main").innerText(), /7 of 7 questions right/);
   assert.deepEqual(page.errors, []);
   await page.context().close();
 });
@@ -328,7 +328,7 @@ test("a review on a later day: answered, skipped, reloaded in the middle, stoppe
   await page.getByRole("button", { name: "Stop for today" }).click();
   await page.getByRole("heading", { name: "Until next time" }).waitFor();
   await accessible(page);
-  assert.match(await page.locator("main").innerText(), /still due/);
+  assert.match(await page.locator("#main").innerText(), /still due/);
 
   // After all: what was skipped is asked again, and then nothing is due.
   await page.getByRole("button", { name: "Go on after all" }).click();
@@ -343,7 +343,7 @@ test("a review on a later day: answered, skipped, reloaded in the middle, stoppe
     if (await gone()) await next();
   }
   await page.getByRole("heading", { name: "That is all for today" }).waitFor();
-  assert.match(await page.locator("main").innerText(), /1 question comes back tomorrow, on Saturday,? 5 October/);
+  assert.match(await page.locator("#main").innerText(), /1 question comes back tomorrow, on Saturday,? 5 October/);
   await page.goto(home);
   await page.waitForSelector(".map .entry");
   assert.equal(await page.getByRole("link", { name: /^Review/ }).count(), 0);

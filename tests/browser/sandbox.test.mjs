@@ -95,6 +95,17 @@ test("by mouse: from an empty board to a certificate", async () => {
   await page.context().close();
 });
 
+test("it comes also where the page is quicker than the script that fetches it", async () => {
+  const slow = await serve(async (path) => {
+    if (path === "boot.js") await new Promise((ready) => setTimeout(ready, 3_000));
+    return undefined;
+  });
+  const page = await open(browser, `${slow}#/sandbox`);
+  await page.waitForSelector(".board");
+  assert.deepEqual(page.errors, []);
+  await page.context().close();
+});
+
 test("by keyboard alone: place, connect, move, delete, undo", async () => {
   const page = await sandbox();
   const press = async (...keys) => {
@@ -138,6 +149,21 @@ test("by keyboard alone: place, connect, move, delete, undo", async () => {
   assert.deepEqual(await wires(page), ["client>service", "service>database"]);
   await press("Control+y");
   assert.deepEqual(await labels(page), ["Client", "Service"]);
+  await press("Control+z");
+  // And on, to a run and a certificate.
+  const tab = async (name) => {
+    for (let i = 0; i < 200; i += 1) {
+      if (await page.evaluate((n) => document.activeElement?.textContent.trim().startsWith(n), name)) return press("Enter");
+      await press("Tab");
+    }
+    return assert.fail(`Tab does not come to ${name}`);
+  };
+  await tab("Run");
+  await page.waitForSelector(".stage .figures");
+  await tab("10×");
+  await tab("Run it without saying");
+  await page.waitForSelector(".found", { timeout: 90_000 });
+  assert.match(await page.locator(".found h2").innerText(), /It (keeps|misses) its goal/);
   assert.deepEqual(page.errors, []);
   await page.context().close();
 });
@@ -150,6 +176,13 @@ test("by finger, on a phone", async () => {
   await node(page, "balancer").tap();
   await page.locator(".panel-wires select").selectOption({ label: "Database" });
   assert.deepEqual(await wires(page), ["balancer>database", "balancer>service", "client>balancer", "service>database"]);
+  await page.getByRole("button", { name: "Select several" }).tap();
+  await node(page, "service").tap();
+  assert.match(await page.locator(".panel h2").first().innerText(), /2 components/);
+  await page.locator(".panel").getByRole("button", { name: "Group", exact: true }).tap();
+  await page.getByLabel("Group", { exact: true }).fill("Middle");
+  await page.keyboard.press("Tab");
+  assert.equal(await page.locator(".group span").innerText(), "Middle");
   assert.deepEqual(page.errors, []);
   await page.context().close();
 });

@@ -24,6 +24,8 @@ pub enum Resource {
     Limit,
     /// A topic's partitions: each is read by one consumer at a time.
     Partitions,
+    /// Consumers that read a topic's partitions: each takes one message at a time, and there are fewer of them than partitions.
+    Consumers,
     /// Messages that a queue's consumers may have at once.
     Prefetch,
 }
@@ -37,6 +39,7 @@ impl Resource {
             Self::Locks => "locks of rows",
             Self::Limit => "a limit on rate or concurrency",
             Self::Partitions => "partitions",
+            Self::Consumers => "consumers, of which each takes one message at a time",
             Self::Prefetch => "messages that consumers may have at once",
         }
     }
@@ -150,7 +153,14 @@ impl Run<'_> {
             (Resource::Limit, self.limit(at)),
             (
                 Resource::Partitions,
-                self.backlog(at, matches!(component, Component::Topic(_))),
+                self.backlog(
+                    at,
+                    matches!(component, Component::Topic(_)) && !self.few(at),
+                ),
+            ),
+            (
+                Resource::Consumers,
+                self.backlog(at, matches!(component, Component::Topic(_)) && self.few(at)),
             ),
             (
                 Resource::Prefetch,
@@ -256,6 +266,18 @@ impl Run<'_> {
             .then_some(Evidence::QueueGrowsPerS(growth))
             .into_iter()
             .collect()
+    }
+
+    /// Whether a topic has a group of fewer consumers than partitions: the instances of a service.
+    fn few(&self, at: usize) -> bool {
+        let Some((_, Component::Topic(topic))) = self.scenario.components.get_index(at) else {
+            return false;
+        };
+        let mut groups = topic.subscriptions.values();
+        groups.any(|group| match self.scenario.components.get(&group.to) {
+            Some(Component::Service(service)) => service.most_instances() < topic.partitions,
+            _ => false,
+        })
     }
 
     fn sent_per_s(&self) -> f64 {

@@ -274,6 +274,125 @@ fn known() -> Vec<Known> {
             },
         );
     }
+    // A gateway that works itself.
+    twin(
+        "a gateway of two workers",
+        ("gateway", Resource::Servers),
+        130.0,
+        40.0,
+        &|rate| {
+            let gateway = r#""gateway": { "gateway": { "target": "shop", "workers": 2, "queue": 50, "work": { "exponential": { "mean_ms": 20 } } } }"#;
+            [
+                users("gateway", rate),
+                gateway.to_owned(),
+                service("shop", 1, 40, "", &work(10.0)),
+            ]
+            .join(", ")
+        },
+    );
+    // A cache whose look-ups are slow.
+    twin(
+        "a cache of one worker",
+        ("redis", Resource::Servers),
+        150.0,
+        25.0,
+        &|rate| {
+            let cache = r#""redis": { "cache": { "mode": "read_through", "target": "db", "capacity_entries": 2000, "workers": 1, "queue": 60, "lookup": { "exponential": { "mean_ms": 10 } } } }"#;
+            [
+                users("redis", rate),
+                cache.to_owned(),
+                database(50, 2.0, ""),
+            ]
+            .join(", ")
+        },
+    );
+    // A view that is asked for more than its database.
+    twin(
+        "a view of two connections",
+        ("list", Resource::Servers),
+        130.0,
+        40.0,
+        &|rate| {
+            let view = r#""list": { "view": { "source": "db", "table": "items", "connections": 2, "queue": 60, "queries": { "*": { "exponential": { "mean_ms": 20 } } }, "apply": { "exponential": { "mean_ms": 1 } } } }"#;
+            [
+                users("shop", rate),
+                service("shop", 1, 100, "", &call("list")),
+                view.to_owned(),
+                r#""db": { "database": { "connections": 4, "tables": { "items": { "rows": 1000 } }, "statements": { "write": { "write": { "table": "items" } } } } }"#.to_owned(),
+            ]
+            .join(", ")
+        },
+    );
+    // The slower of two that are asked at once.
+    twin(
+        "one of two asked at once",
+        ("prices", Resource::Servers),
+        130.0,
+        45.0,
+        &|rate| {
+            let both = r#"{ "parallel": { "calls": [{ "to": "stock" }, { "to": "prices" }] } }"#;
+            [
+                users("shop", rate),
+                service("shop", 1, 200, "", both),
+                service("stock", 1, 8, "", &work(10.0)),
+                service("prices", 1, 2, "", &work(20.0)),
+            ]
+            .join(", ")
+        },
+    );
+    // A reader of a topic with partitions enough takes one message at a time, however many workers it has.
+    for (instances, workers) in [(1, 2), (2, 3)] {
+        let capacity = f64::from(instances) / 0.05;
+        twin(
+            &format!("{instances} readers of {workers} workers for twelve partitions"),
+            ("changes", Resource::Consumers),
+            capacity * 1.5,
+            capacity * 0.4,
+            &|rate| {
+                let topic = r#""changes": { "topic": { "partitions": 12, "retention": 50000, "subscriptions": { "workers": { "to": "worker" } } } }"#;
+                [
+                    users("changes", rate),
+                    topic.to_owned(),
+                    service("worker", instances, workers, "", &work(50.0)),
+                ]
+                .join(", ")
+            },
+        );
+    }
+    // With one worker it is that which is busy.
+    twin(
+        "a reader of one worker for twelve partitions",
+        ("worker", Resource::Servers),
+        30.0,
+        8.0,
+        &|rate| {
+            let topic = r#""changes": { "topic": { "partitions": 12, "retention": 50000, "subscriptions": { "workers": { "to": "worker" } } } }"#;
+            [
+                users("changes", rate),
+                topic.to_owned(),
+                service("worker", 1, 1, "", &work(50.0)),
+            ]
+            .join(", ")
+        },
+    );
+    // A database behind a balancer and copies: the copies only wait for it.
+    twin(
+        "copies before one database",
+        ("db", Resource::Servers),
+        260.0,
+        80.0,
+        &|rate| {
+            let balancer = r#""balancer": { "balancer": { "policy": "least_connections", "targets": ["shop"] } }"#;
+            let plan = [work(5.0), call("db")].join(", ");
+            [
+                users("balancer", rate),
+                balancer.to_owned(),
+                service("shop", 4, 16, queue, &plan),
+                database(4, 20.0, ""),
+            ]
+            .join(", ")
+        },
+    );
     all
 }
 
@@ -281,7 +400,7 @@ fn known() -> Vec<Known> {
 fn the_bottleneck_is_named_where_there_is_one_and_none_where_there_is_none() {
     let all = known();
     let short = all.iter().filter(|known| known.short.is_some()).count();
-    assert!(short >= 20 && all.len() >= 30, "{short} of {}", all.len());
+    assert!(short >= 30 && all.len() >= 60, "{short} of {}", all.len());
     let mut wrong = Vec::new();
     for Known {
         name,
@@ -319,6 +438,7 @@ fn every_resource_is_tried_twice() {
         Resource::Locks,
         Resource::Limit,
         Resource::Partitions,
+        Resource::Consumers,
         Resource::Prefetch,
     ] {
         let tried = known()

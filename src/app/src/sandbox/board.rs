@@ -26,6 +26,8 @@ pub struct Props {
     pub selected: Rc<Vec<String>>,
     /// The selected connection.
     pub wire: Option<(String, String)>,
+    /// Whether what is touched is selected beside the rest.
+    pub several: bool,
     /// The component that is being connected, if one is.
     pub connecting: Option<String>,
     /// Which part is seen; shared, for it changes with every move of the hand.

@@ -26,6 +26,8 @@ pub enum Deed {
     SelectWire(String, String),
     /// Select everything.
     SelectAll,
+    /// Whether what is touched is selected beside the rest.
+    Several(bool),
     /// Move what is selected; or this one, if it is not.
     Walk {
         /// The component that has the keyboard's place.

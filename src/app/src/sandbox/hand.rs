@@ -185,7 +185,8 @@ fn pressed(state: &mut State, event: &Event) -> Option<Deed> {
     } else {
         under(event)
     };
-    let more = pointer.shift_key() || pointer.ctrl_key() || pointer.meta_key();
+    let several = state.now.borrow().several;
+    let more = several || pointer.shift_key() || pointer.ctrl_key() || pointer.meta_key();
     state.held = Held::Press(Press {
         at,
         on: on.clone(),
@@ -346,7 +347,7 @@ impl State {
                 let (nodes, ways) = self.lift();
                 Held::Move(press, nodes, ways)
             }
-            On::Board | On::Wire(..) if press.more && !press.touch => Held::Marquee(press),
+            On::Board | On::Wire(..) if press.more => Held::Marquee(press),
             _ => Held::Pan(press, camera.corner),
         };
     }

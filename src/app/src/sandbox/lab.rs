@@ -20,6 +20,8 @@ pub struct Lab {
     pub runs: Option<Design>,
     /// Selected components, by name.
     pub selected: Rc<Vec<String>>,
+    /// Whether what is touched is selected beside the rest: for hands without a keyboard.
+    pub several: bool,
     /// The selected connection.
     pub wire: Option<(String, String)>,
     /// The component that is being connected.
@@ -53,6 +55,7 @@ impl Lab {
             runs: design.problems().is_empty().then(|| design.clone()),
             history: History::new(design),
             selected: Rc::default(),
+            several: false,
             wire: None,
             connecting: None,
             side: Side::Build,
@@ -166,6 +169,7 @@ impl Lab {
                 let all = all.collect();
                 self.select(all);
             }
+            Deed::Several(several) => self.several = several,
             Deed::Walk { name, by } => {
                 let names = self.meant(name);
                 if !names.is_empty() {

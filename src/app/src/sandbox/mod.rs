@@ -250,7 +250,7 @@ fn build(state: &Lab, act: &Callback<Deed>, open: &Callback<Opened>) -> Html {
         <>
             <Palette camera={state.camera.clone()} act={act.clone()} />
             <div class="board-frame">
-                <Board design={design.clone()} selected={Rc::clone(&state.selected)} wire={state.wire.clone()} connecting={state.connecting.clone()}
+                <Board design={design.clone()} selected={Rc::clone(&state.selected)} wire={state.wire.clone()} several={state.several} connecting={state.connecting.clone()}
                     camera={state.camera.clone()} fit={state.fit} act={act.clone()} />
                 if design.is_empty() { { nothing_yet(act, open) } }
                 if let Some(from) = &state.connecting {
@@ -258,6 +258,8 @@ fn build(state: &Lab, act: &Callback<Deed>, open: &Callback<Opened>) -> Html {
                         <button class="button" onclick={act.reform(|_: MouseEvent| Deed::Escape)}>{ "Leave it" }</button>
                     </p>
                 }
+                <button class="button board-several" aria-pressed={state.several.to_string()}
+                    onclick={let several = !state.several; act.reform(move |_: MouseEvent| Deed::Several(several))}>{ "Select several" }</button>
                 <div class="board-zoom" role="group" aria-label="Size of the board">
                     <button class="button" aria-label="Smaller" onclick={act.reform(|_: MouseEvent| Deed::Zoom(0.8))}>{ "−" }</button>
                     <button class="button" onclick={act.reform(|_: MouseEvent| Deed::Fit)}>{ "Fit" }</button>

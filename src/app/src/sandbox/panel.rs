@@ -130,22 +130,45 @@ fn component(design: &Design, name: &str, act: &Callback<Deed>) -> Html {
         .map(|problem| html! { <li>{ said(problem) }</li> })
         .collect();
     html! {
-        <>
-            <div class={classes!("panel-head", format!("kind-{}", kind.name()))}>
-                { icon(Sign::from(kind)) }
-                <div><h2 class="panel-kind">{ words }</h2><p class="quiet">{ about }</p></div>
-            </div>
-            <label class="panel-name"><span>{ "Name" }</span>
-                <input type="text" maxlength="40" value={design.label(name).to_owned()} onchange={on_label} />
-            </label>
-            if !own.is_empty() { <ul class="problems own" role="status">{ for own }</ul> }
-            { wires(design, name, act) }
-            { settings(design, Subject::Component(name.to_owned()), act) }
-            <div class="row">
-                <button class="button" onclick={act.reform(|_: MouseEvent| Deed::Duplicate)}>{ "Duplicate" }</button>
-                <button class="button danger" onclick={act.reform(|_: MouseEvent| Deed::Delete(None))}>{ "Delete" }</button>
-            </div>
-        </>
+           <>
+               <div class={classes!("panel-head", format!("kind-{}", kind.name()))}>
+                   { icon(Sign::from(kind)) }
+                   <div><h2 class="panel-kind">{ words }</h2><p class="quiet">{ about }</p></div>
+               </div>
+               <label class="panel-name"><span>{ "Name" }</span>
+                   <input type="text" maxlength="40" value={design.label(name).to_owned()} onchange={on_label} />
+               </label>
+    { group(design, &[name.to_owned()], act) }
+               if !own.is_empty() { <ul class="problems own" role="status">{ for own }</ul> }
+               { wires(design, name, act) }
+               { settings(design, Subject::Component(name.to_owned()), act) }
+               <div class="row">
+                   <button class="button" onclick={act.reform(|_: MouseEvent| Deed::Duplicate)}>{ "Duplicate" }</button>
+                   <button class="button danger" onclick={act.reform(|_: MouseEvent| Deed::Delete(None))}>{ "Delete" }</button>
+               </div>
+           </>
+       }
+}
+
+/// The name of the group that these belong to, if they do.
+fn group(design: &Design, names: &[String], act: &Callback<Deed>) -> Html {
+    let mut groups = design.groups().iter();
+    let group = groups.find(|group| names.iter().any(|name| group.members.contains(name)));
+    let Some(group) = group else {
+        return html! {};
+    };
+    let onchange = {
+        let (act, members) = (act.clone(), group.members.clone());
+        Callback::from(move |event: Event| {
+            let field: HtmlInputElement = event.target_unchecked_into();
+            let (name, members) = (field.value(), members.clone());
+            act.emit(Deed::Edit(Edit::Group { name, members }));
+        })
+    };
+    html! {
+        <label class="panel-name"><span>{ "Group" }</span>
+            <input type="text" maxlength="60" value={group.name.clone()} {onchange} />
+        </label>
     }
 }
 
@@ -242,6 +265,7 @@ fn several(design: &Design, names: &[String], act: &Callback<Deed>) -> Html {
         <>
             <h2>{ format!("{} components", names.len()) }</h2>
             <p class="quiet">{ names.iter().map(|name| design.label(name)).collect::<Vec<_>>().join(", ") }</p>
+            { group(design, names, act) }
             <h3>{ "Put in line" }</h3>
             <div class="row">
                 { button("One column", Deed::Align(Align::Column)) }
