@@ -151,9 +151,10 @@ pub fn Home(props: &Props) -> Html {
                             }
                         </p>
                     }
-                    if begun {
-                        <p><a href={Route::Progress.href()}>{ "Your progress" }</a></p>
-                    }
+                    <p>
+                        if begun { <a href={Route::Progress.href()}>{ "Your progress" }</a>{ " · " } }
+                        <a href={Route::Sandbox.href()}>{ "Design a system of your own" }</a>
+                    </p>
                 </div>
                 <div class="hero-stage">
                     <div class="tabs" role="group" aria-label="What to watch">{ for tabs }</div>

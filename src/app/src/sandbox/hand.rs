@@ -53,7 +53,6 @@ struct Press {
     at: Point,
     on: On,
     more: bool,
-    touch: bool,
 }
 
 #[derive(Clone)]
@@ -191,7 +190,6 @@ fn pressed(state: &mut State, event: &Event) -> Option<Deed> {
         at,
         on: on.clone(),
         more,
-        touch,
     });
     let connecting = state.now.borrow().connecting.is_some();
     match on {
@@ -520,7 +518,6 @@ fn let_go(state: &mut State, event: &Event) -> Option<Deed> {
                     at,
                     on: On::Board,
                     more: false,
-                    touch: true,
                 };
                 state.held = Held::Pan(press, corner);
             }
