@@ -1,5 +1,7 @@
 //! Where things stand on the board: columns to the right, rows downwards, in steps of an eighth.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use scale_sim::{Kind, Scenario};
 use serde_json::{Value, json};
 
@@ -106,7 +108,9 @@ pub(crate) fn free_place(design: &Design, after: Option<&str>) -> [f64; 2] {
 /// (longest path), in the order of their middles (the barycentre heuristic of Sugiyama, Tagawa and Toda, 1981).
 pub(crate) fn arrange(tree: &mut Value, scenario: &Scenario) {
     let names: Vec<&String> = scenario.components.keys().collect();
-    let number = |name: &str| scenario.components.get_index_of(name);
+    let numbered = names.iter().enumerate();
+    let numbers: BTreeMap<&str, usize> = numbered.map(|(at, name)| (name.as_str(), at)).collect();
+    let number = |name: &str| numbers.get(name).copied();
     let edges: Vec<(usize, usize)> = { wiring::connections(scenario).into_iter() }
         .filter_map(|(from, to)| {
             let (a, b) = (number(from)?, number(to)?);
@@ -115,66 +119,106 @@ pub(crate) fn arrange(tree: &mut Value, scenario: &Scenario) {
             Some(if follows { (b, a) } else { (a, b) })
         })
         .collect();
-    let columns = layers(names.len(), &edges);
-    let count = columns.iter().map(|column| column + 1).max().unwrap_or(0);
-    let mut layers: Vec<Vec<usize>> = vec![Vec::new(); count];
-    for (at, column) in columns.iter().enumerate() {
-        layers[*column].push(at);
+    let mut layers = vec![Vec::new(); names.len()];
+    for (at, layer) in longest_paths(names.len(), &edges).into_iter().enumerate() {
+        layers[layer].push(at);
     }
-    let mut row = vec![0.0; names.len()];
+    layers.retain(|layer: &Vec<usize>| !layer.is_empty());
+    order(&mut layers, names.len(), &edges);
+    // More than a column holds stand in several beside each other.
+    let layers: Vec<&[usize]> = { layers.iter() }
+        .flat_map(|layer| {
+            let columns = layer.len().div_ceil(MOST as usize + 1);
+            layer.chunks(layer.len().div_ceil(columns.max(1)).max(1))
+        })
+        .collect();
+    let highest = layers.iter().map(|layer| layer.len()).max().unwrap_or(0);
+    // Where there are more columns than the board has, they are narrower, by eighths.
+    let wide = (MOST / layers.len().saturating_sub(1).max(1) as f64).min(1.0);
+    let wide = (wide * 8.0).floor() / 8.0;
+    for (column, layer) in layers.iter().enumerate() {
+        let top = (highest - layer.len()) as f64 / 2.0;
+        for (row, at) in layer.iter().enumerate() {
+            put(tree, names[*at], [column as f64 * wide, top + row as f64]);
+        }
+    }
+}
+
+/// The layer of each of so many: one more than the greatest of those that lead to it. Calls that lead back to where they come
+/// from do not count.
+fn longest_paths(count: usize, edges: &[(usize, usize)]) -> Vec<usize> {
+    let mut next = vec![Vec::new(); count];
+    for (a, b) in edges {
+        next[*a].push(*b);
+    }
+    // Depth first, an explicit stack: what is still open when it is come to again lies on a round.
+    let (mut open, mut done) = (vec![false; count], vec![false; count]);
+    let mut back = BTreeSet::new();
+    let mut last_first = Vec::with_capacity(count);
+    for start in 0..count {
+        let mut stack = vec![(start, 0)];
+        while let Some((here, tried)) = stack.pop() {
+            if tried == 0 && (open[here] || done[here]) {
+                continue;
+            }
+            open[here] = true;
+            let Some(to) = next[here].get(tried) else {
+                open[here] = false;
+                done[here] = true;
+                last_first.push(here);
+                continue;
+            };
+            stack.push((here, tried + 1));
+            if open[*to] {
+                back.insert((here, *to));
+            } else if !done[*to] {
+                stack.push((*to, 0));
+            }
+        }
+    }
+    let mut layers = vec![0; count];
+    for here in last_first.into_iter().rev() {
+        for to in &next[here] {
+            if !back.contains(&(here, *to)) {
+                layers[*to] = layers[*to].max(layers[here] + 1);
+            }
+        }
+    }
+    layers
+}
+
+/// Orders each layer by the middles of those that its members are connected with, forth and back.
+fn order(layers: &mut [Vec<usize>], count: usize, edges: &[(usize, usize)]) {
+    let (mut before, mut behind) = (vec![Vec::new(); count], vec![Vec::new(); count]);
+    for (a, b) in edges {
+        behind[*a].push(*b);
+        before[*b].push(*a);
+    }
+    let mut row = vec![0.0; count];
     let spread = |layer: &[usize], row: &mut [f64]| {
         for (i, at) in layer.iter().enumerate() {
             row[*at] = i as f64 - (layer.len() - 1) as f64 / 2.0;
         }
     };
-    for layer in &layers {
+    for layer in layers.iter() {
         spread(layer, &mut row);
     }
     for forth in [true, false, true, false] {
-        for step in 0..count {
-            let at = if forth { step } else { count - 1 - step };
-            let middle = |of: usize, row: &[f64]| {
-                let near = edges.iter().filter_map(|(a, b)| match forth {
-                    true if *b == of => Some(row[*a]),
-                    false if *a == of => Some(row[*b]),
-                    _ => None,
-                });
-                let near: Vec<f64> = near.collect();
-                if near.is_empty() {
-                    row[of]
-                } else {
-                    near.iter().sum::<f64>() / near.len() as f64
+        let near = if forth { &before } else { &behind };
+        for step in 0..layers.len() {
+            let at = if forth { step } else { layers.len() - 1 - step };
+            let middle = |of: usize| {
+                let rows = near[of].iter().map(|other| row[*other]);
+                match near[of].len() {
+                    0 => row[of],
+                    count => rows.sum::<f64>() / count as f64,
                 }
             };
-            let mut order: Vec<(f64, usize)> = { layers[at].iter() }
-                .map(|of| (middle(*of, &row), *of))
-                .collect();
-            order.sort_by(|a, b| a.0.total_cmp(&b.0));
-            layers[at] = order.into_iter().map(|(_, of)| of).collect();
+            let mut ordered: Vec<(f64, usize)> =
+                layers[at].iter().map(|of| (middle(*of), *of)).collect();
+            ordered.sort_by(|a, b| a.0.total_cmp(&b.0));
+            layers[at] = ordered.into_iter().map(|(_, of)| of).collect();
             spread(&layers[at], &mut row);
         }
     }
-    let top = row.iter().copied().fold(0.0, f64::min);
-    for (at, name) in names.iter().enumerate() {
-        put(tree, name, [columns[at] as f64, row[at] - top]);
-    }
-}
-
-/// The column of each of so many: one more than the greatest of those that lead to it. Calls that go round count as far as that is
-/// found out.
-fn layers(count: usize, edges: &[(usize, usize)]) -> Vec<usize> {
-    let mut columns = vec![0; count];
-    for _ in 0..count {
-        let mut changed = false;
-        for (a, b) in edges {
-            if columns[*b] <= columns[*a] && columns[*a] + 1 < count.max(1) {
-                columns[*b] = columns[*a] + 1;
-                changed = true;
-            }
-        }
-        if !changed {
-            break;
-        }
-    }
-    columns
 }

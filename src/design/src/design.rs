@@ -1,8 +1,9 @@
 //! The design itself.
 
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
-use scale_sim::{Kind, Problem, Scenario, VERSION, from_json_value};
+use scale_sim::{Kind, Problem, Scenario, VERSION, from_json_value, limits};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
@@ -29,7 +30,7 @@ pub struct Design {
 
 impl PartialEq for Design {
     fn eq(&self, other: &Self) -> bool {
-        (Rc::ptr_eq(&self.tree, &other.tree) || self.tree == other.tree)
+        (Rc::ptr_eq(&self.tree, &other.tree) || same(&self.tree, &other.tree))
             && (Rc::ptr_eq(&self.groups, &other.groups) || self.groups == other.groups)
             && self.challenge == other.challenge
     }
@@ -52,8 +53,17 @@ impl Design {
     ///
     /// # Errors
     ///
-    /// What has not the form of a scenario: the first place, and what is allowed there.
+    /// What has not the form of a scenario, or more components than one may have: the first place, and what is allowed there.
     pub fn new(tree: Value, groups: Vec<Group>) -> Result<Self, Problem> {
+        let components = tree.get("components").and_then(Value::as_object);
+        let count = components.map_or(0, Map::len);
+        if count as u64 > limits::COMPONENTS {
+            let message = format!(
+                "{count} components: at most {} are allowed",
+                limits::COMPONENTS
+            );
+            return Err(Problem::new("components", message));
+        }
         let scenario: Scenario = from_json_value(&tree)?;
         let problems = scenario.problems();
         Ok(Self {
@@ -134,15 +144,27 @@ impl Design {
     }
 }
 
-/// The groups without what is not in the scenario.
+/// Whether two trees are the same, the order of names included: a run may depend on it.
+pub(crate) fn same(one: &Value, other: &Value) -> bool {
+    match (one, other) {
+        (Value::Object(one), Value::Object(other)) => {
+            let names = one.keys().eq(other.keys());
+            names && one.values().zip(other.values()).all(|(a, b)| same(a, b))
+        }
+        (Value::Array(one), Value::Array(other)) => {
+            one.len() == other.len() && one.iter().zip(other).all(|(a, b)| same(a, b))
+        }
+        _ => one == other,
+    }
+}
+
+/// The groups without what is not in the scenario, each component in the first that has it.
 fn kept(groups: Vec<Group>, scenario: &Scenario) -> Vec<Group> {
+    let mut free: BTreeSet<&String> = scenario.components.keys().collect();
     let mut kept: Vec<Group> = Vec::new();
     for mut group in groups {
         group.name = group.name.chars().take(60).collect();
-        let taken = |name: &String| kept.iter().any(|other| other.members.contains(name));
-        group
-            .members
-            .retain(|name| scenario.components.contains_key(name) && !taken(name));
+        group.members.retain(|name| free.remove(name));
         if !group.members.is_empty() {
             kept.push(group);
         }

@@ -1,6 +1,8 @@
 //! What can be done to a design.
 
-use scale_sim::{Kind, from_json_value};
+use std::collections::{BTreeMap, BTreeSet};
+
+use scale_sim::{Kind, Scenario, from_json_value};
 use serde_json::{Map, Value, json};
 
 use crate::design::object;
@@ -119,12 +121,13 @@ impl Edit {
                 said
             }
             Self::Move { names, by } => {
+                present(design, names)?;
                 arrange::shift(&mut tree, design, names, *by);
                 format!("Moved {}", list(names))
             }
             Self::Connect { from, to } => {
-                let replaced = wiring::connect(&mut tree, design.scenario(), from, to)?;
-                let instead = replaced.map(|name| format!(" instead of {}", label(&name)));
+                let connected = wiring::connect(&mut tree, design.scenario(), from, to)?;
+                let instead = connected.replaced.map(|name| format!(" instead of {}", label(&name)));
                 format!(
                     "Connected {} to {}{}",
                     label(from),
@@ -133,16 +136,19 @@ impl Edit {
                 )
             }
             Self::Disconnect { from, to } => {
+                present(design, [from, to])?;
                 wiring::disconnect(&mut tree, from, to);
                 format!("Disconnected {} from {}", label(from), label(to))
             }
             Self::Delete { names } => {
-                let all: Vec<&str> = names.iter().map(String::as_str).collect();
-                wiring::remove(&mut tree, &all);
+                present(design, names)?;
+                let gone: BTreeSet<&str> = names.iter().map(String::as_str).collect();
+                wiring::remove(&mut tree, &|name| gone.contains(name));
                 select = Some(Vec::new());
                 format!("Deleted {}", list(names))
             }
             Self::Rename { name, label: after } => {
+                present(design, [name])?;
                 let after: String = after.trim().chars().take(40).collect();
                 if after.is_empty() {
                     return Err("A component needs a name.".to_owned());
@@ -167,6 +173,7 @@ impl Edit {
                 said
             }
             Self::Align(names, align) => {
+                present(design, names)?;
                 arrange::align(&mut tree, design, names, *align);
                 format!("Put {} in line", list(names))
             }
@@ -175,6 +182,7 @@ impl Edit {
                 "Arranged everything from left to right".to_owned()
             }
             Self::Group { name, members } => {
+                present(design, members)?;
                 for group in &mut groups {
                     group.members.retain(|member| !members.contains(member));
                 }
@@ -185,6 +193,7 @@ impl Edit {
                 format!("Grouped {}", list(members))
             }
             Self::Ungroup(member) => {
+                present(design, [member])?;
                 groups.retain(|group| !group.members.contains(member));
                 "Ungrouped".to_owned()
             }
@@ -203,6 +212,18 @@ impl Edit {
             select,
             said,
         })
+    }
+}
+
+/// Whether all of them are in the design.
+fn present<'a>(
+    design: &Design,
+    names: impl IntoIterator<Item = &'a String>,
+) -> Result<(), String> {
+    let mut gone = names.into_iter().filter(|name| design.kind(name).is_none());
+    match gone.next() {
+        Some(name) => Err(format!("There is no component '{name}' any more.")),
+        None => Ok(()),
     }
 }
 
@@ -229,11 +250,11 @@ fn place(
     let mut said = format!("Added {label}");
     // A new one that cannot stand behind what is selected stands alone.
     if let Some(after) = after
-        && let Ok(scenario) = from_json_value(tree)
+        && let Ok(scenario) = from_json_value::<Scenario>(tree)
     {
-        let mut connected = tree.clone();
-        if let Ok(None) = wiring::connect(&mut connected, &scenario, after, &name) {
-            *tree = connected;
+        if wiring::replaces(&scenario, after, &name).is_none()
+            && wiring::connect(tree, &scenario, after, &name).is_ok()
+        {
             said = format!("Added {label}, called by {}", design.label(after));
         }
     }
@@ -272,7 +293,7 @@ fn rename(
     }
     let called = free(&slug, |slug| !taken(slug));
     if called != name {
-        wiring::rename(tree, name, &called);
+        wiring::rename(tree, &|other| (other == name).then(|| called.clone()));
         for member in groups.iter_mut().flat_map(|group| &mut group.members) {
             if member == name {
                 member.clone_from(&called);
@@ -285,26 +306,23 @@ fn rename(
 /// What a copy of these components keeps: themselves, how they are drawn, the links between them. What they call beyond each
 /// other is not in it.
 pub fn copied(design: &Design, names: &[String]) -> Value {
-    let scenario = design.scenario();
-    let others: Vec<&str> = { scenario.components.keys().map(String::as_str) }
-        .filter(|name| !names.iter().any(|own| own == name))
-        .collect();
+    let own: BTreeSet<&str> = names.iter().map(String::as_str).collect();
     let pick = |key: &str| {
         let map = design.tree().get(key).and_then(Value::as_object);
         let entries = map.into_iter().flatten();
-        let own = entries.filter(|(name, _)| names.contains(name));
+        let own = entries.filter(|(name, _)| own.contains(name.as_str()));
         own.map(|(name, value)| (name.clone(), value.clone()))
             .collect::<Map<_, _>>()
     };
     let mut components = pick("components");
     for component in components.values_mut() {
-        wiring::forget_others(component, &others);
+        wiring::forget(component, &|name| !own.contains(name));
     }
     let links = design.tree().get("links").and_then(Value::as_array);
     let inside = |link: &&Value| {
         ["from", "to"].iter().all(|end| {
             let end = link.get(end).and_then(Value::as_str);
-            end.is_some_and(|end| names.iter().any(|name| name == end))
+            end.is_some_and(|end| own.contains(end))
         })
     };
     let links: Vec<Value> = links
@@ -325,17 +343,20 @@ fn paste(tree: &mut Value, design: &Design, clip: &Value) -> Result<Vec<String>,
     if names.is_empty() {
         return Err(nothing());
     }
+    let mut taken: BTreeSet<String> = names.iter().cloned().collect();
+    taken.extend(design.scenario().components.keys().cloned());
     let mut new: Vec<String> = Vec::with_capacity(names.len());
     for name in &names {
-        let taken = |other: &str| {
-            design.scenario().components.contains_key(other)
-                || new.iter().any(|name| name == other)
-                || (other != name && names.iter().any(|name| name == other))
+        let called = match design.kind(name) {
+            None => name.clone(),
+            Some(_) => free(name, |other| !taken.contains(other)),
         };
-        let called = free(name, |name| !taken(name));
-        wiring::rename(&mut clip, name, &called);
+        taken.insert(called.clone());
         new.push(called);
     }
+    let called: BTreeMap<&str, &String> = names.iter().map(String::as_str).zip(&new).collect();
+    // All at once, for one may get the name that another had.
+    wiring::rename(&mut clip, &|name| called.get(name).map(|name| (*name).clone()));
     for key in ["components", "view"] {
         let added = clip.get_mut(key).map(Value::take);
         if let Some(Value::Object(added)) = added {

@@ -81,14 +81,6 @@ pub fn from_tree(mut tree: Value) -> Result<Design, String> {
         (None, true) => (tree, None),
         (None, false) => return no("neither 'design' nor 'components' is in it"),
     };
-    let components = scenario.get("components").and_then(Value::as_object);
-    let count = components.map_or(0, Map::len) as u64;
-    if count > limits::COMPONENTS {
-        return Err(format!(
-            "scenario.components: {count} components: at most {} are allowed",
-            limits::COMPONENTS
-        ));
-    }
     let groups: Vec<Group> = match groups {
         Some(groups) => scale_sim::from_json_value(&groups).map_err(|p| inside("groups", &p))?,
         None => Vec::new(),

@@ -1,22 +1,109 @@
 //! Undo and redo.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
+use std::rc::Rc;
 
-use crate::Design;
+use serde_json::{Map, Value};
+
+use crate::design::same;
 use crate::edit::{Edit, Edited};
+use crate::{Design, Group};
 
 /// Steps that can be undone.
 const DEPTH: usize = 200;
 
-/// A design with what it was before, and what was undone of it. Designs share what they have in common with the one before as
-/// wholes only: [`DEPTH`] of them bound the memory.
+/// A design with what it was before, and what was undone of it. What was before is kept in parts, and each part once for all steps
+/// in which it is the same: so [`DEPTH`] of them are little more than what was changed.
 #[derive(Clone, Debug)]
 pub struct History {
     now: Design,
-    before: VecDeque<(Design, String)>,
-    after: Vec<(Design, String)>,
+    before: VecDeque<Step>,
+    after: Vec<Step>,
     /// What the last step was, if more of the same would be part of it.
     going_on: Option<String>,
+}
+
+/// A design on one side of a step, and what the step was.
+#[derive(Clone, Debug)]
+struct Step {
+    was: Past,
+    said: String,
+}
+
+/// A design as it was.
+#[derive(Clone, Debug)]
+struct Past {
+    parts: Vec<(Rc<str>, Part)>,
+    groups: Rc<Vec<Group>>,
+    challenge: Option<String>,
+}
+
+/// What stands under one name of a scenario.
+#[derive(Clone, Debug)]
+enum Part {
+    /// Kept as a whole.
+    Whole(Rc<Value>),
+    /// Kept name by name: components, and how they are drawn.
+    Each(Vec<(Rc<str>, Rc<Value>)>),
+}
+
+impl Past {
+    /// A design in parts, which it shares with one beside it in time.
+    fn new(design: &Design, beside: Option<&Self>) -> Self {
+        let near: BTreeMap<&str, &(Rc<str>, Part)> = { beside.iter() }
+            .flat_map(|past| &past.parts)
+            .map(|part| (&*part.0, part))
+            .collect();
+        let top = design.tree().as_object().into_iter().flatten();
+        let parts = top.map(|(name, value)| {
+            let other = near.get(name.as_str());
+            let part = match (value, other.map(|(_, part)| part)) {
+                (Value::Object(map), Some(Part::Each(others))) => Part::each(map, others),
+                (Value::Object(map), _) => Part::each(map, &[]),
+                (value, Some(Part::Whole(other))) if same(other, value) => {
+                    Part::Whole(Rc::clone(other))
+                }
+                (value, _) => Part::Whole(Rc::new(value.clone())),
+            };
+            let name = other.map_or_else(|| Rc::from(name.as_str()), |(name, _)| Rc::clone(name));
+            (name, part)
+        });
+        Self {
+            parts: parts.collect(),
+            groups: Rc::clone(design.groups()),
+            challenge: design.challenge().map(str::to_owned),
+        }
+    }
+
+    /// The design; nothing if it is none, which no design that was has been.
+    fn design(&self) -> Option<Design> {
+        let parts = self.parts.iter().map(|(name, part)| {
+            let value = match part {
+                Part::Whole(value) => (**value).clone(),
+                Part::Each(all) => { all.iter() }
+                    .map(|(name, value)| (name.to_string(), (**value).clone()))
+                    .collect::<Map<_, _>>()
+                    .into(),
+            };
+            (name.to_string(), value)
+        });
+        let tree = Value::Object(parts.collect());
+        let design = Design::new(tree, (*self.groups).clone()).ok()?;
+        Some(design.of_challenge(self.challenge.as_deref()))
+    }
+}
+
+impl Part {
+    fn each(map: &Map<String, Value>, others: &[(Rc<str>, Rc<Value>)]) -> Self {
+        let others: BTreeMap<&str, &(Rc<str>, Rc<Value>)> =
+            others.iter().map(|entry| (&*entry.0, entry)).collect();
+        let each = map.iter().map(|(name, value)| match others.get(name.as_str()) {
+            Some((name, other)) if same(other, value) => (Rc::clone(name), Rc::clone(other)),
+            Some((name, _)) => (Rc::clone(name), Rc::new(value.clone())),
+            None => (Rc::from(name.as_str()), Rc::new(value.clone())),
+        });
+        Self::Each(each.collect())
+    }
 }
 
 impl History {
@@ -47,13 +134,16 @@ impl History {
             return Ok(edited);
         }
         let goes_on = going_on.is_some() && self.going_on.as_deref() == going_on;
-        let before = core::mem::replace(&mut self.now, edited.design.clone());
         if !goes_on {
-            self.before.push_back((before, edited.said.clone()));
+            self.before.push_back(Step {
+                was: Past::new(&self.now, self.before.back().map(|step| &step.was)),
+                said: edited.said.clone(),
+            });
             if self.before.len() > DEPTH {
                 self.before.pop_front();
             }
         }
+        self.now = edited.design.clone();
         self.after.clear();
         self.going_on = going_on.map(str::to_owned);
         Ok(edited)
@@ -66,29 +156,37 @@ impl History {
 
     /// Undoes the last step. What it was; nothing if there is none.
     pub fn undo(&mut self) -> Option<String> {
-        let (before, said) = self.before.pop_back()?;
-        let now = core::mem::replace(&mut self.now, before);
-        self.after.push((now, said.clone()));
+        let Step { was, said } = self.before.pop_back()?;
+        let next = Past::new(&self.now, Some(&was));
+        self.now = was.design()?;
+        self.after.push(Step {
+            was: next,
+            said: said.clone(),
+        });
         self.going_on = None;
         Some(said)
     }
 
     /// Does again what was undone last. What it was; nothing if there is none.
     pub fn redo(&mut self) -> Option<String> {
-        let (after, said) = self.after.pop()?;
-        let now = core::mem::replace(&mut self.now, after);
-        self.before.push_back((now, said.clone()));
+        let Step { was, said } = self.after.pop()?;
+        let last = Past::new(&self.now, Some(&was));
+        self.now = was.design()?;
+        self.before.push_back(Step {
+            was: last,
+            said: said.clone(),
+        });
         self.going_on = None;
         Some(said)
     }
 
     /// What undo would undo.
     pub fn last(&self) -> Option<&str> {
-        self.before.back().map(|(_, said)| said.as_str())
+        self.before.back().map(|step| step.said.as_str())
     }
 
     /// What redo would do again.
     pub fn next(&self) -> Option<&str> {
-        self.after.last().map(|(_, said)| said.as_str())
+        self.after.last().map(|step| step.said.as_str())
     }
 }
