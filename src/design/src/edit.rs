@@ -127,7 +127,9 @@ impl Edit {
             }
             Self::Connect { from, to } => {
                 let connected = wiring::connect(&mut tree, design.scenario(), from, to)?;
-                let instead = connected.replaced.map(|name| format!(" instead of {}", label(&name)));
+                let instead = connected
+                    .replaced
+                    .map(|name| format!(" instead of {}", label(&name)));
                 format!(
                     "Connected {} to {}{}",
                     label(from),
@@ -216,10 +218,7 @@ impl Edit {
 }
 
 /// Whether all of them are in the design.
-fn present<'a>(
-    design: &Design,
-    names: impl IntoIterator<Item = &'a String>,
-) -> Result<(), String> {
+fn present<'a>(design: &Design, names: impl IntoIterator<Item = &'a String>) -> Result<(), String> {
     let mut gone = names.into_iter().filter(|name| design.kind(name).is_none());
     match gone.next() {
         Some(name) => Err(format!("There is no component '{name}' any more.")),
@@ -356,7 +355,9 @@ fn paste(tree: &mut Value, design: &Design, clip: &Value) -> Result<Vec<String>,
     }
     let called: BTreeMap<&str, &String> = names.iter().map(String::as_str).zip(&new).collect();
     // All at once, for one may get the name that another had.
-    wiring::rename(&mut clip, &|name| called.get(name).map(|name| (*name).clone()));
+    wiring::rename(&mut clip, &|name| {
+        called.get(name).map(|name| (*name).clone())
+    });
     for key in ["components", "view"] {
         let added = clip.get_mut(key).map(Value::take);
         if let Some(Value::Object(added)) = added {

@@ -97,11 +97,13 @@ impl Part {
     fn each(map: &Map<String, Value>, others: &[(Rc<str>, Rc<Value>)]) -> Self {
         let others: BTreeMap<&str, &(Rc<str>, Rc<Value>)> =
             others.iter().map(|entry| (&*entry.0, entry)).collect();
-        let each = map.iter().map(|(name, value)| match others.get(name.as_str()) {
-            Some((name, other)) if same(other, value) => (Rc::clone(name), Rc::clone(other)),
-            Some((name, _)) => (Rc::clone(name), Rc::new(value.clone())),
-            None => (Rc::from(name.as_str()), Rc::new(value.clone())),
-        });
+        let each = map
+            .iter()
+            .map(|(name, value)| match others.get(name.as_str()) {
+                Some((name, other)) if same(other, value) => (Rc::clone(name), Rc::clone(other)),
+                Some((name, _)) => (Rc::clone(name), Rc::new(value.clone())),
+                None => (Rc::from(name.as_str()), Rc::new(value.clone())),
+            });
         Self::Each(each.collect())
     }
 }

@@ -224,7 +224,9 @@ impl Invariant {
 impl Tables {
     fn check(&self, scenario: &Scenario, p: &mut Problems) {
         p.within("tables", |p| {
-            p.count("", self.tables.len() as u64, 1, limits::CONSERVED_TABLES);
+            if !p.list("", self.tables.len(), 1, limits::CONSERVED_TABLES) {
+                return;
+            }
             for (i, TableOf { database, table }) in self.tables.iter().enumerate() {
                 p.within(format!("[{i}]"), |p| {
                     let known = match scenario.components.get(database) {
@@ -308,8 +310,9 @@ impl Steps {
     fn check(&self, scenario: &Scenario, p: &mut Problems) {
         p.number("within_ms", self.within_ms, 1.0, limits::WORK_MS * 24.0);
         p.within("steps", |p| {
-            let count = self.steps.len() as u64;
-            p.count("", count, 1, limits::CONSERVED_TABLES);
+            if !p.list("", self.steps.len(), 1, limits::CONSERVED_TABLES) {
+                return;
+            }
             for (i, step) in self.steps.iter().enumerate() {
                 if let Err((field, message)) = step.change(scenario) {
                     p.within(format!("[{i}]"), |p| p.note_at(field, message));

@@ -2,6 +2,8 @@
 
 /// Users that all instances of one service remember together.
 pub const SESSIONS: u64 = 500_000;
+/// Problems of a file that are told.
+pub const PROBLEMS: usize = 200;
 /// Components in a scenario.
 pub const COMPONENTS: u64 = 500;
 /// Copies of one component.

@@ -4,6 +4,8 @@ use core::fmt;
 
 use serde_json::Value;
 
+use crate::limits;
+
 /// One fault in a scenario or lesson file: the place and what is allowed there.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Problem {
@@ -131,9 +133,16 @@ impl Problems {
         out
     }
 
-    /// Notes a problem at the current path.
+    /// Notes a problem at the current path. What is wrong in very many places is told of the first [`limits::PROBLEMS`].
     pub fn note(&mut self, message: impl Into<String>) {
-        self.found.push(Problem::new(self.here(), message));
+        match self.found.len() {
+            limits::PROBLEMS => {
+                let message = format!("there is more: these are the first {}", limits::PROBLEMS);
+                self.found.push(Problem::new("", message));
+            }
+            count if count > limits::PROBLEMS => {}
+            _ => self.found.push(Problem::new(self.here(), message)),
+        }
     }
 
     fn here(&self) -> String {
@@ -167,6 +176,13 @@ impl Problems {
                 format!("{value} is out of range: {low} to {high} is allowed"),
             );
         }
+    }
+
+    /// A list must have `low..=high` entries. Whether it has no more than that: else its entries need not be looked at one by one.
+    #[must_use]
+    pub fn list(&mut self, field: &str, length: usize, low: u64, high: u64) -> bool {
+        self.count(field, length as u64, low, high);
+        length as u64 <= high
     }
 
     fn allow(&mut self, field: &str, min: f64, max: f64, whole: bool) {

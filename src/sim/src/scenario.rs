@@ -3,7 +3,7 @@
 //! Lesson scenes, quiz answers, the sandbox, the command line, tests and benchmarks all run scenarios. The file is JSON;
 //! every field name carries its unit. Reading a file reports every problem at once, each with its path.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -184,6 +184,7 @@ impl Scenario {
                     self.components.len(),
                     limits::COMPONENTS
                 ));
+                return;
             }
             if !self
                 .components
@@ -199,19 +200,19 @@ impl Scenario {
                 });
             }
         });
+        crate::component::balancer::check_sums(self, p);
         crate::component::cache::check_caps(self, p);
         crate::component::shards::check_caps(self, p);
         crate::component::read_model::check_rows(self, p);
         p.within("links", |p| {
-            p.count("", self.links.len() as u64, 0, limits::LINKS);
+            if !p.list("", self.links.len(), 0, limits::LINKS) {
+                return;
+            }
+            let mut earlier = BTreeSet::new();
             for (i, link) in self.links.iter().enumerate() {
                 p.within(format!("[{i}]"), |p| {
                     link.check(self, p);
-                    let earlier = &self.links[..i];
-                    if earlier
-                        .iter()
-                        .any(|l| l.from == link.from && l.to == link.to)
-                    {
+                    if !earlier.insert((&link.from, &link.to)) {
                         p.note(format!(
                             "there is a link from '{}' to '{}' already",
                             link.from, link.to
@@ -222,13 +223,17 @@ impl Scenario {
         });
         p.count("zones", u64::from(self.zones), 1, 10);
         p.within("faults", |p| {
-            p.count("", self.faults.len() as u64, 0, limits::FAULTS);
+            if !p.list("", self.faults.len(), 0, limits::FAULTS) {
+                return;
+            }
             for (i, fault) in self.faults.iter().enumerate() {
                 p.within(format!("[{i}]"), |p| fault.check(self, p));
             }
         });
         p.within("invariants", |p| {
-            p.count("", self.invariants.len() as u64, 0, limits::INVARIANTS);
+            if !p.list("", self.invariants.len(), 0, limits::INVARIANTS) {
+                return;
+            }
             for (i, invariant) in self.invariants.iter().enumerate() {
                 p.within(format!("[{i}]"), |p| invariant.check(self, p));
             }

@@ -30,7 +30,8 @@ pub(super) fn read(text: &str) -> Option<Arrow<'_>> {
 }
 
 fn is_name(id: &str) -> bool {
-    id.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '-')
+    id.chars()
+        .all(|c| c.is_alphanumeric() || c == '_' || c == '-')
 }
 
 fn after_bar(words: &str) -> Option<&str> {

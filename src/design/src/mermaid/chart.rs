@@ -260,7 +260,8 @@ impl Chart {
             }
         }
         let mut is_group = groups.iter();
-        self.nodes.retain(|_| !is_group.next().is_some_and(|is| *is));
+        self.nodes
+            .retain(|_| !is_group.next().is_some_and(|is| *is));
         self
     }
 }

@@ -19,14 +19,21 @@ pub(super) fn kind(class: Option<&str>, label: &str, shape: Option<Kind>) -> Kin
             Kind::Topic,
         ),
         (&["queue", "rabbit", "sqs", "broker"], Kind::Queue),
-        (
-            &["read model", "materialized", "materialised"],
-            Kind::View,
-        ),
+        (&["read model", "materialized", "materialised"], Kind::View),
         (
             &[
-                "database", "postgres", "mysql", "mariadb", "sqlite", "mongo", "dynamo",
-                "cassandra", "storage", " db", " s3 ", "bucket",
+                "database",
+                "postgres",
+                "mysql",
+                "mariadb",
+                "sqlite",
+                "mongo",
+                "dynamo",
+                "cassandra",
+                "storage",
+                " db",
+                " s3 ",
+                "bucket",
             ],
             Kind::Database,
         ),
@@ -52,8 +59,14 @@ pub(super) fn shape(name: &str) -> Option<Kind> {
         "cyl" | "cylinder" | "database" | "db" | "disk" | "lin-cyl" | "lined-cylinder" => {
             Some(Kind::Database)
         }
-        "das" | "h-cyl" | "horizontal-cylinder" | "subproc" | "subprocess" | "subroutine"
-        | "fr-rect" | "framed-rectangle" => Some(Kind::Queue),
+        "das"
+        | "h-cyl"
+        | "horizontal-cylinder"
+        | "subproc"
+        | "subprocess"
+        | "subroutine"
+        | "fr-rect"
+        | "framed-rectangle" => Some(Kind::Queue),
         "stadium" | "pill" | "terminal" => Some(Kind::Client),
         "hex" | "hexagon" | "prepare" => Some(Kind::Gateway),
         "diam" | "diamond" | "decision" | "question" => Some(Kind::Balancer),

@@ -66,7 +66,10 @@ pub(super) fn in_component(component: &mut Value, gone: Gone<'_>) {
         }
         Some(Kind::Shards) => spread::forget(inner, gone),
         Some(Kind::Database) => {
-            if is(inner.get("outbox").and_then(|outbox| outbox.get("to")), gone) {
+            if is(
+                inner.get("outbox").and_then(|outbox| outbox.get("to")),
+                gone,
+            ) {
                 inner.shift_remove("outbox");
             }
         }

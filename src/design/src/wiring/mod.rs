@@ -11,8 +11,7 @@ mod spread;
 use std::collections::{BTreeMap, BTreeSet};
 
 use scale_sim::{
-    Component, Database, Kind, Mode, ReadModel, Scenario, Service, StreamOperation,
-    limits,
+    Component, Database, Kind, Mode, ReadModel, Scenario, Service, StreamOperation, limits,
 };
 use serde_json::{Map, Value, json};
 
@@ -207,8 +206,13 @@ fn by_source(view: &ReadModel, source: &Component) -> Option<String> {
 
 /// The table that a view follows in a database: its own if it is there, else the first that can be followed.
 fn followed<'a>(view: &ReadModel, database: &'a Database) -> Option<&'a String> {
-    let mut fit = database.tables.iter().filter(|(_, table)| table.rows <= limits::STREAMS);
-    let own = fit.clone().find(|(name, _)| Some(*name) == view.table.as_ref());
+    let mut fit = database
+        .tables
+        .iter()
+        .filter(|(_, table)| table.rows <= limits::STREAMS);
+    let own = fit
+        .clone()
+        .find(|(name, _)| Some(*name) == view.table.as_ref());
     own.or_else(|| fit.next()).map(|(name, _)| name)
 }
 
@@ -226,7 +230,9 @@ fn by_balancer(second: &Component) -> Option<String> {
                 || database.disconnect.is_some()
                 || database.pool.is_some() =>
         {
-            no("This database has replicas or sets up connections, and its callers choose among its nodes: connect them directly.")
+            no(
+                "This database has replicas or sets up connections, and its callers choose among its nodes: connect them directly.",
+            )
         }
         Component::Balancer(_) | Component::Queue(_) | Component::Topic(_) => no(
             "A balancer chooses among services, databases, gateways and caches, which answer themselves.",
@@ -238,12 +244,15 @@ fn by_balancer(second: &Component) -> Option<String> {
 /// Why a cache that services ask beside what they do cannot fetch from `to` itself: they would do it once more.
 fn asked(scenario: &Scenario, cache: &str, to: &str) -> Option<String> {
     let tree = |service: &Service| serde_json::to_value(&service.plans).unwrap_or_default();
-    let asks = scenario.components.iter().find(|(_, component)| match component {
-        Component::Service(service) if service.called().any(|name| name == cache) => {
-            !plan::can_fetch(&tree(service), cache, to)
-        }
-        _ => false,
-    });
+    let asks = scenario
+        .components
+        .iter()
+        .find(|(_, component)| match component {
+            Component::Service(service) if service.called().any(|name| name == cache) => {
+                !plan::can_fetch(&tree(service), cache, to)
+            }
+            _ => false,
+        });
     asks.map(|(name, _)| {
         format!("'{name}' asks this cache and fetches itself what is missing: connect '{name}' there instead.")
     })
@@ -440,10 +449,13 @@ fn ask_directly(tree: &mut Value, scenario: &Scenario, cache: &str) -> Vec<Strin
 
 /// How many keys clients ask for.
 fn keys(scenario: &Scenario) -> u64 {
-    let asked = scenario.components.values().map(|component| match component {
-        Component::Client(client) => { client.keys.as_ref() }.map_or(1, scale_sim::Keys::count),
-        _ => 0,
-    });
+    let asked = scenario
+        .components
+        .values()
+        .map(|component| match component {
+            Component::Client(client) => { client.keys.as_ref() }.map_or(1, scale_sim::Keys::count),
+            _ => 0,
+        });
     asked.max().unwrap_or(0)
 }
 

@@ -147,11 +147,7 @@ pub(super) fn invariant(of: &mut Value, each: Each<'_>) {
 }
 
 /// Whether `walk` comes to a name of which `gone` is so.
-pub(super) fn any(
-    of: &mut Value,
-    walk: Walk,
-    gone: &dyn Fn(&str) -> bool,
-) -> bool {
+pub(super) fn any(of: &mut Value, walk: Walk, gone: &dyn Fn(&str) -> bool) -> bool {
     let mut found = false;
     walk(of, &mut |place| {
         found |= match place {

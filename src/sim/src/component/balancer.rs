@@ -4,6 +4,8 @@
 //! the probes it sent. How each policy chooses, and who is left out, is in `balance`.
 //! Does not model: the time the balancer itself takes, or its own limits; it is one place and never fails.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 use vecmap::VecMap;
 
@@ -80,6 +82,11 @@ impl Balancer {
 
     pub(crate) fn check(&self, scenario: &Scenario, p: &mut Problems) {
         p.within("policy", |p| self.policy.check(p));
+        // Each is named once.
+        let lists = [("targets", &self.targets), ("backups", &self.backups)];
+        if { lists.iter() }.any(|(field, list)| !p.list(field, list.len(), 0, limits::COMPONENTS)) {
+            return;
+        }
         self.check_targets(scenario, p);
         p.within("weights", |p| {
             for (target, weight) in &self.weights {
@@ -112,7 +119,6 @@ impl Balancer {
             p.within("ejection", |p| ejection.check(p));
         }
         p.number("slow_start_s", self.slow_start_s, 0.0, limits::HORIZON_S);
-        check_sums(scenario, p);
     }
 
     fn check_targets(&self, scenario: &Scenario, p: &mut Problems) {
@@ -120,7 +126,9 @@ impl Balancer {
             p.note_at("targets", "a balancer needs at least one target");
         }
         p.within("targets", |p| {
+            let mut earlier = BTreeSet::new();
             for (i, target) in self.targets.iter().enumerate() {
+                let is_new = earlier.insert(target);
                 let place = format!("[{i}]");
                 match scenario.components.get(target) {
                     None => p.note_at(place, unknown(target, scenario.components.keys())),
@@ -149,14 +157,11 @@ impl Balancer {
                         place,
                         format!("'{target}' sends requests on: a balancer's targets are services, databases, gateways and caches"),
                     ),
-                    Some(_) => {
-                        if self.targets[..i].contains(target) {
-                            p.note_at(
-                                place,
-                                format!("'{target}' is named twice: name each target once"),
-                            );
-                        }
-                    }
+                    Some(_) if is_new => {}
+                    Some(_) => p.note_at(
+                        place,
+                        format!("'{target}' is named twice: name each target once"),
+                    ),
                 }
             }
         });
@@ -169,7 +174,12 @@ impl Balancer {
                 place,
                 format!(
                     "'{name}' is not a target: the targets are {}",
-                    self.targets.join(", ")
+                    self.targets
+                        .iter()
+                        .take(20)
+                        .cloned()
+                        .collect::<Vec<_>>()
+                        .join(", ")
                 ),
             );
         }
@@ -187,8 +197,11 @@ impl Balancer {
                 Some(_) => 1,
                 None => 0,
             };
-            (0..instances)
-                .map(move |instance| u64::from(self.weight(target, instance)).min(limits::WEIGHT))
+            let weight = self.weights.get(target);
+            (0..instances).map(move |instance| {
+                let weight = weight.map_or(1, |weight| weight.of(instance));
+                u64::from(weight).min(limits::WEIGHT)
+            })
         })
     }
 }
@@ -204,32 +217,37 @@ fn balancers(scenario: &Scenario) -> impl Iterator<Item = &Balancer> {
 }
 
 /// Notes it if all balancers together would take too much memory. Each of them says so.
-fn check_sums(scenario: &Scenario, p: &mut Problems) {
+pub(crate) fn check_sums(scenario: &Scenario, p: &mut Problems) {
     let (mut members, mut points) = (0, 0);
-    for balancer in balancers(scenario) {
-        for weight in balancer.member_weights(scenario) {
-            members += 1;
-            if balancer.policy == Policy::ConsistentHash {
-                points += weight * u64::from(ring::POINTS);
-            }
-            if members > limits::MEMBERS || points > limits::RING_POINTS {
-                p.note_at(
-                    "targets",
-                    format!(
-                        "too many for all balancers together: {} instances are allowed, and {} points on rings ({} for each \
-                         unit of weight)",
-                        limits::MEMBERS,
-                        limits::RING_POINTS,
-                        ring::POINTS
-                    ),
-                );
-                return;
-            }
+    let mut weights = balancers(scenario).flat_map(|balancer| {
+        let on_ring = balancer.policy == Policy::ConsistentHash;
+        let weights = balancer.member_weights(scenario);
+        weights.map(move |weight| if on_ring { weight } else { 0 })
+    });
+    let too_many = weights.any(|on_ring| {
+        members += 1;
+        points += on_ring * u64::from(ring::POINTS);
+        members > limits::MEMBERS || points > limits::RING_POINTS
+    });
+    if !too_many {
+        return;
+    }
+    for (name, component) in &scenario.components {
+        if matches!(component, Component::Balancer(_)) {
+            p.note_at(
+                format!("components.{name}.balancer.targets"),
+                format!(
+                    "too many for all balancers together: {} instances are allowed, and {} points on rings ({} for each \
+                     unit of weight)",
+                    limits::MEMBERS,
+                    limits::RING_POINTS,
+                    ring::POINTS
+                ),
+            );
         }
     }
 }
 
-/// Whether `target` has a plan for `operation`; true if there is no such target, which is another check's to tell.
 fn answers(scenario: &Scenario, target: &str, operation: &str) -> bool {
     match scenario.components.get(target) {
         Some(Component::Service(service)) => {

@@ -1,4 +1,9 @@
 //! Checks on who calls whom: every call is answered by some plan, none comes back to itself, and no loop is free of time.
+//!
+//! The walk goes where requests go, but behind a component once for each operation that comes to it: what was found there is
+//! kept, or a design of a hundred components that all call each other would take longer than anybody's life.
+
+use std::collections::BTreeMap;
 
 use super::{
     ANY, Arrivals, Call, Client, Component, Full, Instruction, Queue, Rebuilding, Saga, Topic,
@@ -12,14 +17,13 @@ use crate::time::Duration;
 
 /// Notes what is wrong with the calls of a scenario whose names are all right.
 pub(crate) fn check(scenario: &Scenario, problems: &mut Problems) {
-    let population = population(scenario);
+    let mut walk = Walk::new(scenario);
     for (name, component) in &scenario.components {
         if let Component::Balancer(balancer) = component
             && let Some(check) = &balancer.health_check
         {
             for (i, target) in balancer.targets.iter().enumerate() {
-                let mut walk = Walk::new(scenario, &check.operation, population);
-                if let Err(message) = walk.visit(target, &check.operation) {
+                if let Err(message) = walk.begin(target, &check.operation) {
                     let place = format!("components.{name}.balancer.targets[{i}]");
                     problems.note_at(place, message);
                 }
@@ -29,23 +33,21 @@ pub(crate) fn check(scenario: &Scenario, problems: &mut Problems) {
             continue;
         };
         for operation in client.operations() {
-            check_operation(scenario, name, client, operation, population, problems);
+            check_operation(&mut walk, name, client, operation, problems);
         }
     }
 }
 
 /// Notes what is wrong with the calls of one client's requests for one operation.
-fn check_operation(
-    scenario: &Scenario,
+fn check_operation<'a>(
+    walk: &mut Walk<'a>,
     name: &str,
-    client: &Client,
-    operation: &str,
-    population: u64,
+    client: &'a Client,
+    operation: &'a str,
     problems: &mut Problems,
 ) {
-    let mut walk = Walk::new(scenario, operation, population);
     let base = format!("components.{name}.client");
-    if let Err(message) = walk.visit(&client.target, operation) {
+    if let Err(message) = walk.begin(&client.target, operation) {
         problems.note_at(format!("{base}.target"), message);
         return;
     }
@@ -91,14 +93,21 @@ fn population(scenario: &Scenario) -> u64 {
     clients.sum::<u64>().min(limits::IN_FLIGHT as u64)
 }
 
-/// A walk along the calls of one client's requests, in the order in which they are made.
+/// A walk along the calls of one client's requests, in the order in which they are made; then of another's.
 struct Walk<'a> {
     scenario: &'a Scenario,
+    /// The numbers of the components.
+    numbers: BTreeMap<&'a str, usize>,
+    /// What is behind a component, as far as it has been found.
+    found: BTreeMap<Arrival<'a>, Found<'a>>,
     operation: &'a str,
-    way: Vec<(&'a str, &'a str)>,
-    steps: u64,
-    /// How often all that is visited now is done.
-    repeats: u64,
+    way: Vec<(usize, &'a str)>,
+    /// The longest way that led through what is visited now.
+    longest: usize,
+    /// How often something is called where the walk is, and behind it.
+    calls: u64,
+    /// Caches of which keys are dropped there.
+    dropped: Marks,
     population: u64,
     /// Whether any time has passed up to here, whichever way balancers choose.
     time_passes: bool,
@@ -108,8 +117,30 @@ struct Walk<'a> {
     within: Within,
 }
 
+/// How one comes to a component: the rest follows from this.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Arrival<'a> {
+    component: usize,
+    operation: &'a str,
+    within: Within,
+    time_has_passed: bool,
+}
+
+/// What is found at a component and behind it, where nothing is wrong.
+#[derive(Clone, Copy)]
+struct Found<'a> {
+    calls: u64,
+    height: usize,
+    dropped: Marks,
+    time_passes: bool,
+    refuser: Option<&'a str>,
+}
+
+/// Some of the components, by number.
+type Marks = [u64; limits::COMPONENTS as usize / 64 + 1];
+
 /// What calls are part of.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Within {
     Nothing,
     /// A step of a saga.
@@ -118,53 +149,135 @@ enum Within {
     Branch,
 }
 
-/// Visits of one walk: beyond this a request would fan out to more calls than any reader could follow.
-const STEPS: u64 = 1_000_000;
+/// Calls of one request: beyond this it would fan out to more than any reader could follow.
+const CALLS: u64 = 1_000_000;
 
 impl<'a> Walk<'a> {
-    fn new(scenario: &'a Scenario, operation: &'a str, population: u64) -> Self {
+    fn new(scenario: &'a Scenario) -> Self {
+        let names = scenario.components.keys().map(String::as_str);
         Self {
             scenario,
-            operation,
+            numbers: names.enumerate().map(|(at, name)| (name, at)).collect(),
+            found: BTreeMap::new(),
+            operation: "",
             way: Vec::new(),
-            steps: 0,
-            repeats: 1,
-            population,
+            longest: 0,
+            calls: 0,
+            dropped: Marks::default(),
+            population: population(scenario),
             time_passes: false,
             refuser: None,
             within: Within::Nothing,
         }
     }
 
+    /// Walks the way of requests for `operation` from `name` on.
+    fn begin(&mut self, name: &'a str, operation: &'a str) -> Result<(), String> {
+        self.operation = operation;
+        self.way.clear();
+        (self.longest, self.calls, self.dropped) = (0, 0, Marks::default());
+        (self.time_passes, self.refuser, self.within) = (false, None, Within::Nothing);
+        self.visit(name, operation)
+    }
+
     /// Walks on to `name` with `operation`, and to all that is called from there.
     fn visit(&mut self, name: &'a str, operation: &'a str) -> Result<(), String> {
-        self.steps = self.steps.saturating_add(self.repeats);
-        if self.steps > STEPS {
-            return Err(format!(
-                "one '{}' request makes more than {STEPS} calls",
-                self.operation
-            ));
-        }
-        if let Some(start) = self.way.iter().position(|seen| *seen == (name, operation)) {
-            let round: Vec<&str> = self.way[start..]
-                .iter()
-                .map(|(name, _)| *name)
-                .chain([name])
-                .collect();
+        let component = self.numbers[name];
+        let here = (component, operation);
+        if let Some(start) = self.way.iter().position(|seen| *seen == here) {
+            let names = self.way[start..].iter().map(|(seen, _)| self.name(*seen));
+            let round: Vec<&str> = names.chain([name]).collect();
             return Err(format!(
                 "the calls {} go round and never end: break the cycle",
                 round.join(" → ")
             ));
         }
-        if self.way.len() >= limits::CALL_DEPTH {
+        let arrival = Arrival {
+            component,
+            operation,
+            within: self.within,
+            time_has_passed: self.time_passes,
+        };
+        let height = self.found.get(&arrival).map_or(1, |found| found.height);
+        if self.way.len() + height > limits::CALL_DEPTH {
             return Err(format!(
                 "calls are nested more than {} deep",
                 limits::CALL_DEPTH
             ));
         }
-        self.way.push((name, operation));
+        let found = match self.found.get(&arrival) {
+            Some(found) => *found,
+            None => {
+                let found = self.find(name, operation)?;
+                self.found.insert(arrival, found);
+                found
+            }
+        };
+        let waits = self
+            .way
+            .iter()
+            .find(|(seen, _)| is_marked(&found.dropped, *seen));
+        if let Some((cache, _)) = waits {
+            return Err(would_wait(self.name(*cache)));
+        }
+        self.longest = self.longest.max(self.way.len() + found.height);
+        self.count(found.calls)?;
+        for (all, more) in self.dropped.iter_mut().zip(found.dropped) {
+            *all |= more;
+        }
+        self.time_passes = found.time_passes;
+        self.refuser = self.refuser.or(found.refuser);
+        Ok(())
+    }
+
+    /// What is at `name` and behind it, for `operation`.
+    fn find(&mut self, name: &'a str, operation: &'a str) -> Result<Found<'a>, String> {
+        let depth = self.way.len();
+        let outside = (
+            core::mem::replace(&mut self.calls, 1),
+            core::mem::replace(&mut self.longest, depth + 1),
+            core::mem::take(&mut self.dropped),
+            self.refuser.take(),
+            self.time_passes,
+        );
+        self.way.push((self.numbers[name], operation));
         self.behind(name, operation)?;
         self.way.pop();
+        let found = Found {
+            calls: self.calls,
+            height: self.longest - depth,
+            dropped: self.dropped,
+            time_passes: self.time_passes,
+            refuser: self.refuser,
+        };
+        (
+            self.calls,
+            self.longest,
+            self.dropped,
+            self.refuser,
+            self.time_passes,
+        ) = outside;
+        Ok(found)
+    }
+
+    fn name(&self, component: usize) -> &'a str {
+        let names = self.scenario.components.get_index(component);
+        names.map_or("", |(name, _)| name.as_str())
+    }
+
+    fn component(&self, name: &str) -> &'a Component {
+        &self.scenario.components[self.numbers[name]]
+    }
+
+    /// Counts calls that are made here.
+    fn count(&mut self, calls: u64) -> Result<(), String> {
+        self.calls = self.calls.saturating_add(calls);
+        if self.calls > CALLS {
+            return Err(format!(
+                "one '{}' request makes more than {CALLS} calls",
+                self.operation
+            ));
+        }
         Ok(())
     }
 
@@ -173,7 +286,7 @@ impl<'a> Walk<'a> {
         if self.within == Within::Branch {
             self.check_branch(name)?;
         }
-        match &self.scenario.components[name] {
+        match self.component(name) {
             Component::Client(_) => {}
             Component::Balancer(balancer) => {
                 let before = self.time_passes;
@@ -336,7 +449,7 @@ impl<'a> Walk<'a> {
 
     /// Asks the cache called `name`.
     fn ask(&mut self, name: &'a str) {
-        if let Component::Cache(cache) = &self.scenario.components[name] {
+        if let Component::Cache(cache) = self.component(name) {
             self.look_up(name, cache);
         }
     }
@@ -385,13 +498,11 @@ impl<'a> Walk<'a> {
                 }
                 // A cache that is down costs no time.
                 Instruction::Invalidate(invalidate) => {
-                    let cache = &invalidate.cache;
-                    if self.way.iter().any(|(name, _)| name == cache) {
-                        return Err(format!(
-                            "the request came through '{cache}', which holds a worker for it, and would wait there for another: \
-                             leave out 'invalidate' and give '{cache}' an 'invalidation'"
-                        ));
+                    let cache = self.numbers[invalidate.cache.as_str()];
+                    if self.way.iter().any(|(seen, _)| *seen == cache) {
+                        return Err(would_wait(&invalidate.cache));
                     }
+                    self.dropped[cache / 64] |= 1 << (cache % 64);
                 }
                 Instruction::Saga(saga) => self.saga(saga, operation)?,
                 Instruction::Transaction(transaction) => {
@@ -448,7 +559,7 @@ impl<'a> Walk<'a> {
 
     /// Whether a branch of a transaction can be done at `name`, or over it.
     fn check_branch(&self, name: &str) -> Result<(), String> {
-        let component = &self.scenario.components[name];
+        let component = self.component(name);
         match component {
             Component::Balancer(balancer) if balancer.targets.len() == 1 => Ok(()),
             Component::Balancer(_) => Err(format!(
@@ -466,11 +577,10 @@ impl<'a> Walk<'a> {
     }
 
     fn call(&mut self, call: &'a Call, operation: &'a str) -> Result<(), String> {
-        let before = self.repeats;
-        self.repeats = before.saturating_mul(u64::from(call.times));
+        let before = core::mem::take(&mut self.calls);
         self.visit(&call.to, call.operation.as_deref().unwrap_or(operation))?;
-        self.repeats = before;
-        Ok(())
+        let each = core::mem::replace(&mut self.calls, before);
+        self.count(each.saturating_mul(u64::from(call.times)))
     }
 
     /// Comes to a station with so many servers and places to wait.
@@ -479,6 +589,17 @@ impl<'a> Walk<'a> {
             self.refuser.get_or_insert(name);
         }
     }
+}
+
+fn is_marked(marks: &Marks, component: usize) -> bool {
+    marks[component / 64] & (1 << (component % 64)) != 0
+}
+
+fn would_wait(cache: &str) -> String {
+    format!(
+        "the request came through '{cache}', which holds a worker for it, and would wait there for another: leave out \
+         'invalidate' and give '{cache}' an 'invalidation'"
+    )
 }
 
 fn unanswered<'a>(name: &str, operation: &str, known: impl Iterator<Item = &'a String>) -> String {
@@ -560,5 +681,113 @@ mod tests {
             said.contains("'a' has no plan for the operation 'x': it answers y"),
             "{said}"
         );
+    }
+
+    /// A service with these calls, one after the other.
+    fn calling(name: &str, calls: &[String]) -> String {
+        let calls: Vec<String> = calls
+            .iter()
+            .map(|to| format!(r#"{{"call":{{"to":"{to}"}}}}"#))
+            .collect();
+        let work = r#"{"work":{"constant":{"mean_ms":1}}}"#;
+        format!(
+            r#""{name}":{{"service":{{"workers":1,"plans":{{"*":[{}]}}}}}}"#,
+            [vec![work.to_owned()], calls].concat().join(",")
+        )
+    }
+
+    fn client(name: &str, target: &str, operations: usize) -> String {
+        let mix: Vec<String> = (0..operations).map(|n| format!(r#""o{n}":1"#)).collect();
+        format!(
+            r#""{name}":{{"client":{{"mix":{{{}}},"target":"{target}","arrivals":{{"constant":{{"rate_per_s":1}}}}}}}}"#,
+            mix.join(",")
+        )
+    }
+
+    fn problems(components: &[String]) -> Vec<String> {
+        let components = components.join(",");
+        let text = format!(r#"{{"version":1,"horizon_s":1,"components":{{{components}}}}}"#);
+        let problems = Scenario::from_json(&text).err().unwrap_or_default();
+        problems.iter().map(ToString::to_string).collect()
+    }
+
+    /// Each of a chain calls the next one twice.
+    fn doubling(length: usize) -> Vec<String> {
+        let mut all = vec![client("u", "s0", 1)];
+        for n in 0..length {
+            let next = format!("s{}", n + 1);
+            all.push(calling(&format!("s{n}"), &[next.clone(), next]));
+        }
+        all.push(calling(&format!("s{length}"), &[]));
+        all
+    }
+
+    #[test]
+    fn calls_are_counted_though_each_component_is_walked_once() {
+        // 2^19 - 1 calls, and 2^20 - 1.
+        assert_eq!(problems(&doubling(18)), Vec::<String>::new());
+        let said = problems(&doubling(19));
+        assert!(
+            said[0].contains("makes more than 1000000 calls"),
+            "{said:?}"
+        );
+    }
+
+    #[test]
+    fn a_mesh_takes_no_longer_than_it_has_calls() {
+        // Layers of which each calls all of the next: 22^17 ways, from a hundred clients with ten operations each.
+        let mut all: Vec<String> = (0..100)
+            .map(|n| client(&format!("u{n}"), "s0-0", 10))
+            .collect();
+        for layer in 0..18 {
+            let next: Vec<String> = (0..22).map(|n| format!("s{}-{n}", layer + 1)).collect();
+            let next = if layer == 17 { Vec::new() } else { next };
+            all.extend((0..22).map(|n| calling(&format!("s{layer}-{n}"), &next)));
+        }
+        let begun = std::time::Instant::now();
+        let said = problems(&all);
+        assert!(
+            said[0].contains("makes more than 1000000 calls"),
+            "{said:?}"
+        );
+        // A million calls for each took minutes.
+        assert!(begun.elapsed().as_secs() < 10, "{:?}", begun.elapsed());
+    }
+
+    #[test]
+    fn what_lies_on_the_way_counts_behind_what_was_walked_before() {
+        // 's2' drops keys of 'c', and is called past it first, then through it.
+        let invalidates =
+            r#""s2":{"service":{"workers":1,"plans":{"*":[{"invalidate":{"cache":"c"}}]}}}"#;
+        let cache = r#""c":{"cache":{"capacity_entries":1,"mode":"read_through","target":"s1"}}"#;
+        let of = |calls: &[String]| {
+            problems(&[
+                client("u", "s0", 1),
+                calling("s0", calls),
+                calling("s1", &["s2".to_owned()]),
+                invalidates.to_owned(),
+                cache.to_owned(),
+            ])
+        };
+        assert_eq!(
+            of(&["s2".to_owned(), "s1".to_owned()]),
+            Vec::<String>::new()
+        );
+        let said = of(&["s2".to_owned(), "c".to_owned()]);
+        assert!(said[0].contains("the request came through 'c'"), "{said:?}");
+
+        // A chain of 30 is allowed, and so is one of 30 behind two more, and no more.
+        let chain = |first: &[String], length: usize| {
+            let mut all = vec![client("u", "s0", 1), calling("s0", first)];
+            for n in 1..length {
+                all.push(calling(&format!("s{n}"), &[format!("s{}", n + 1)]));
+            }
+            all.push(calling(&format!("s{length}"), &[]));
+            problems(&all)
+        };
+        let from = |n: usize| format!("s{n}");
+        assert_eq!(chain(&[from(20), from(1)], 31), Vec::<String>::new());
+        let said = chain(&[from(20), from(1)], 32);
+        assert!(said[0].contains("nested more than 32 deep"), "{said:?}");
     }
 }

@@ -32,6 +32,9 @@ use crate::time::Duration;
 /// Checks the names of operations that write.
 pub(super) fn check_writes(writes: &[String], p: &mut Problems) {
     p.within("writes", |p| {
+        if !p.list("", writes.len(), 0, limits::OPERATIONS) {
+            return;
+        }
         for (i, operation) in writes.iter().enumerate() {
             check_operation(&format!("[{i}]"), operation, p);
         }
@@ -166,7 +169,8 @@ impl Database {
     pub(crate) fn check(&self, scenario: &Scenario, p: &mut Problems) {
         if let Some(outbox) = &self.outbox {
             p.within("outbox", |p| outbox.check(scenario, p));
-            for (i, operation) in outbox.operations.iter().enumerate() {
+            let operations = outbox.operations.iter().enumerate();
+            for (i, operation) in operations.take(limits::OPERATIONS as usize) {
                 let answer = self.answer(operation);
                 let writes = answer.is_some_and(|(_, answer)| self.changes_rows(operation, answer));
                 if operation != ANY && !writes {
@@ -195,6 +199,9 @@ impl Database {
             }
         });
         p.within("writes", |p| {
+            if !p.list("", self.writes.len(), 0, limits::OPERATIONS) {
+                return;
+            }
             for (i, operation) in self.writes.iter().enumerate() {
                 let place = format!("[{i}]");
                 check_operation(&place, operation, p);

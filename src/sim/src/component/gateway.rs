@@ -115,6 +115,9 @@ impl Gateway {
         p.count("workers", u64::from(self.workers), 1, limits::WORKERS);
         p.count("queue", u64::from(self.queue), 0, limits::QUEUE);
         p.within("cached", |p| {
+            if !p.list("", self.cached.len(), 0, limits::OPERATIONS) {
+                return;
+            }
             for (i, operation) in self.cached.iter().enumerate() {
                 check_operation(&format!("[{i}]"), operation, p);
             }

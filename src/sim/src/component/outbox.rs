@@ -67,6 +67,9 @@ impl Outbox {
             p.note_at("operations", "name the operations that leave messages");
         }
         p.within("operations", |p| {
+            if !p.list("", self.operations.len(), 0, limits::OPERATIONS) {
+                return;
+            }
             for (i, operation) in self.operations.iter().enumerate() {
                 check_operation(&format!("[{i}]"), operation, p);
             }

@@ -11,6 +11,8 @@
 //! what is kept of them stays where it is when their key moves. What a copy undoes is counted, and breaks no invariant.
 //! A hot key is hot wherever it is; a hot shard comes of the rule and the keys.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde::{Deserialize, Serialize};
 use vecmap::VecMap;
 
@@ -126,12 +128,12 @@ impl Shards {
     /// All shards that it ever has, each once: those of the start, then those that come.
     pub fn all_targets(&self) -> Vec<&str> {
         let mut all: Vec<&str> = self.targets.iter().map(String::as_str).collect();
-        let later = self.reshard.iter().flat_map(|reshard| &reshard.targets);
-        for name in later.map(String::as_str) {
-            if !all.contains(&name) {
-                all.push(name);
-            }
-        }
+        let Some(reshard) = &self.reshard else {
+            return all;
+        };
+        let mut seen: BTreeSet<&str> = all.iter().copied().collect();
+        let later = reshard.targets.iter().map(String::as_str);
+        all.extend(later.filter(|name| seen.insert(name)));
         all
     }
 
@@ -179,6 +181,16 @@ impl Shards {
     /// Whether rows can be moved between its shards: each is a database, of this router alone, and all are alike.
     fn check_stores(&self, name: &str, scenario: &Scenario, p: &mut Problems) {
         let mut first: Option<&Database> = None;
+        let mut others: BTreeMap<&str, &str> = BTreeMap::new();
+        for (other, component) in &scenario.components {
+            if let Component::Shards(shards) = component
+                && other != name
+            {
+                for target in shards.all_targets() {
+                    others.entry(target).or_insert(other);
+                }
+            }
+        }
         for target in self.all_targets() {
             let Some(Component::Database(database)) = scenario.components.get(target) else {
                 p.note(format!(
@@ -186,11 +198,7 @@ impl Shards {
                 ));
                 continue;
             };
-            let other = scenario.components.iter().find(|(other, component)| {
-                *other != name
-                    && matches!(component, Component::Shards(s) if s.all_targets().contains(&target))
-            });
-            if let Some((other, _)) = other {
+            if let Some(other) = others.get(target) {
                 p.note(format!(
                     "'{target}' is a shard of '{other}', too: its rows can be moved by one router only"
                 ));
@@ -287,11 +295,14 @@ impl Reshard {
 
 fn check_shards(targets: &[String], scenario: &Scenario, p: &mut Problems) {
     p.within("targets", |p| {
-        p.count("", targets.len() as u64, 1, limits::SHARDS);
+        if !p.list("", targets.len(), 1, limits::SHARDS) {
+            return;
+        }
+        let mut earlier = BTreeSet::new();
         for (at, target) in targets.iter().enumerate() {
             let place = format!("[{at}]");
             check_target(&place, target, scenario, p);
-            if targets[..at].contains(target) {
+            if !earlier.insert(target) {
                 p.note_at(place, format!("'{target}' is in the list already"));
             }
         }
@@ -314,14 +325,21 @@ fn check_partitioning(partitioning: &Partitioning, targets: &[String], p: &mut P
             p.count("points", u64::from(*points), 1, limits::SHARD_POINTS);
         }),
         Partitioning::Directory { keys, default } => p.within("directory", |p| {
-            p.count("keys", keys.len() as u64, 0, limits::DIRECTORY);
+            if !p.list("keys", keys.len(), 0, limits::DIRECTORY) {
+                return;
+            }
             let check = |field: String, name: &String, p: &mut Problems| {
                 if !targets.contains(name) {
                     p.note_at(
                         field,
                         format!(
                             "'{name}' is none of the shards: they are {}",
-                            targets.join(", ")
+                            targets
+                                .iter()
+                                .take(20)
+                                .cloned()
+                                .collect::<Vec<_>>()
+                                .join(", ")
                         ),
                     );
                 }
