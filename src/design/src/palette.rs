@@ -64,7 +64,10 @@ pub fn component(kind: Kind) -> Value {
             "queries": { "*": { "exponential": { "mean_ms": 5 } } }
         }),
         Kind::Shards => json!({ "targets": [], "partitioning": { "slots": {} } }),
-        Kind::Queue => json!({ "capacity": 10_000, "publish": { "constant": { "mean_ms": 2 } } }),
+        // As many messages at a time as a new service has workers.
+        Kind::Queue => {
+            json!({ "capacity": 10_000, "prefetch": 8, "publish": { "constant": { "mean_ms": 2 } } })
+        }
         Kind::Topic => {
             json!({ "partitions": 8, "publish": { "constant": { "mean_ms": 2 } }, "subscriptions": {} })
         }

@@ -1,0 +1,220 @@
+//! The quick way: each component behind the one before, and it runs.
+
+mod common;
+
+use common::{connect, edited, placed, problems};
+use scale_design::palette::KINDS;
+use scale_design::wiring::connections;
+use scale_design::{Change, Design};
+use scale_sim::{Files, Kind, Outcome, run};
+
+/// Places each behind the one before it. The design, and the names.
+fn chain(kinds: &[Kind]) -> (Design, Vec<String>) {
+    let mut design = Design::empty();
+    let mut names: Vec<String> = Vec::new();
+    for kind in kinds {
+        let (next, name) = placed(&design, *kind, names.last().map(String::as_str));
+        design = next;
+        names.push(name);
+    }
+    (design, names)
+}
+
+/// Runs a design, in which nothing may be wrong and almost everything must be answered.
+fn ran(design: &Design) -> Outcome {
+    assert_eq!(problems(design), Vec::<String>::new(), "{}", design.tree());
+    let outcome = run(design.scenario(), &Files::new()).expect("no problems");
+    let totals = outcome.totals;
+    assert!(totals.sent > 4_000, "{totals:?}");
+    assert!(
+        totals.completed as f64 > 0.95 * totals.sent as f64,
+        "{totals:?}"
+    );
+    outcome
+}
+
+/// How often a component was asked in the run, after the warm-up.
+fn asked(outcome: &Outcome, name: &str) -> u64 {
+    let of = |station: &str| {
+        let rest = station.strip_prefix(name);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    };
+    let stations = outcome.model.stations().zip(&outcome.figures.stations);
+    let own: Vec<u64> = { stations.filter(|(info, _)| of(info.name)) }
+        .map(|(_, figures)| figures.started)
+        .collect();
+    assert!(!own.is_empty(), "there is no station of {name}");
+    own.iter().sum()
+}
+
+#[test]
+fn three_tiers() {
+    let (design, names) = chain(&[Kind::Client, Kind::Balancer, Kind::Service, Kind::Database]);
+    assert_eq!(connections(design.scenario()).len(), 3);
+    assert!(asked(&ran(&design), &names[3]) > 4_000);
+}
+
+#[test]
+fn with_a_cache_that_fetches() {
+    let kinds = [Kind::Client, Kind::Service, Kind::Cache, Kind::Database];
+    let (design, names) = chain(&kinds);
+    assert_eq!(connections(design.scenario()).len(), 3);
+    let (cache, database) = (names[2].as_str(), names[3].as_str());
+    let outcome = ran(&design);
+    // A tenth writes, which goes on to the database; most of the rest is found.
+    let (all, through) = (asked(&outcome, cache), asked(&outcome, database));
+    assert!(all > 4_000, "{all}");
+    assert!(
+        (all / 10..all * 8 / 10).contains(&through),
+        "{through} of {all}"
+    );
+}
+
+#[test]
+fn with_a_cache_beside_a_database_in_either_order() {
+    for kinds in [[Kind::Cache, Kind::Database], [Kind::Database, Kind::Cache]] {
+        let (design, names) = chain(&[Kind::Client, Kind::Service]);
+        let (design, one) = placed(&design, kinds[0], Some(&names[1]));
+        let (design, two) = placed(&design, kinds[1], Some(&names[1]));
+        let (cache, database) = match kinds[0] {
+            Kind::Cache => (one, two),
+            _ => (two, one),
+        };
+        let outcome = ran(&design);
+        let plans = &design.tree()["components"][&names[1]]["service"]["plans"];
+        assert!(plans["*"][1]["cached"]["miss"][0]["call"]["to"] == database.as_str());
+        // What writes is not answered by the cache: it goes to the database, and the key is dropped.
+        assert!(
+            plans["write"][1]["call"]["to"] == database.as_str(),
+            "{plans}"
+        );
+        assert!(
+            plans["write"][2]["invalidate"]["cache"] == cache.as_str(),
+            "{plans}"
+        );
+        let through = asked(&outcome, &database);
+        let all = outcome.totals.sent;
+        assert!(
+            (all / 10..all * 8 / 10).contains(&through),
+            "{through} of {all}"
+        );
+    }
+}
+
+#[test]
+fn two_caches_one_behind_the_other() {
+    let (design, names) = chain(&[Kind::Client, Kind::Service, Kind::Database]);
+    let (design, near) = placed(&design, Kind::Cache, Some(&names[1]));
+    let (design, far) = placed(&design, Kind::Cache, Some(&names[1]));
+    let plan = &design.tree()["components"][&names[1]]["service"]["plans"]["*"];
+    assert_eq!(plan[1]["cached"]["cache"], near.as_str());
+    let behind = &plan[1]["cached"]["miss"][0]["cached"];
+    assert_eq!(behind["cache"], far.as_str());
+    assert_eq!(behind["miss"][0]["call"]["to"], names[2].as_str());
+    ran(&design);
+}
+
+#[test]
+fn with_a_queue_and_a_worker() {
+    let kinds = [
+        Kind::Client,
+        Kind::Service,
+        Kind::Queue,
+        Kind::Service,
+        Kind::Database,
+    ];
+    let (design, names) = chain(&kinds);
+    assert_eq!(connections(design.scenario()).len(), 4);
+    let outcome = ran(&design);
+    assert!(asked(&outcome, &names[3]) > 4_000);
+    // Nobody waits for it: the answer comes sooner than the work of the worker and its database takes.
+    assert!(asked(&outcome, &names[4]) > 4_000);
+}
+
+#[test]
+fn with_a_topic_and_two_groups() {
+    let (design, names) = chain(&[Kind::Client, Kind::Service, Kind::Topic, Kind::Service]);
+    let (design, other) = placed(&design, Kind::Service, Some(&names[2]));
+    let outcome = ran(&design);
+    assert!(asked(&outcome, &names[3]) > 4_000);
+    assert!(asked(&outcome, &other) > 4_000);
+}
+
+#[test]
+fn with_shards_and_three_databases() {
+    let (mut design, names) = chain(&[Kind::Client, Kind::Service, Kind::Shards]);
+    let mut shards = Vec::new();
+    for _ in 0..3 {
+        let (next, name) = placed(&design, Kind::Database, Some(&names[2]));
+        design = next;
+        shards.push(name);
+    }
+    let outcome = ran(&design);
+    for shard in &shards {
+        assert!(asked(&outcome, shard) > 500, "{shard}");
+    }
+}
+
+#[test]
+fn with_an_event_store_and_a_view() {
+    let (design, names) = chain(&[Kind::Client, Kind::Service, Kind::EventStore, Kind::View]);
+    let (client, service, view) = (&names[0], &names[1], &names[3]);
+    assert!(connections(design.scenario()).contains(&(view, &names[2])));
+    ran(&design);
+    // A reader of its own.
+    let (design, reader) = placed(&design, Kind::Client, None);
+    let design = edited(&design, &connect(&reader, view));
+    let outcome = ran(&design);
+    assert!(asked(&outcome, view) > 4_000);
+    assert!(asked(&outcome, service) > 4_000, "{client}");
+}
+
+#[test]
+fn behind_a_gateway() {
+    let (design, names) = chain(&[Kind::Client, Kind::Gateway, Kind::Service, Kind::Database]);
+    assert!(asked(&ran(&design), &names[3]) > 4_000);
+}
+
+#[test]
+fn with_an_outbox() {
+    let kinds = [
+        Kind::Client,
+        Kind::Service,
+        Kind::Database,
+        Kind::Queue,
+        Kind::Service,
+    ];
+    let (design, names) = chain(&kinds);
+    let outcome = ran(&design);
+    // The writes, a tenth.
+    let messages = asked(&outcome, &names[4]);
+    assert!((300..900).contains(&messages), "{messages}");
+}
+
+#[test]
+fn copies_need_a_balancer_and_one_is_found_to_be_missing() {
+    let (design, names) = chain(&[Kind::Client, Kind::Service]);
+    let service = &names[1];
+    let pointer = format!("/components/{service}/service/instances");
+    let edit = scale_design::Edit::Change(vec![Change::set(pointer, 3)]);
+    let design = edited(&design, &edit);
+    assert!(problems(&design)[0].contains("put a balancer in front"));
+    let (design, client) = placed(&design, Kind::Client, None);
+    let refused = connect(&client, service)
+        .apply(&design)
+        .expect_err("copies");
+    assert!(refused.contains("balancer"), "{refused}");
+}
+
+#[test]
+fn each_kind_is_placed_with_words_and_a_place_of_its_own() {
+    let mut design = Design::empty();
+    for kind in KINDS.into_iter().chain(KINDS) {
+        let (next, name) = placed(&design, kind, None);
+        assert_eq!(next.kind(&name), Some(kind));
+        let taken = |other: &&String| next.at(other) == next.at(&name) && **other != name;
+        assert_eq!(next.scenario().components.keys().find(taken), None);
+        assert!(next.label(&name).len() > 3);
+        design = next;
+    }
+}
