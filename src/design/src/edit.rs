@@ -244,6 +244,7 @@ fn place(
         _ => words.to_owned(),
     };
     let at = at.unwrap_or_else(|| arrange::free_place(design, after));
+    let at = at.map(arrange::snapped);
     object(tree, "components").insert(name.clone(), palette::component(kind));
     object(tree, "view").insert(name.clone(), json!({ "label": label, "at": at }));
     let mut said = format!("Added {label}");
