@@ -7,6 +7,9 @@ use scale_sim::{Kind, Problem, Scenario, VERSION, from_json_value, limits};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
+/// The levels that a tree may have. A scenario that can be run has far fewer, and a reader of JSON gives up at 128.
+const DEEPEST: usize = 100;
+
 /// Components that belong together.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -53,7 +56,7 @@ impl Design {
     ///
     /// # Errors
     ///
-    /// What has not the form of a scenario, or more components than one may have: the first place, and what is allowed there.
+    /// What has not the form of a scenario, or more components or levels than one may have: the first place, and what is allowed there.
     pub fn new(tree: Value, groups: Vec<Group>) -> Result<Self, Problem> {
         let components = tree.get("components").and_then(Value::as_object);
         let count = components.map_or(0, Map::len);
@@ -63,6 +66,10 @@ impl Design {
                 limits::COMPONENTS
             );
             return Err(Problem::new("components", message));
+        }
+        if is_deeper(&tree, DEEPEST) {
+            let message = format!("lists and objects are nested more than {DEEPEST} deep");
+            return Err(Problem::new("", message));
         }
         let scenario: Scenario = from_json_value(&tree)?;
         let problems = scenario.problems();
@@ -141,6 +148,16 @@ impl Design {
         let rest = problem.path.strip_prefix("components.")?;
         let name = rest.split(['.', '[']).next()?;
         self.scenario.components.contains_key(name).then_some(name)
+    }
+}
+
+/// Whether a tree has more levels than this.
+fn is_deeper(tree: &Value, levels: usize) -> bool {
+    let is_deeper = |tree: &Value| levels == 0 || is_deeper(tree, levels - 1);
+    match tree {
+        Value::Object(map) => map.values().any(is_deeper),
+        Value::Array(list) => list.iter().any(is_deeper),
+        _ => false,
     }
 }
 

@@ -90,9 +90,9 @@ pub fn from_tree(mut tree: Value) -> Result<Design, String> {
 }
 
 fn inside(part: &str, problem: &Problem) -> String {
-    if problem.path.is_empty() {
-        format!("{part}: {}", problem.message)
-    } else {
-        format!("{part}.{}: {}", problem.path, problem.message)
-    }
+    let dot = match problem.path.chars().next() {
+        None | Some('[') => "",
+        Some(_) => ".",
+    };
+    format!("{part}{dot}{}: {}", problem.path, problem.message)
 }

@@ -7,7 +7,7 @@ use crate::{Design, file, link};
 
 /// Snapshots that are kept of a design.
 pub const SNAPSHOTS: usize = 20;
-/// A change makes a snapshot of what was before it if the last one is older, in milliseconds.
+/// A change makes a snapshot of what was before it if that is so much younger than the last one, in milliseconds.
 pub const EVERY_MS: f64 = 120_000.0;
 
 /// A design at one moment.
@@ -68,7 +68,8 @@ impl Kept {
         let design_text = packed(design);
         if design_text != self.now.design {
             let last = self.snapshots.last().map(|last| last.at_ms);
-            let due = last.is_none_or(|last| at_ms - last >= EVERY_MS || last > at_ms);
+            let now = self.now.at_ms;
+            let due = last.is_none_or(|last| now - last >= EVERY_MS || last > at_ms);
             if due || always {
                 self.snapshot();
             }

@@ -103,7 +103,9 @@ impl Chart {
             let mut now = Vec::new();
             loop {
                 let (node, after) = self.node(rest)?;
-                now.push(node);
+                if !now.contains(&node) {
+                    now.push(node);
+                }
                 rest = after.trim_start();
                 match rest.strip_prefix('&') {
                     Some(more) => rest = more.trim_start(),
