@@ -371,6 +371,32 @@ fn meshes_and_rounds() {
     let design = soon("a small mesh", || file::read(&shallow)).expect("a design");
     assert!(problems(&design)[0].contains("more than 1000000 calls"));
 
+    // Nothing is wrong with this one: ten layers, each of which calls four of the next, and a thousand operations.
+    let mix: Vec<String> = (0..1_000).map(|n| format!(r#""o{n}":1"#)).collect();
+    let mut wide = vec![format!(
+        r#""u":{{"client":{{"mix":{{{}}},"target":"s0-0","arrivals":{{"constant":{{"rate_per_s":1}}}}}}}}"#,
+        mix.join(",")
+    )];
+    for layer in 0..10 {
+        for n in 0..49 {
+            let calls: Vec<String> = (0..4 * i32::from(layer < 9))
+                .map(|to| format!(r#"{{"call":{{"to":"s{}-{}"}}}}"#, layer + 1, (n + to) % 49))
+                .collect();
+            let plan = [
+                vec![r#"{"work":{"constant":{"mean_ms":1}}}"#.to_owned()],
+                calls,
+            ]
+            .concat();
+            let plan = plan.join(",");
+            wide.push(format!(
+                r#""s{layer}-{n}":{{"service":{{"workers":1,"plans":{{"*":[{plan}]}}}}}}"#
+            ));
+        }
+    }
+    let wide = of(&wide.join(","));
+    let wide = soon("a wide mesh", || file::read(&wide)).expect("a design");
+    assert_eq!(problems(&wide), Vec::<String>::new());
+
     // All that can be done with it, in time.
     let design = file::read(&text).expect("a design");
     soon("arranged", || Edit::Arrange.apply(&design)).expect("arranged");

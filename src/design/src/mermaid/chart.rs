@@ -119,7 +119,7 @@ impl Chart {
                 return Ok(());
             }
             let arrow = arrow::read(rest).ok_or_else(|| {
-                let seen: String = rest.chars().take(20).collect();
+                let seen = seen(rest);
                 format!("an arrow such as --> is expected where it says '{seen}'")
             })?;
             if let Some(id) = arrow.id
@@ -152,7 +152,7 @@ impl Chart {
     fn node<'a>(&mut self, text: &'a str) -> Result<(usize, &'a str), String> {
         let (id, mut rest) = text.split_at(id_end(text));
         if id.is_empty() {
-            let seen: String = text.chars().take(20).collect();
+            let seen = seen(text);
             return Err(format!(
                 "the name of a box is expected where it says '{seen}'"
             ));
@@ -268,6 +268,13 @@ impl Chart {
     }
 }
 
+/// The beginning of a text, to say where something is.
+fn seen(text: &str) -> String {
+    let beginning: String = text.chars().take(20).collect();
+    let words: Vec<&str> = beginning.split_whitespace().collect();
+    words.join(" ")
+}
+
 /// Where the id of a box ends.
 fn id_end(text: &str) -> usize {
     let ends = |at: usize, c: char| {
@@ -302,7 +309,7 @@ fn said(text: &str) -> (Option<String>, Option<Kind>) {
     let mut in_quotes = false;
     let parts = text.split(|c| {
         in_quotes ^= c == '"';
-        c == ',' && !in_quotes
+        (c == ',' || c == '\n') && !in_quotes
     });
     let (mut words, mut kind) = (None, None);
     for part in parts {

@@ -19,7 +19,8 @@ pub(super) fn escaped(label: &str) -> String {
             c => text.push(c),
         }
     }
-    text
+    // Two of them begin a comment, or a directive, wherever they stand.
+    text.replace("%%", "#37;#37;")
 }
 
 /// What is read in a box: without quotes, marks of Markdown, tags, and names of icons.

@@ -77,7 +77,8 @@ impl Reader {
             '|' if self.depth == 0 => self.in_bars = !self.in_bars,
             _ => {}
         }
-        self.text.push(if c.is_control() { ' ' } else { c });
+        let is_shown = c == '\n' || !c.is_control();
+        self.text.push(if is_shown { c } else { ' ' });
     }
 
     fn finish(&mut self, all: &mut Vec<Statement>) {
