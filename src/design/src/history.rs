@@ -192,3 +192,60 @@ impl History {
         self.after.last().map(|step| step.said.as_str())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use scale_sim::Kind;
+
+    use super::*;
+
+    /// All parts of a step, by where they are kept.
+    fn kept(step: &Step) -> BTreeMap<String, *const Value> {
+        let mut all = BTreeMap::new();
+        for (name, part) in &step.was.parts {
+            match part {
+                Part::Whole(value) => drop(all.insert(name.to_string(), Rc::as_ptr(value))),
+                Part::Each(each) => all.extend(
+                    each.iter()
+                        .map(|(inner, value)| (format!("{name}/{inner}"), Rc::as_ptr(value))),
+                ),
+            }
+        }
+        all
+    }
+
+    #[test]
+    fn what_stays_is_kept_once_for_all_steps() {
+        let mut history = History::new(Design::empty());
+        let place = Edit::Place {
+            kind: Kind::Service,
+            at: None,
+            after: None,
+        };
+        for _ in 0..20 {
+            history.apply(&place, None).expect("placed");
+        }
+        let before = history.before.len();
+        let step = Edit::Move {
+            names: vec!["service-2".to_owned()],
+            by: [1.0, 0.0],
+        };
+        for _ in 0..3 {
+            history.apply(&step, None).expect("moved");
+        }
+        let (old, new) = (&history.before[before], &history.before[before + 2]);
+        let (old, new) = (kept(old), kept(new));
+        assert_eq!(old.len(), new.len());
+        let apart: Vec<&String> = { old.iter() }
+            .filter(|(name, at)| new.get(*name) != Some(*at))
+            .map(|(name, _)| name)
+            .collect();
+        assert_eq!(apart, ["view/service-2"]);
+        // And so it is with what was undone.
+        history.undo();
+        history.undo();
+        let (old, new) = (kept(&history.after[0]), kept(&history.before[before]));
+        let apart = old.iter().filter(|(name, at)| new.get(*name) != Some(*at));
+        assert_eq!(apart.count(), 1);
+    }
+}

@@ -4,7 +4,8 @@ use core::cell::RefCell;
 use std::rc::Rc;
 
 use gloo::render::request_animation_frame;
-use scale_design::{Design, wiring};
+use scale_design::Design;
+use scale_design::wiring::{self, Wiring};
 use scale_sim::Kind;
 use web_sys::{Element, HtmlElement};
 use yew::prelude::*;
@@ -97,6 +98,7 @@ pub fn Board(props: &Props) -> Html {
         let [xb, yb] = design.at(all[*b]);
         xa.total_cmp(&xb).then(ya.total_cmp(&yb)).then(a.cmp(b))
     });
+    let calls = connecting.map(|_| Wiring::new(scenario));
     let nodes = order.into_iter().map(|i| {
         let (name, component) = (all[i].clone(), &scenario.components[all[i]]);
         let label = design.label(&name).to_owned();
@@ -104,7 +106,8 @@ pub fn Board(props: &Props) -> Html {
         let (selected, key) = (props.selected.contains(&name), name.clone());
         let refused = connecting
             .filter(|from| *from != name)
-            .and_then(|from| wiring::refusal(scenario, from, &name));
+            .zip(calls.as_ref())
+            .and_then(|(from, calls)| calls.refusal(scenario, from, &name));
         let aim = match (connecting, &refused) {
             (None, _) => Aim::None,
             (Some(from), _) if from == name => Aim::From,

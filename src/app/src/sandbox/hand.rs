@@ -8,7 +8,8 @@ use core::cell::RefCell;
 use std::rc::Rc;
 
 use gloo::events::{EventListener, EventListenerOptions};
-use scale_design::{Edit, wiring};
+use scale_design::Edit;
+use scale_design::wiring::Wiring;
 use wasm_bindgen::JsCast;
 use web_sys::{Element, Event, HtmlElement, PointerEvent, WheelEvent};
 use yew::prelude::*;
@@ -424,16 +425,19 @@ impl State {
         let Ok(all) = self.seen.query_selector_all("[data-node]") else {
             return;
         };
+        let scenario = now.design.scenario();
+        let wiring = from.map(|_| Wiring::new(scenario));
         for i in 0..all.length() {
             let Some(node) = all.item(i).and_then(|e| e.dyn_into::<Element>().ok()) else {
                 continue;
             };
             let list = node.class_list();
             let _ = list.remove_2("open", "shut");
-            if let (Some(from), Some(name)) = (from, node.get_attribute("data-node"))
+            if let (Some(from), Some(name), Some(wiring)) =
+                (from, node.get_attribute("data-node"), &wiring)
                 && from != name
             {
-                let shut = wiring::refusal(now.design.scenario(), from, &name).is_some();
+                let shut = wiring.refusal(scenario, from, &name).is_some();
                 let _ = list.add_1(if shut { "shut" } else { "open" });
             }
         }

@@ -2,7 +2,8 @@
 
 use std::rc::Rc;
 
-use scale_design::{Align, Change, Design, Edit, wiring};
+use scale_design::wiring::{self, Wiring};
+use scale_design::{Align, Change, Design, Edit};
 use web_sys::{HtmlInputElement, HtmlSelectElement};
 use yew::prelude::*;
 
@@ -216,8 +217,9 @@ fn wires(design: &Design, name: &str, act: &Callback<Deed>) -> Html {
         })
     };
     let others = scenario.components.keys().filter(|other| *other != name);
+    let wiring = Wiring::new(scenario);
     let options = others.map(|other| {
-        let refused = wiring::refusal(scenario, name, other);
+        let refused = wiring.refusal(scenario, name, other);
         let words = match &refused {
             Some(why) => format!("{}: {why}", design.label(other)),
             None => design.label(other).to_owned(),
