@@ -100,12 +100,32 @@ pub struct Edited {
 }
 
 impl Edit {
+    /// The components that must be there.
+    fn about(&self) -> Vec<&String> {
+        match self {
+            Self::Move { names, .. } | Self::Delete { names } | Self::Align(names, _) => {
+                names.iter().collect()
+            }
+            Self::Group { members, .. } => members.iter().collect(),
+            Self::Connect { from, to } | Self::Disconnect { from, to } => vec![from, to],
+            Self::Rename { name, .. } | Self::Ungroup(name) => vec![name],
+            Self::Place { .. }
+            | Self::Change(_)
+            | Self::Paste(_)
+            | Self::Arrange
+            | Self::Replace(_) => Vec::new(),
+        }
+    }
+
     /// What comes of the design.
     ///
     /// # Errors
     ///
     /// Why this cannot be done, in one sentence.
     pub fn apply(&self, design: &Design) -> Result<Edited, String> {
+        if let Some(name) = { self.about().into_iter() }.find(|name| design.kind(name).is_none()) {
+            return Err(format!("There is no component '{name}' any more."));
+        }
         let mut tree = (**design.tree()).clone();
         let mut groups = (**design.groups()).clone();
         let mut select = None;
@@ -121,7 +141,6 @@ impl Edit {
                 said
             }
             Self::Move { names, by } => {
-                present(design, names)?;
                 arrange::shift(&mut tree, design, names, *by);
                 format!("Moved {}", list(names))
             }
@@ -138,19 +157,16 @@ impl Edit {
                 )
             }
             Self::Disconnect { from, to } => {
-                present(design, [from, to])?;
                 wiring::disconnect(&mut tree, from, to);
                 format!("Disconnected {} from {}", label(from), label(to))
             }
             Self::Delete { names } => {
-                present(design, names)?;
                 let gone: BTreeSet<&str> = names.iter().map(String::as_str).collect();
                 wiring::remove(&mut tree, &|name| gone.contains(name));
                 select = Some(Vec::new());
                 format!("Deleted {}", list(names))
             }
             Self::Rename { name, label: after } => {
-                present(design, [name])?;
                 let after: String = after.trim().chars().take(40).collect();
                 if after.is_empty() {
                     return Err("A component needs a name.".to_owned());
@@ -175,7 +191,6 @@ impl Edit {
                 said
             }
             Self::Align(names, align) => {
-                present(design, names)?;
                 arrange::align(&mut tree, design, names, *align);
                 format!("Put {} in line", list(names))
             }
@@ -184,18 +199,10 @@ impl Edit {
                 "Arranged everything from left to right".to_owned()
             }
             Self::Group { name, members } => {
-                present(design, members)?;
-                for group in &mut groups {
-                    group.members.retain(|member| !members.contains(member));
-                }
-                groups.push(Group {
-                    name: name.clone(),
-                    members: members.clone(),
-                });
+                group(&mut groups, name, members);
                 format!("Grouped {}", list(members))
             }
             Self::Ungroup(member) => {
-                present(design, [member])?;
                 groups.retain(|group| !group.members.contains(member));
                 "Ungrouped".to_owned()
             }
@@ -214,15 +221,6 @@ impl Edit {
             select,
             said,
         })
-    }
-}
-
-/// Whether all of them are in the design.
-fn present<'a>(design: &Design, names: impl IntoIterator<Item = &'a String>) -> Result<(), String> {
-    let mut gone = names.into_iter().filter(|name| design.kind(name).is_none());
-    match gone.next() {
-        Some(name) => Err(format!("There is no component '{name}' any more.")),
-        None => Ok(()),
     }
 }
 
@@ -251,14 +249,23 @@ fn place(
     // A new one that cannot stand behind what is selected stands alone.
     if let Some(after) = after
         && let Ok(scenario) = from_json_value::<Scenario>(tree)
+        && wiring::replaces(&scenario, after, &name).is_none()
+        && wiring::connect(tree, &scenario, after, &name).is_ok()
     {
-        if wiring::replaces(&scenario, after, &name).is_none()
-            && wiring::connect(tree, &scenario, after, &name).is_ok()
-        {
-            said = format!("Added {label}, called by {}", design.label(after));
-        }
+        said = format!("Added {label}, called by {}", design.label(after));
     }
     (name, said)
+}
+
+/// Makes a group of components, which leave those that they were in.
+fn group(groups: &mut Vec<Group>, name: &str, members: &[String]) {
+    for group in &mut *groups {
+        group.members.retain(|member| !members.contains(member));
+    }
+    groups.push(Group {
+        name: name.to_owned(),
+        members: members.to_vec(),
+    });
 }
 
 /// A component's name in the scenario, made of what people call it.

@@ -404,20 +404,21 @@ pub(crate) fn wire(tree: &mut Value, scenario: &Scenario, from: &str, to: &str) 
                 groups.insert(group, json!({ "to": to }));
             }
         }
-        Kind::Database => match inner.get_mut("outbox").and_then(Value::as_object_mut) {
-            Some(outbox) => {
-                outbox.insert("to".to_owned(), name());
-            }
-            None => {
+        Kind::Database => {
+            let fresh = || {
                 let operations = match &scenario.components[from] {
                     Component::Database(database) => writes_of(database),
                     _ => Vec::new(),
                 };
-                let outbox =
-                    json!({ "operations": operations, "to": to, "poll_ms": 100, "batch": 20 });
-                inner.insert("outbox".to_owned(), outbox);
+                json!({ "operations": operations, "to": to, "poll_ms": 100, "batch": 20 })
+            };
+            let outbox = inner.entry("outbox").or_insert_with(fresh);
+            match outbox.as_object_mut() {
+                Some(outbox) => drop(outbox.insert("to".to_owned(), name())),
+                // It is written that there is none.
+                None => *outbox = fresh(),
             }
-        },
+        }
         Kind::Service => {
             if let Some(plans) = inner.get_mut("plans").and_then(Value::as_object_mut) {
                 plan::add(plans, scenario, to);

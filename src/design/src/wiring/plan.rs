@@ -35,7 +35,7 @@ pub(super) fn add(plans: &mut Map<String, Value>, scenario: &Scenario, to: &str)
     for (operation, plan) in writing {
         // A plan of its own that was there already stays if the one for all others is where this one comes from.
         let own = plans.get(&operation);
-        if own.is_none() || own.is_some_and(|own| past(own, scenario) == plan) {
+        if own.is_none_or(|own| past(own, scenario) == plan) {
             plans.insert(operation, plan);
         }
     }

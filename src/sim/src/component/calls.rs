@@ -205,13 +205,12 @@ impl<'a> Walk<'a> {
                 limits::CALL_DEPTH
             ));
         }
-        let found = match self.found.get(&arrival) {
-            Some(found) => *found,
-            None => {
-                let found = self.find(name, operation)?;
-                self.found.insert(arrival, found);
-                found
-            }
+        let found = if let Some(found) = self.found.get(&arrival) {
+            *found
+        } else {
+            let found = self.find(name, operation)?;
+            self.found.insert(arrival, found);
+            found
         };
         let waits = self
             .way
