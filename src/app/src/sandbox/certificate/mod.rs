@@ -111,7 +111,8 @@ pub fn Certificate(props: &Props) -> Html {
                     renew.force_update();
                 })
             };
-            let scenario = design.tree().to_string();
+            // As the report will have it, so that who reads that makes the same runs.
+            let scenario = scale_sim::write_json(&**design.scenario());
             let seed = design.scenario().seed;
             let runs = Runs::new(scenario, asked.factors(), seed, asked.replications, heard);
             let state = &mut *state.borrow_mut();
