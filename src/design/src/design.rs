@@ -125,10 +125,12 @@ impl Design {
         self.scenario.components.is_empty()
     }
 
-    /// What the picture calls a component.
+    /// What the picture calls a component, in at most 80 characters.
     pub fn label<'a>(&'a self, name: &'a str) -> &'a str {
         let view = self.scenario.view.get(name);
-        view.and_then(|view| view.label.as_deref()).unwrap_or(name)
+        let label = view.and_then(|view| view.label.as_deref()).unwrap_or(name);
+        let end = label.char_indices().nth(80);
+        end.map_or(label, |(end, _)| &label[..end])
     }
 
     /// What a component is, if there is one of that name.

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use crate::design::object;
 use crate::wiring::{self, free};
-use crate::{Change, Design, Group, arrange, palette};
+use crate::{Change, Design, Group, arrange, file, palette};
 
 /// Along which line components are put.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -214,7 +214,8 @@ impl Edit {
                 });
             }
         };
-        let edited = Design::new(tree, groups).map_err(|problem| problem.to_string())?;
+        let edited =
+            Design::new(tree, groups).map_err(|problem| file::one_line(&problem.to_string()))?;
         let edited = edited.of_challenge(design.challenge());
         Ok(Edited {
             design: edited,

@@ -40,7 +40,8 @@ pub fn read(text: &str) -> Result<Design, String> {
             limits::FILE_BYTES
         ));
     }
-    let tree = parse_json(text).map_err(|problem| format!("This is no design: {problem}"))?;
+    let tree =
+        parse_json(text).map_err(|problem| one_line(&format!("This is no design: {problem}")))?;
     from_tree(tree)
 }
 
@@ -61,9 +62,9 @@ pub fn from_tree(mut tree: Value) -> Result<Design, String> {
             if let Some(other) = { map.keys() }
                 .find(|key| !["design", "scenario", "groups", "challenge"].contains(&key.as_str()))
             {
-                return Err(format!(
+                return Err(one_line(&format!(
                     "{other}: this is not known; a design has 'scenario', 'groups' and 'challenge'"
-                ));
+                )));
             }
             let groups = map.get_mut("groups").map(Value::take);
             challenge = map.get_mut("challenge").map(Value::take);
@@ -89,10 +90,23 @@ pub fn from_tree(mut tree: Value) -> Result<Design, String> {
     Ok(design.of_challenge(challenge.as_ref().and_then(Value::as_str)))
 }
 
+/// The most characters of a message that holds something of a file.
+const LONGEST: usize = 600;
+
+/// A message in one line and not too long, whatever of a file it holds.
+pub(crate) fn one_line(message: &str) -> String {
+    let shown = |c: char| if c.is_control() { ' ' } else { c };
+    let mut line: String = message.chars().take(LONGEST).map(shown).collect();
+    if message.chars().nth(LONGEST).is_some() {
+        line.push('…');
+    }
+    line
+}
+
 fn inside(part: &str, problem: &Problem) -> String {
     let dot = match problem.path.chars().next() {
         None | Some('[') => "",
         Some(_) => ".",
     };
-    format!("{part}{dot}{}: {}", problem.path, problem.message)
+    one_line(&format!("{part}{dot}{}: {}", problem.path, problem.message))
 }

@@ -1,6 +1,6 @@
 //! A design as it is kept in a browser: with its snapshots, so that nothing is lost.
 
-use scale_sim::{from_json_value, parse_json};
+use scale_sim::{Problem, from_json_value, parse_json};
 use serde::{Deserialize, Serialize};
 
 use crate::{Design, file, link};
@@ -107,8 +107,9 @@ impl Kept {
     ///
     /// What is wrong with it, in one sentence.
     pub fn read(text: &str) -> Result<Self, String> {
-        let tree = parse_json(text).map_err(|problem| problem.to_string())?;
-        let kept: Self = from_json_value(&tree).map_err(|problem| problem.to_string())?;
+        let said = |problem: Problem| file::one_line(&problem.to_string());
+        let tree = parse_json(text).map_err(said)?;
+        let kept: Self = from_json_value(&tree).map_err(said)?;
         if kept.version != 1 {
             return Err(format!(
                 "version: {} is not known: this page reads version 1",

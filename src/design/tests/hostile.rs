@@ -230,6 +230,21 @@ fn files_that_are_no_designs() {
     ] {
         refused(component, || file::read(&of(component)), &[words]);
     }
+    // What a message repeats of it is no more than a line.
+    let long = "x".repeat(1_000_000);
+    for name in ["a\\nb\\u0000", &long] {
+        for text in [
+            format!(r#"{{"{name}":1}}"#),
+            format!(r#"{{"design":1,"scenario":{{}},"{name}":1}}"#),
+            format!(r#"{{"components":{{}},"{name}":1}}"#),
+            format!(r#"{{"design":1,"scenario":"{name}"}}"#),
+            format!(r#"{{"components":{{"{name}":{{"{name}":1}}}}}}"#),
+            format!(r#"{{"{name}":1,"{name}":2}}"#),
+        ] {
+            refused("a long name", || file::read(&text), &[""]);
+            refused("a long name, kept", || Kept::read(&text), &[""]);
+        }
+    }
     // Numbers that are numbers, and out of range: that is a problem of a design.
     let design = file::read(&of(r#""a":{"queue":{"retry_ms":1e300}}"#)).expect("a design");
     assert!(problems(&design).iter().any(|p| p.contains("out of range")));
