@@ -203,7 +203,7 @@ fn with_clock(rows: &[Row<'_>], phase_ms: f64) -> Result<Vec<Line>, String> {
         };
         let shown = |tries: &str| match tries {
             "" => "nobody is left".to_owned(),
-            tries => tries.replace(' ', ", "),
+            all => all.replace(' ', ", "),
         };
         let given = match before {
             "" => format!("{at_ms} ms"),
