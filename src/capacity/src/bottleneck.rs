@@ -51,6 +51,9 @@ impl Resource {
 pub enum Evidence {
     /// Busy servers over servers, of the busiest instance.
     Utilisation(f64),
+    /// For this part of the run, 0 to 1, without a break of its own all servers of an instance were busy: what comes in bursts is
+    /// too much for a time only.
+    Saturated(f64),
     /// How many more wait, each second, than before: the queue grows.
     QueueGrowsPerS(f64),
     /// Refused there, of all that were sent, 0 to 1.
@@ -74,6 +77,12 @@ pub struct Bottleneck {
 const SATURATED: f64 = 0.95;
 /// A growing queue counts from this utilisation on.
 const BUSY: f64 = 0.85;
+/// So many windows in a row in which all servers are busy are no chance.
+const LASTING: usize = 3;
+/// A burst is so many times the mean load.
+const BURST: f64 = 1.15;
+/// In a burst the wait counts if it is so many times the service.
+const LONG: f64 = 2.0;
 /// Refusals count from this share of all that was sent on.
 const REFUSALS: f64 = 0.005;
 /// Waiting counts from this share of the mean latency on.
@@ -105,6 +114,7 @@ pub fn bottlenecks(run: &Run<'_>) -> Vec<Bottleneck> {
 fn weight(bottleneck: &Bottleneck) -> f64 {
     let weights = bottleneck.evidence.iter().map(|evidence| match *evidence {
         Evidence::Utilisation(value)
+        | Evidence::Saturated(value)
         | Evidence::Refused(value)
         | Evidence::ShareOfLatency(value) => value,
         Evidence::QueueGrowsPerS(_) => 0.0,
@@ -199,15 +209,65 @@ impl Run<'_> {
             .sum();
         let grows = growth > GROWTH * self.sent_per_s();
         let refused = self.lost(at, &[Loss::QueueFull, Loss::Shed]);
-        let short =
+        let all_the_time =
             utilisation >= SATURATED || (utilisation >= BUSY && (grows || refused > REFUSALS));
-        if !short {
+        let for_a_time = if all_the_time {
+            0.0
+        } else {
+            self.saturated(at, refused > REFUSALS)
+        };
+        if !all_the_time && for_a_time == 0.0 {
             return Vec::new();
         }
-        let mut evidence = vec![Evidence::Utilisation(utilisation)];
+        let mut evidence = vec![if all_the_time {
+            Evidence::Utilisation(utilisation)
+        } else {
+            Evidence::Saturated(for_a_time)
+        }];
         evidence.extend((refused > REFUSALS).then_some(Evidence::Refused(refused)));
         evidence.extend(grows.then_some(Evidence::QueueGrowsPerS(growth)));
         evidence
+    }
+
+    /// The part of the measured time in which an instance had all its servers busy for a while, because more came than on average, and
+    /// which did harm: requests were refused there, or waited long.
+    fn saturated(&self, at: usize, refuses: bool) -> f64 {
+        let windows: Vec<&Figures> = self.measured().collect();
+        let stations = self.stations(at).map(|(number, _)| number);
+        let burst = BURST * self.sent_per_s();
+        let longest = stations.map(|number| {
+            let busy = |window: &&Figures| {
+                { window.stations.get(number) }
+                    .is_some_and(|station| station.utilisation() >= SATURATED)
+            };
+            let stretches = windows.chunk_by(|a, b| busy(a) == busy(b));
+            let harmful = stretches.filter(|stretch| {
+                if stretch.len() < LASTING || !busy(&stretch[0]) {
+                    return false;
+                }
+                let seconds: f64 = stretch.iter().map(|window| window.seconds()).sum();
+                let sent: u64 = stretch.iter().map(|window| window.sent).sum();
+                let sum = |value: fn(&StationFigures) -> f64| -> f64 {
+                    let of = stretch
+                        .iter()
+                        .filter_map(|window| window.stations.get(number));
+                    of.map(value).sum()
+                };
+                // By Little's law, as the mean numbers of those who wait and of those who are served.
+                let waits = sum(|of| of.waiting) > LONG * sum(|of| of.busy);
+                sent as f64 / seconds.max(1e-9) > burst && (refuses || waits)
+            });
+            harmful.map(<[&Figures]>::len).sum::<usize>() as f64 / windows.len().max(1) as f64
+        });
+        longest.fold(0.0, f64::max)
+    }
+
+    /// The windows after the warm-up.
+    fn measured(&self) -> impl Iterator<Item = &Figures> {
+        let from_s = self.figures.from_s - 1e-9;
+        self.series
+            .iter()
+            .filter(move |window| window.from_s >= from_s)
     }
 
     /// A wait that is no station's: what it is on average, and who gave up on it.
@@ -300,12 +360,7 @@ impl Run<'_> {
 
     /// By how much a mean grows each second: from the middle third of the measured time to the last.
     fn growth(&self, value: impl Fn(&Figures) -> f64) -> f64 {
-        let from_s = self.figures.from_s;
-        let windows = self
-            .series
-            .iter()
-            .filter(|window| window.from_s >= from_s - 1e-9);
-        let windows: Vec<&Figures> = windows.collect();
+        let windows: Vec<&Figures> = self.measured().collect();
         let third = windows.len() / 3;
         if third == 0 {
             return 0.0;

@@ -393,6 +393,62 @@ fn known() -> Vec<Known> {
             .join(", ")
         },
     );
+    // Servers that are enough on average and not in a burst: a spike, a day, bursts at random; refusing, or with a long line.
+    let bursts: [(&str, &dyn Fn(f64) -> String); 3] = [
+        ("spike", &|rate| {
+            format!(
+                r#""spike": {{ "base_per_s": {}, "peak_per_s": {}, "at_s": 30, "for_s": 8 }}"#,
+                rate / 2.0,
+                rate * 2.0
+            )
+        }),
+        ("daily", &|rate| {
+            format!(
+                r#""daily": {{ "mean_per_s": {rate}, "swing": 0.9, "period_s": 60, "peak_at_s": 30 }}"#
+            )
+        }),
+        ("on_off", &|rate| {
+            format!(
+                r#""on_off": {{ "rate_on_per_s": {}, "rate_off_per_s": {}, "mean_on_s": 6, "mean_off_s": 12 }}"#,
+                rate * 2.0,
+                rate / 2.0
+            )
+        }),
+    ];
+    for (burst, arrivals) in bursts {
+        for bound in ["", queue] {
+            let name = format!("a service of 4 in a {burst}, line {bound}");
+            twin(&name, ("shop", Resource::Servers), 140.0, 50.0, &|rate| {
+                [
+                    format!(
+                        r#""users": {{ "client": {{ "operation": "buy", "target": "shop", "arrivals": {{ {} }} }} }}"#,
+                        arrivals(rate)
+                    ),
+                    service("shop", 1, 4, bound, &work(20.0)),
+                ]
+                .join(", ")
+            });
+        }
+    }
+    // The same at a database: those who ask it are held, and are not what is short.
+    twin(
+        "a database in a spike",
+        ("db", Resource::Servers),
+        140.0,
+        50.0,
+        &|rate| {
+            [
+            format!(
+                r#""users": {{ "client": {{ "operation": "buy", "target": "shop", "arrivals": {{ "spike": {{ "base_per_s": {}, "peak_per_s": {}, "at_s": 30, "for_s": 8 }} }} }} }}"#,
+                rate / 2.0,
+                rate * 2.0
+            ),
+            service("shop", 1, 40, queue, &format!("{}, {}", work(1.0), call("db"))),
+            database(4, 20.0, ""),
+        ]
+        .join(", ")
+        },
+    );
     all
 }
 

@@ -304,6 +304,7 @@ fn estimated(estimate: &Estimate, times: f64, digits: usize) -> String {
 fn told(bottleneck: &Bottleneck) -> String {
     let evidence = bottleneck.evidence.iter().map(|evidence| match *evidence {
         Evidence::Utilisation(value) => format!("{:.0}% busy", value * 100.0),
+        Evidence::Saturated(value) => format!("all busy {:.0}% of the time", value * 100.0),
         Evidence::QueueGrowsPerS(value) => format!("{value:.1} more wait each second"),
         Evidence::Refused(value) => format!("{:.1}% refused", value * 100.0),
         Evidence::ShareOfLatency(value) => format!("{:.0}% of the latency", value * 100.0),

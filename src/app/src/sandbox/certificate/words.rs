@@ -37,6 +37,12 @@ pub fn knee(knee: &Knee) -> String {
 pub fn evidence(bottleneck: &Bottleneck) -> String {
     let parts = bottleneck.evidence.iter().map(|evidence| match *evidence {
         Evidence::Utilisation(value) => format!("{:.0} % busy", value * 100.0),
+        Evidence::Saturated(value) => {
+            format!(
+                "all busy for {:.0} % of the time, as bursts come",
+                value * 100.0
+            )
+        }
         Evidence::QueueGrowsPerS(value) => format!(
             "{} more wait each second",
             number((value * 10.0).round() / 10.0)
