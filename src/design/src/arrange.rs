@@ -50,6 +50,16 @@ pub(crate) fn shift(tree: &mut Value, design: &Design, names: &[String], by: [f6
     }
 }
 
+/// Makes room for one more column at `column`: all that stands there or behind it moves on by one.
+pub(crate) fn make_room(tree: &mut Value, design: &Design, column: f64) {
+    for name in design.scenario().components.keys() {
+        let at = design.at(name);
+        if at[0] > column - APART {
+            put(tree, name, [(at[0] + 1.0).min(MOST), at[1]]);
+        }
+    }
+}
+
 /// Puts components in line.
 pub(crate) fn align(tree: &mut Value, design: &Design, names: &[String], align: Align) {
     let axis = usize::from(matches!(align, Align::Row | Align::Down));

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use scale_sim::{Kind, Scenario, from_json_value};
+use scale_sim::{Component, Kind, Scenario, from_json_value};
 use serde_json::{Map, Value, json};
 
 use crate::design::object;
@@ -214,6 +214,10 @@ impl Edit {
                 });
             }
         };
+        let said = match self {
+            Self::Place { .. } | Self::Connect { .. } => said + &plans_changed(design, &tree),
+            _ => said,
+        };
         let edited =
             Design::new(tree, groups).map_err(|problem| file::one_line(&problem.to_string()))?;
         let edited = edited.of_challenge(design.challenge());
@@ -242,20 +246,88 @@ fn place(
         Some((_, number)) if number.parse::<u32>().is_ok() => format!("{words} {number}"),
         _ => words.to_owned(),
     };
-    let at = at.unwrap_or_else(|| arrange::free_place(design, after));
+    // One that can stand between what is selected and what that calls, stands there.
+    let between = after.and_then(|after| between(scenario, kind, after));
+    let at = match (at, between) {
+        (None, Some(next)) => {
+            let column = design.at(next);
+            arrange::make_room(tree, design, column[0]);
+            column
+        }
+        (at, _) => at.unwrap_or_else(|| arrange::free_place(design, after)),
+    };
     let at = at.map(arrange::snapped);
     object(tree, "components").insert(name.clone(), palette::component(kind));
     object(tree, "view").insert(name.clone(), json!({ "label": label, "at": at }));
     let mut said = format!("Added {label}");
-    // A new one that cannot stand behind what is selected stands alone.
-    if let Some(after) = after
-        && let Ok(scenario) = from_json_value::<Scenario>(tree)
-        && wiring::replaces(&scenario, after, &name).is_none()
-        && wiring::connect(tree, &scenario, after, &name).is_ok()
+    let Some(after) = after else {
+        return (name, said);
+    };
+    if let Some(next) = between {
+        // First on, then to it: so that no request goes nowhere meanwhile.
+        if connected(tree, &name, next) && connected(tree, after, &name) {
+            said = format!(
+                "Added {label} between {} and {}",
+                design.label(after),
+                design.label(next)
+            );
+        }
+    } else if let Ok(now) = from_json_value::<Scenario>(tree)
+        && wiring::replaces(&now, after, &name).is_none()
+        && wiring::connect(tree, &now, after, &name).is_ok()
     {
+        // A new one that cannot stand behind what is selected stands alone.
         said = format!("Added {label}, called by {}", design.label(after));
     }
     (name, said)
+}
+
+/// Which of a service's several plans are others than before, in words: nobody should have to look for that.
+fn plans_changed(design: &Design, tree: &Value) -> String {
+    let of = |tree: &Value, name: &str| {
+        let pointer = format!("/components/{name}/service/plans");
+        tree.pointer(&pointer)
+            .and_then(Value::as_object)
+            .cloned()
+            .unwrap_or_default()
+    };
+    for name in design.scenario().components.keys() {
+        let (before, after) = (of(design.tree(), name), of(tree, name));
+        let changed = { after.iter() }.filter(|(plan, steps)| before.get(*plan) != Some(*steps));
+        let changed: Vec<&str> = changed.map(|(plan, _)| plan.as_str()).collect();
+        if !changed.is_empty() && after.len() > 1 {
+            return format!(
+                ": {} does so for {}",
+                design.label(name),
+                changed.join(", ").replace('*', "all others")
+            );
+        }
+    }
+    String::new()
+}
+
+/// Connects two components, if that can be.
+fn connected(tree: &mut Value, from: &str, to: &str) -> bool {
+    let now = from_json_value::<Scenario>(tree);
+    now.is_ok_and(|now| wiring::connect(tree, &now, from, to).is_ok())
+}
+
+/// What `after` calls, if it can call one only, and something new of this kind can pass requests on to that.
+fn between<'a>(scenario: &'a Scenario, kind: Kind, after: &str) -> Option<&'a str> {
+    let next = match scenario.components.get(after)? {
+        Component::Client(client) => &client.target,
+        Component::Gateway(gateway) => &gateway.target,
+        _ => return None,
+    };
+    let passes_on = match kind {
+        Kind::Gateway | Kind::Service => true,
+        Kind::Balancer => matches!(
+            scenario.components.get(next)?,
+            Component::Service(_) | Component::Gateway(_) | Component::Database(_)
+        ),
+        _ => false,
+    };
+    (passes_on && scenario.components.contains_key(next)).then_some(next)
 }
 
 /// Makes a group of components, which leave those that they were in.

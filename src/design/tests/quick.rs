@@ -5,8 +5,8 @@ mod common;
 use common::{connect, edited, placed, problems};
 use scale_design::palette::KINDS;
 use scale_design::wiring::connections;
-use scale_design::{Change, Design};
-use scale_sim::{Files, Kind, Outcome, run};
+use scale_design::{Change, Design, Edit};
+use scale_sim::{Files, Kind, Outcome, parse_json, run};
 
 /// Places each behind the one before it. The design, and the names.
 fn chain(kinds: &[Kind]) -> (Design, Vec<String>) {
@@ -218,4 +218,83 @@ fn each_kind_is_placed_with_words_and_a_place_of_its_own() {
         assert!(next.label(&name).len() > 3);
         design = next;
     }
+}
+
+/// A ticket service with an operation that reads and one that takes a seat, by names that are the database's own.
+fn tickets() -> Design {
+    let text = r#"{ "version": 1, "horizon_s": 10, "components": {
+        "fans": { "client": { "mix": { "look": 4, "buy": 1 }, "target": "app", "arrivals": { "poisson": { "rate_per_s": 40 } } } },
+        "app": { "service": { "workers": 16, "plans": {
+            "look": [{ "call": { "to": "seats", "operation": "seat-map" } }],
+            "buy": [{ "call": { "to": "seats", "operation": "take" } }] } } },
+        "seats": { "database": { "connections": 6, "tables": { "seats": { "rows": 50, "value": 100000 } },
+            "queries": { "seat-map": { "constant": { "mean_ms": 5 } } },
+            "statements": { "take": { "change": { "table": "seats", "by": -1 } } } } } } }"#;
+    let tree = parse_json(text).expect("it is JSON");
+    Design::new(tree, Vec::new()).expect("of the format")
+}
+
+#[test]
+fn what_writes_is_never_answered_from_a_cache_and_only_it_leaves_messages() {
+    let place = |kind| Edit::Place {
+        kind,
+        at: None,
+        after: Some("app".to_owned()),
+    };
+    let plan = |design: &Design, of: &str| {
+        let pointer = format!("/components/app/service/plans/{of}");
+        design
+            .tree()
+            .pointer(&pointer)
+            .expect("it is there")
+            .to_string()
+    };
+    let with_cache = place(Kind::Cache).apply(&tickets()).expect("it can be");
+    let (look, buy) = (
+        plan(&with_cache.design, "look"),
+        plan(&with_cache.design, "buy"),
+    );
+    assert!(look.contains("cached") && look.contains("miss"), "{look}");
+    assert!(
+        !buy.contains("cached") && buy.contains("invalidate"),
+        "{buy}"
+    );
+    assert!(
+        with_cache.said.ends_with("look, buy"),
+        "{}",
+        with_cache.said
+    );
+    let with_queue = place(Kind::Queue).apply(&tickets()).expect("it can be");
+    let (look, buy) = (
+        plan(&with_queue.design, "look"),
+        plan(&with_queue.design, "buy"),
+    );
+    assert!(
+        !look.contains("queue") && buy.contains("queue"),
+        "{look} {buy}"
+    );
+    assert!(with_queue.said.ends_with("buy"), "{}", with_queue.said);
+}
+
+#[test]
+fn what_can_stand_between_stands_there() {
+    let (design, names) = chain(&[Kind::Client, Kind::Service, Kind::Database]);
+    for kind in [Kind::Gateway, Kind::Balancer, Kind::Service] {
+        let (design, new) = placed(&design, kind, Some(&names[0]));
+        let now = connections(design.scenario());
+        assert!(now.contains(&(&names[0], &new)), "{now:?}");
+        assert!(now.contains(&(&new, &names[1])), "{now:?}");
+        assert!(!now.contains(&(&names[0], &names[1])), "{now:?}");
+        // And it is drawn between them.
+        let column = |name: &str| design.at(name)[0];
+        assert!(column(&names[0]) < column(&new) && column(&new) < column(&names[1]));
+        ran(&design);
+    }
+    // A database passes nothing on.
+    let (design, new) = placed(&design, Kind::Database, Some(&names[0]));
+    assert!(
+        !connections(design.scenario())
+            .iter()
+            .any(|(_, to)| *to == new)
+    );
 }

@@ -35,10 +35,15 @@ pub fn Panel(props: &Props) -> Html {
         wire,
         act,
     } = props;
+    // What is open and half written here belongs to what is selected, also when it gets another name: so by its place among all.
+    let place = |name: &String| design.scenario().components.get_index_of(name);
     let (key, content) = match (wire, &selected[..]) {
-        (Some((from, to)), _) => (format!("{from}>{to}"), connection(design, from, to, act)),
+        (Some((from, to)), _) => (
+            format!("{:?}>{:?}", place(from), place(to)),
+            connection(design, from, to, act),
+        ),
         (None, []) => (String::new(), whole(design, act)),
-        (None, [one]) => (one.clone(), component(design, one, act)),
+        (None, [one]) => (format!("{:?}", place(one)), component(design, one, act)),
         (None, many) => ("many".to_owned(), several(design, many, act)),
     };
     html! {

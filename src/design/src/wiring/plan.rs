@@ -7,14 +7,28 @@ use super::writes_behind;
 
 /// Lets each plan of a service call `to` at its end, before what ends it. A cache that is asked (aside) stands before the last
 /// call: that is what is done when it has nothing. Where a cache is asked and nothing is done yet when it has nothing, the call is that.
-/// What writes goes past such a cache and drops the key.
+/// What writes goes past such a cache and drops the key. A queue or a topic is told by the plans that write, if some do and some do not:
+/// it is for work that can be done later.
 pub(super) fn add(plans: &mut Map<String, Value>, scenario: &Scenario, to: &str) {
+    let broker = matches!(
+        scenario.components.get(to),
+        Some(Component::Queue(_) | Component::Topic(_))
+    );
     let aside = matches!(scenario.components.get(to), Some(Component::Cache(cache)) if cache.mode == Mode::CacheAside);
+    let that_write = plans
+        .iter()
+        .filter(|(of, plan)| (broker || aside) && writes(of, plan, scenario));
+    let that_write: Vec<String> = that_write.map(|(of, _)| of.clone()).collect();
+    let some_write = !that_write.is_empty();
     let mut writing: Vec<(String, Value)> = Vec::new();
     for (operation, plan) in plans.iter_mut() {
+        let itself = that_write.contains(operation);
         let Some(steps) = plan.as_array_mut() else {
             continue;
         };
+        if broker && some_write && !itself {
+            continue;
+        }
         let asked = if aside {
             ask(steps, scenario, to, 0)
         } else {
@@ -23,12 +37,11 @@ pub(super) fn add(plans: &mut Map<String, Value>, scenario: &Scenario, to: &str)
         if !asked {
             continue;
         }
-        let writes = writes_missed(plan, scenario);
         if operation == "*" {
-            for write in writes {
+            for write in writes_missed(plan, scenario) {
                 writing.push((write, past(plan, scenario)));
             }
-        } else if writes.contains(operation) {
+        } else if itself {
             writing.push((operation.clone(), past(plan, scenario)));
         }
     }
@@ -124,6 +137,28 @@ fn writes_missed(plan: &Value, scenario: &Scenario) -> Vec<String> {
         }
     }
     writes
+}
+
+/// Whether the plan of an operation writes: it calls something by an operation that writes there. A call that names none is for the
+/// plan's own.
+fn writes(operation: &str, plan: &Value, scenario: &Scenario) -> bool {
+    let by_call = |call: &Value| {
+        let Some(to) = call.get("to").and_then(Value::as_str) else {
+            return false;
+        };
+        let of = call.get("operation").and_then(Value::as_str);
+        let of = of.unwrap_or(operation);
+        writes_behind(scenario, to).iter().any(|write| write == of)
+    };
+    let mut steps = plan.as_array().into_iter().flatten();
+    steps.any(|step| {
+        let several = step.pointer("/parallel/calls").and_then(Value::as_array);
+        step.get("call").is_some_and(by_call)
+            || several.into_iter().flatten().any(by_call)
+            || step
+                .pointer("/cached/miss")
+                .is_some_and(|miss| writes(operation, miss, scenario))
+    })
 }
 
 /// What a plan calls, also when caches have nothing.

@@ -119,10 +119,8 @@ pub fn Inspector(props: &Props) -> Html {
     let Some(sheet) = &*sheet else {
         return html! { <p class="waiting">{ "What was looked at here is not there any more." }</p> };
     };
-    // What is open, and what is half written, belongs to what is looked at.
-    let key = format!("{:?}", props.of);
     html! {
-        <section class="inspector" aria-labelledby="inspector-title" {key}>
+        <section class="inspector" aria-labelledby="inspector-title">
             { head(sheet) }
             { chooser(&ctx, sheet) }
             { for sheet.sections.iter().map(|part| section(&ctx, part)) }
