@@ -138,7 +138,7 @@ impl Edit {
             Self::Place { kind, at, after } => {
                 let (name, said) = place(&mut tree, design, *kind, *at, after.as_deref());
                 select = Some(vec![name]);
-                said
+                said + &plans_changed(design, &tree)
             }
             Self::Move { names, by } => {
                 arrange::shift(&mut tree, design, names, *by);
@@ -149,12 +149,9 @@ impl Edit {
                 let instead = connected
                     .replaced
                     .map(|name| format!(" instead of {}", label(&name)));
-                format!(
-                    "Connected {} to {}{}",
-                    label(from),
-                    label(to),
-                    instead.unwrap_or_default()
-                )
+                let (from, to, instead) = (label(from), label(to), instead.unwrap_or_default());
+                let changed = plans_changed(design, &tree);
+                format!("Connected {from} to {to}{instead}{changed}")
             }
             Self::Disconnect { from, to } => {
                 wiring::disconnect(&mut tree, from, to);
@@ -213,10 +210,6 @@ impl Edit {
                     said: "Replaced the design".to_owned(),
                 });
             }
-        };
-        let said = match self {
-            Self::Place { .. } | Self::Connect { .. } => said + &plans_changed(design, &tree),
-            _ => said,
         };
         let edited =
             Design::new(tree, groups).map_err(|problem| file::one_line(&problem.to_string()))?;
