@@ -94,7 +94,7 @@ impl Challenge {
                 let left = times_of(&after.work, time).all;
                 if left < times.all {
                     note(format!(
-                        "work of {} is to be done {}, and is {}",
+                        "work of {} is to be done {}, and is {}: a step of a plan that these requests come to, at once or by way of a queue, has to have this very time",
                         said(time),
                         often(times.all),
                         often(left)

@@ -229,7 +229,7 @@ fn tickets() -> Design {
             "buy": [{ "call": { "to": "seats", "operation": "take" } }] } } },
         "seats": { "database": { "connections": 6, "tables": { "seats": { "rows": 50, "value": 100000 } },
             "queries": { "seat-map": { "constant": { "mean_ms": 5 } } },
-            "statements": { "take": { "change": { "table": "seats", "by": -1 } } } } } } }"#;
+            "statements": { "take": { "change": { "table": "seats", "by": -1, "care": "atomic_update" } } } } } } }"#;
     let tree = parse_json(text).expect("it is JSON");
     Design::new(tree, Vec::new()).expect("of the format")
 }

@@ -33,6 +33,8 @@ pub struct Props {
     pub connecting: Option<String>,
     /// Which part is seen; shared, for it changes with every move of the hand.
     pub camera: Camera0,
+    /// What gave first in runs, with the words for it.
+    pub blamed: Rc<Vec<(String, String)>>,
     /// Counts up when the whole design is to be brought in sight.
     pub fit: u32,
     /// What is done.
@@ -104,6 +106,8 @@ pub fn Board(props: &Props) -> Html {
         let label = design.label(&name).to_owned();
         let (at, problems) = (design.at(&name), problems(&name));
         let (selected, key) = (props.selected.contains(&name), name.clone());
+        let blame = props.blamed.iter().find(|(blamed, _)| *blamed == name);
+        let blame = blame.map(|(_, words)| words.clone());
         let refused = connecting
             .filter(|from| *from != name)
             .zip(calls.as_ref())
@@ -115,7 +119,7 @@ pub fn Board(props: &Props) -> Html {
             (_, Some(_)) => Aim::Shut,
         };
         html! {
-            <Node {key} {label} kind={component.kind()} summary={summary(component)} {at} {problems}
+            <Node {key} {label} kind={component.kind()} summary={summary(component)} {at} {problems} {blame}
                 {selected} {aim} {refused} {name} act={props.act.clone()} />
         }
     });
@@ -208,6 +212,7 @@ struct NodeProps {
     summary: String,
     at: [f64; 2],
     problems: usize,
+    blame: Option<String>,
     selected: bool,
     aim: Aim,
     refused: Option<String>,
@@ -240,6 +245,9 @@ fn Node(props: &NodeProps) -> Html {
             said = format!("{said}, {many} problems");
         }
     }
+    if let Some(blame) = &props.blame {
+        said = format!("{said}, {blame}");
+    }
     match (&props.aim, &props.refused) {
         (Aim::Open, _) => said.push_str(". Can be connected"),
         (Aim::Shut, Some(why)) => said = format!("{said}. Cannot be connected: {why}"),
@@ -260,6 +268,7 @@ fn Node(props: &NodeProps) -> Html {
                 <span class="node-summary">{ &props.summary }</span>
                 <span class="unseen">{ said }</span>
             </span>
+            if let Some(blame) = &props.blame { <span class="node-blame" aria-hidden="true">{ blame }</span> }
             if props.problems > 0 { <span class="node-problem" aria-hidden="true">{ "!" }</span> }
             <span class="port" data-port={props.name.clone()} aria-hidden="true"></span>
         </button>

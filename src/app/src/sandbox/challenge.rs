@@ -3,19 +3,22 @@
 use core::cell::RefCell;
 use std::rc::Rc;
 
-use scale_capacity::{Challenge, Measured, Run, Verdict, cost};
+use scale_capacity::{Bottleneck, Challenge, Measured, Run, Verdict, cost};
 use scale_design::Design;
-use scale_sim::{Files, Model, Scenario};
+use scale_sim::{Files, Model, Problem, Scenario, parse_json};
 use yew::prelude::*;
 
+use super::certificate::words;
 use super::cost::money;
 use super::deed::{Deed, Side};
+use super::export;
 use super::words::number;
 use crate::content;
 use crate::handle::Handle;
 use crate::icon::{Sign, icon};
 use crate::protocol::{Command, Played, Reply};
 use crate::simulator::Simulator;
+use crate::stage::Setting;
 
 /// So many seeds judge a design.
 const SEEDS: u32 = 5;
@@ -72,9 +75,52 @@ pub struct Props {
     pub act: Callback<Deed>,
 }
 
+/// A challenge that is fetched: nothing while it is on its way. Who asks for the same once more has it at once.
+#[hook]
+pub fn use_challenge(id: Option<AttrValue>) -> Option<Result<Handle<Challenge>, String>> {
+    let renew = use_force_update();
+    {
+        use_effect_with(id.clone(), move |id| {
+            if let Some(id) = id.clone()
+                && !matches!(known(&id), Some(Ok(_)))
+            {
+                wasm_bindgen_futures::spawn_local(async move {
+                    let found = fetch(&id).await.map(Handle::from);
+                    KNOWN.with_borrow_mut(|known| {
+                        known.retain(|(other, _)| *other != id);
+                        known.push((id, found));
+                    });
+                    renew.force_update();
+                });
+            }
+        });
+    }
+    known(&id?)
+}
+
+type Known = (AttrValue, Result<Handle<Challenge>, String>);
+
+thread_local! {
+    /// Those that were fetched.
+    static KNOWN: RefCell<Vec<Known>> = const { RefCell::new(Vec::new()) };
+}
+
+fn known(id: &AttrValue) -> Option<Result<Handle<Challenge>, String>> {
+    KNOWN.with_borrow(|known| {
+        let found = known.iter().find(|(other, _)| other == id);
+        found.map(|(_, found)| found.clone())
+    })
+}
+
 /// A judgement under way, or made.
 #[derive(Default)]
 struct State {
+    /// What gave first on each day.
+    short: Vec<Option<Bottleneck>>,
+    /// The worst of each objective when it was last judged.
+    before: Option<Vec<Option<f64>>>,
+    /// The day that is watched.
+    watched: Option<usize>,
     /// The workers, while they are at it.
     workers: Vec<Simulator>,
     days: Vec<Scenario>,
@@ -87,19 +133,10 @@ struct State {
 /// What is asked, how the design stands, and what it comes to on that day.
 #[component]
 pub fn ChallengePage(props: &Props) -> Html {
-    let found = use_state(|| None::<Result<Handle<Challenge>, String>>);
-    {
-        let found = found.clone();
-        use_effect_with(props.id.clone(), move |id| {
-            let id = id.clone();
-            wasm_bindgen_futures::spawn_local(async move {
-                found.set(Some(fetch(&id).await.map(Handle::from)));
-            });
-        });
-    }
+    let found = use_challenge(Some(props.id.clone()));
     let state = use_mut_ref(State::default);
     let renew = use_force_update();
-    let challenge = match &*found {
+    let challenge = match &found {
         None => {
             return html! { <div class="sandbox-stage"><p class="waiting" role="status">{ "Fetching the challenge …" }</p></div> };
         }
@@ -139,15 +176,19 @@ pub fn ChallengePage(props: &Props) -> Html {
     let slos = brief.slos.promised().map(|(objective, bound)| {
         html! { <li><b>{ bounded(objective, bound, &prices.currency) }</b>{ format!(" {}", objective.words()) }</li> }
     });
-    let refused = refusals
-        .iter()
-        .take(8)
-        .map(|problem| html! { <li class="problem">{ problem.to_string() }</li> });
+    let watch = {
+        let (state, renew) = (Rc::clone(&state), renew.clone());
+        Callback::from(move |day: Option<usize>| {
+            state.borrow_mut().watched = day;
+            renew.force_update();
+        })
+    };
     let state = state.borrow();
     html! {
         <div class="sandbox-stage challenge">
             <article class="challenge-story">
                 <p class="eyebrow">{ "Challenge" }</p>
+                <figure class="ask-picture">{ export::picture(&props.design) }</figure>
                 <h2>{ &brief.title }</h2>
                 <p>{ &brief.story }</p>
                 <p class="callout"><b>{ "What is coming: " }</b>{ &brief.told }</p>
@@ -162,14 +203,14 @@ pub fn ChallengePage(props: &Props) -> Html {
                 if !runs {
                     <p class="callout">{ "It cannot be run yet. Build says why." }</p>
                 } else if !refusals.is_empty() {
-                    <p><b>{ "It would be refused:" }</b></p>
-                    <ul class="problems">{ for refused }</ul>
+                    <p><b>{ "It does not do all that it has to, or more than it may:" }</b></p>
+                    { refusal_list(&props.design, &refusals, &props.act) }
                 }
                 <div class="row">
                     <button class="button primary big" disabled={!runs || !refusals.is_empty() || !state.workers.is_empty()} onclick={judge}>{ "Let that day come" }</button>
                     <button class="button" onclick={props.act.reform(|_: MouseEvent| Deed::Show(Side::Build))}>{ "Go on building" }</button>
                 </div>
-                { outcome(&state, &challenge, props) }
+                { outcome(&state, &challenge, props, &watch) }
             </section>
         </div>
     }
@@ -212,7 +253,9 @@ fn begin(
         .iter()
         .map(|seed| challenge.day(design.scenario(), *seed))
         .collect();
+    let before = worst(&state.borrow().verdicts);
     let mut new = State {
+        before,
         judged: Some(design.clone()),
         ..State::default()
     };
@@ -222,6 +265,7 @@ fn begin(
         }
         Ok(days) => {
             new.verdicts = vec![None; days.len()];
+            new.short = vec![None; days.len()];
             let workers = (crate::browser::window().navigator().hardware_concurrency() as usize)
                 .clamp(1, days.len().max(1));
             new.workers = (0..workers)
@@ -263,11 +307,16 @@ fn hear(state: &mut State, challenge: &Challenge, reply: Reply) -> Vec<Simulator
                     figures: &played.figures,
                     series: &played.series,
                 };
-                Some(challenge.verdict(&run, played.stopped.clone()))
+                let short = scale_capacity::bottlenecks(&run).into_iter().next();
+                Some((challenge.verdict(&run, played.stopped.clone()), short))
             };
-            let verdict = read();
-            if let Some(place) = state.verdicts.get_mut(at) {
-                *place = verdict;
+            let read = read();
+            if let (Some(verdict), Some(short)) =
+                (state.verdicts.get_mut(at), state.short.get_mut(at))
+            {
+                let (judged, gave) = read.unzip();
+                *verdict = judged;
+                *short = gave.flatten();
             }
         }
         Reply::Refused(_, why) => state.failed = Some(why),
@@ -282,7 +331,12 @@ fn hear(state: &mut State, challenge: &Challenge, reply: Reply) -> Vec<Simulator
 }
 
 /// What came of it.
-fn outcome(state: &State, challenge: &Challenge, props: &Props) -> Html {
+fn outcome(
+    state: &State,
+    challenge: &Challenge,
+    props: &Props,
+    watch: &Callback<Option<usize>>,
+) -> Html {
     if let Some(why) = &state.failed {
         return html! { <p class="failed" role="alert">{ format!("It could not be judged: {why}") }</p> };
     }
@@ -308,9 +362,28 @@ fn outcome(state: &State, challenge: &Challenge, props: &Props) -> Html {
             .iter()
             .filter_map(|verdict| verdict.measured.get(at));
         let worst = days.clone().max_by(|a, b| spent(a).total_cmp(&spent(b)));
+        let before = state.before.as_ref().and_then(|before| before.get(at).copied().flatten());
         let met = days.clone().filter(|measured| measured.met).count();
-        html! { if let Some(worst) = worst { { row(worst, met, verdicts.len(), currency) } } }
+        html! { if let Some(worst) = worst { { row(worst, met, verdicts.len(), currency, state.before.is_some().then_some(before)) } } }
     });
+    let kept = (0..first.measured.len())
+        .filter(|at| {
+            verdicts
+                .iter()
+                .all(|verdict| verdict.measured.get(*at).is_some_and(|of| of.met))
+        })
+        .count();
+    // The day with most that was missed, and what gave on it.
+    let missed = |verdict: &Option<Verdict>| verdict.as_ref().map_or(0, |of| of.missed().count());
+    let days = state.verdicts.iter().enumerate().rev();
+    let worst_day = days
+        .max_by_key(|(_, verdict)| missed(verdict))
+        .map_or(0, |(at, _)| at);
+    let short = state
+        .short
+        .get(worst_day)
+        .and_then(Option::as_ref)
+        .filter(|_| !all);
     let stopped = verdicts.iter().find_map(|verdict| verdict.stopped.clone());
     let changed = state.judged.as_ref() != Some(&props.design);
     let per_million = verdicts
@@ -322,17 +395,86 @@ fn outcome(state: &State, challenge: &Challenge, props: &Props) -> Html {
             if changed { <p class="callout">{ "The design has changed since that day." }</p> }
             <h3 class={classes!("verdict", if all { "right" } else { "wrong" })}>
                 { icon(if all { Sign::Check } else { Sign::Cross }) }
-                { if all { format!("Kept, on each of {} days", verdicts.len()) } else { format!("Kept on {passed} of {} days", verdicts.len()) } }
+                { if all { format!("Kept, on each of {} days", verdicts.len()) } else { format!("{kept} of {} promises are kept", first.measured.len()) } }
             </h3>
+            <p class="quiet">{ format!("That day was played {} times, each with chances of its own. Everything was kept on {passed} of them.", verdicts.len()) }</p>
+            if let Some(short) = short { <p class="lead">{ format!("What gave first: {}.", words::bottleneck(props.design.scenario(), short)) }</p> }
             if let Some(why) = stopped { <p class="bad">{ format!("A day had to be broken off: {why}") }</p> }
             <div class="table-scroll" tabindex="0" role="region" aria-label="What was promised and what was kept">
-                <table><thead><tr><th scope="col">{ "promised" }</th><th scope="col">{ "on the worst day" }</th><th scope="col">{ "error budget spent" }</th><th scope="col">{ "days kept" }</th></tr></thead>
+                <table><thead><tr><th scope="col">{ "promised" }</th>if state.before.is_some() { <th scope="col">{ "before" }</th> }<th scope="col">{ "on the worst day" }</th><th scope="col">{ "of the error budget" }</th><th scope="col">{ "days kept" }</th></tr></thead>
                 <tbody>{ for rows }</tbody></table>
             </div>
             if per_million > 0.0 { <p class="quiet">{ format!("A million answered requests cost {}.", money(currency, per_million)) }</p> }
-            <details><summary>{ "What happened on that day" }</summary><p>{ &challenge.brief.day.says }</p></details>
+            <p>{ &challenge.brief.day.says }</p>
+            <div class="row">
+                if state.watched.is_some() {
+                    <button class="button" onclick={watch.reform(|_: MouseEvent| None)}>{ "Put the run away" }</button>
+                } else {
+                    <button class="button" onclick={watch.reform(move |_: MouseEvent| Some(worst_day))}>{ "Watch that day" }</button>
+                }
+            </div>
+            if let Some(day) = state.watched.and_then(|at| state.days.get(at)) {
+                { watched(day, state.watched) }
+            }
         </div>
     }
+}
+
+/// The worst value of each objective over all days; nothing before there are any.
+fn worst(verdicts: &[Option<Verdict>]) -> Option<Vec<Option<f64>>> {
+    let verdicts: Vec<&Verdict> = verdicts.iter().flatten().collect();
+    let first = verdicts.first()?;
+    let worst = first.measured.iter().enumerate().map(|(at, _)| {
+        let days = verdicts
+            .iter()
+            .filter_map(|verdict| verdict.measured.get(at));
+        let worst = days.max_by(|a, b| spent(a).total_cmp(&spent(b)));
+        worst.and_then(|worst| worst.value)
+    });
+    Some(worst.collect())
+}
+
+/// The run of a day, to be looked at.
+fn watched(day: &Scenario, at: Option<usize>) -> Html {
+    let setting = Setting {
+        key: format!("day-{at:?}-{}", day.seed),
+        scene: parse_json(&scale_sim::write_json(day)).unwrap_or_default(),
+        ..Setting::default()
+    };
+    html! { <div class="watched"><super::Played {setting} looks={super::looks()} /></div> }
+}
+
+/// What keeps a design from being judged, in the words of the board; each leads to its component, if it names one.
+pub fn refusal_list(design: &Design, refusals: &[Problem], act: &Callback<Deed>) -> Html {
+    let line = |problem: &Problem| {
+        let about = design.about(problem).map(str::to_owned);
+        let words = in_words(design, &problem.message);
+        match about {
+            Some(name) => {
+                let label = design.label(&name).to_owned();
+                let act = act.clone();
+                let onclick = Callback::from(move |_: MouseEvent| {
+                    act.emit(Deed::Show(Side::Build));
+                    act.emit(Deed::Select(vec![name.clone()]));
+                });
+                html! { <li><button class="problem" {onclick}><b>{ label }</b>{ words }</button></li> }
+            }
+            None => html! { <li class="problem">{ words }</li> },
+        }
+    };
+    html! { <ul class="problems">{ for refusals.iter().take(8).map(line) }</ul> }
+}
+
+/// A message with the components that it quotes called as the board calls them.
+fn in_words(design: &Design, message: &str) -> String {
+    let mut words = message.to_owned();
+    for name in design.scenario().components.keys() {
+        words = words.replace(&format!("'{name}'"), &format!("“{}”", design.label(name)));
+    }
+    let mut letters = words.chars();
+    letters.next().map_or_else(String::new, |first| {
+        first.to_uppercase().chain(letters).collect()
+    })
 }
 
 /// How much of what is allowed was spent; what was missed without a measure is worst.
@@ -345,7 +487,13 @@ fn spent(measured: &Measured) -> f64 {
     over + used.or(measured.value).unwrap_or(f64::MAX / 1e12)
 }
 
-fn row(measured: &Measured, met: usize, days: usize, currency: &str) -> Html {
+fn row(
+    measured: &Measured,
+    met: usize,
+    days: usize,
+    currency: &str,
+    before: Option<Option<f64>>,
+) -> Html {
     let used = measured
         .budget
         .as_ref()
@@ -354,10 +502,20 @@ fn row(measured: &Measured, met: usize, days: usize, currency: &str) -> Html {
     html! {
         <tr class={if met == days { "met" } else { "missed" }}>
             <th scope="row">{ objective.words() }<span class="quiet">{ format!(" {}", bounded(objective, measured.bound, currency)) }</span></th>
+            if let Some(before) = before { <td>{ before.map_or_else(|| "–".to_owned(), |is| value(objective, is, currency)) }</td> }
             <td>{ measured.value.map_or_else(|| "–".to_owned(), |is| value(objective, is, currency)) }</td>
-            <td>{ used.map_or_else(|| "–".to_owned(), |used| format!("{} %", number((used * 100.0).round()))) }</td>
+            <td>{ used.map_or_else(|| "–".to_owned(), budget_used) }</td>
             <td>{ format!("{met} of {days}") }</td>
         </tr>
+    }
+}
+
+/// So much of an error budget: in hundredths, or how many times over.
+fn budget_used(used: f64) -> String {
+    if used < 3.0 {
+        format!("{} %", number((used * 100.0).round()))
+    } else {
+        format!("{} times over", number(used.round()))
     }
 }
 

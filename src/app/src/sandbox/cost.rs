@@ -7,6 +7,7 @@ use serde_json::Value;
 use web_sys::HtmlInputElement;
 use yew::prelude::*;
 
+use super::challenge::use_challenge;
 use super::words::number;
 use crate::browser;
 
@@ -49,7 +50,16 @@ pub struct Props {
 pub fn Cost(props: &Props) -> Html {
     let prices_now = use_state(prices);
     let refused = use_state(|| None::<String>);
-    let bill = cost(props.design.scenario(), &prices_now);
+    // What counts in a challenge are its prices, and not those of what belongs to others.
+    let challenge = use_challenge(props.design.challenge().map(|id| id.to_owned().into()));
+    let challenge = challenge.and_then(Result::ok);
+    let bill = match &challenge {
+        Some(challenge) => {
+            cost(props.design.scenario(), &challenge.prices()).without(&challenge.brief.outside)
+        }
+        None => cost(props.design.scenario(), &prices_now),
+    };
+    let most = challenge.as_ref().and_then(|of| of.brief.slos.cost_per_h);
     let lines = bill.lines.iter().map(|line| {
         html! {
             <tr><th scope="row">{ props.design.label(&line.component) }<span class="quiet">{ format!(" {} × {}", number(line.count), line.what) }</span></th>
@@ -97,16 +107,16 @@ pub fn Cost(props: &Props) -> Html {
             <h3 id="cost-title">{ "Cost an hour" }</h3>
             <table><tbody>{ for lines }
                 <tr class="cost-sum"><th scope="row">{ "In all" }</th><td>{ money(&bill.currency, bill.per_hour) }</td></tr></tbody></table>
-            if props.design.challenge().is_some() {
-                <p class="quiet">{ "The challenge has prices of its own, and what belongs to others costs nothing there." }</p>
+            if let Some(most) = most {
+                <p class={if bill.per_hour > most { "bad" } else { "quiet" }}>{ format!("By the prices of the challenge, which allows {}. What grows on that day costs more then.", money(&bill.currency, most)) }</p>
             }
-            <details>
+            if props.design.challenge().is_none() { <details>
                 <summary>{ "Prices" }</summary>
                 <p class="quiet">{ "Made up, of the size that clouds ask. Put in your own; they are kept in this browser." }</p>
                 if let Some(why) = &*refused { <p class="bad" role="alert">{ why }</p> }
                 <div class="prices">{ for fields }</div>
                 <button class="button" onclick={reset}>{ "The usual prices" }</button>
-            </details>
+            </details> }
         </section>
     }
 }

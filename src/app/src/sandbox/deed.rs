@@ -75,6 +75,8 @@ pub enum Deed {
     Open(Box<Design>, String),
     /// A log was brought, or is not to be used.
     Log(Option<Handle<Log>>),
+    /// These gave first in runs: components, and what is said of each.
+    Blame(Vec<(String, String)>),
     /// Tell something that was not done here.
     Tell(String),
     /// Tell why something could not be done.

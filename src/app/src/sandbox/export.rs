@@ -7,7 +7,7 @@ use scale_sim::Kind;
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{CanvasRenderingContext2d, HtmlAnchorElement, HtmlCanvasElement, HtmlImageElement};
-use yew::Callback;
+use yew::{Callback, Html, html};
 
 use super::deed::Deed;
 use super::place::{HIGH, WIDE, corner, wire};
@@ -77,8 +77,45 @@ fn frame(design: &Design) -> ([f64; 2], [f64; 2]) {
 
 /// The design as an SVG of its own, with the colours of the page as it looks now.
 pub fn svg(design: &Design) -> String {
+    drawing(design, &|name| escaped(&browser::style(name)))
+}
+
+/// The design as an SVG of its own, for paper.
+pub fn print(design: &Design) -> String {
+    drawing(design, &|name| {
+        let colour = match name {
+            "--paper" | "--surface" => "#ffffff",
+            "--ink" => "#1e2126",
+            "--ink-soft" => "#5a5f69",
+            "--line" => "#d9d4ca",
+            "--kind-client" => "#7a3fa8",
+            "--kind-balancer" => "#0b7285",
+            "--kind-cache" => "#1f5fa8",
+            "--kind-service" => "#2f6b2c",
+            "--kind-shards" => "#a3195b",
+            "--kind-queue" => "#6b6200",
+            _ => "#a04a00",
+        };
+        colour.to_owned()
+    })
+}
+
+/// The design as a picture in the page.
+pub fn picture(design: &Design) -> Html {
+    let ([wide, high], _) = frame(design);
+    let source = format!(
+        "data:image/svg+xml;charset=utf-8,{}",
+        String::from(js_sys::encode_uri_component(&svg(design)))
+    );
+    let title = match design.scenario().title.as_str() {
+        "" => "The design",
+        title => title,
+    };
+    html! { <img class="design-picture" src={source} width={format!("{wide:.0}")} height={format!("{high:.0}")} alt={title.to_owned()} /> }
+}
+
+fn drawing(design: &Design, colour: &dyn Fn(&str) -> String) -> String {
     let ([wide, high], [left, top]) = frame(design);
-    let colour = |name: &str| escaped(&browser::style(name));
     let (paper, surface, ink, soft, line) = (
         colour("--paper"),
         colour("--surface"),

@@ -34,6 +34,8 @@ pub struct Lab {
     pub refused: Option<String>,
     /// A log that was brought, and not used yet.
     pub log: Option<Handle<Log>>,
+    /// What gave first when the design was last put to the test, with the words for it.
+    pub blamed: Rc<Vec<(String, String)>>,
     /// What was copied.
     pub clip: Option<Value>,
     /// Which part of the board is seen.
@@ -62,6 +64,7 @@ impl Lab {
             said: String::new(),
             refused: None,
             log: None,
+            blamed: Rc::default(),
             clip: None,
             camera: Camera0::default(),
             fit: 0,
@@ -81,6 +84,7 @@ impl Lab {
         self.history = History::new(design);
         self.runs = None;
         self.log = None;
+        self.blamed = Rc::default();
         self.tidy();
         self.keeper = keeper;
         self.keeper.opened();
@@ -132,6 +136,15 @@ impl Lab {
     fn edit(&mut self, edit: &Edit, going_on: Option<&str>) {
         match self.history.apply(edit, going_on) {
             Ok(edited) => {
+                // Whoever gets another name keeps what is said of it.
+                if let (Edit::Rename { name, .. }, Some([after])) = (edit, edited.select.as_deref())
+                {
+                    for (blamed, _) in Rc::make_mut(&mut self.blamed) {
+                        if blamed == name {
+                            blamed.clone_from(after);
+                        }
+                    }
+                }
                 if let Some(names) = edited.select {
                     self.selected = Rc::new(names);
                     self.wire = None;
@@ -242,6 +255,7 @@ impl Lab {
                 self.connecting = None;
             }
             Deed::Log(log) => self.bring(log),
+            Deed::Blame(blamed) => self.blamed = Rc::new(blamed),
             Deed::Tell(said) => self.said = said,
             Deed::Refuse(why) => self.refused = Some(why),
             // For the component, which has the screen and the storage.

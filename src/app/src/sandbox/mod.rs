@@ -49,11 +49,12 @@ use dialog::{Dialog, Opened};
 use lab::Lab;
 use palette::Palette;
 use panel::Panel;
-use place::Camera;
 use shelf::{Keeper, Keeping};
 use traffic::Traffic;
 use way::{Found, Way};
 
+/// At this size of the board everything on it can still be read.
+const READABLE: f64 = 0.6;
 /// The element of the page that the sandbox is drawn in.
 const ROOT: &str = "sandbox";
 /// After a change the design is kept when nothing more has changed for so long, in milliseconds.
@@ -236,7 +237,7 @@ pub fn Sandbox() -> Html {
                     <Panel design={design.clone()} selected={Rc::clone(&state.selected)} wire={state.wire.clone()} act={act.clone()} />
                 }
             </div>
-            <p class="unseen" role="status">{ &state.said }</p>
+            <p key={state.said.clone()} class="sandbox-said" role="status">{ &state.said }</p>
             <Dialog opened={(*opened).clone()} {design} id={state.keeper.id().to_owned()} kept={state.keeper.kept().cloned()}
                 {act} {open} {load} />
         </div>
@@ -251,7 +252,7 @@ fn build(state: &Lab, act: &Callback<Deed>, open: &Callback<Opened>) -> Html {
             <Palette camera={state.camera.clone()} act={act.clone()} />
             <div class="board-frame">
                 <Board design={design.clone()} selected={Rc::clone(&state.selected)} wire={state.wire.clone()} several={state.several} connecting={state.connecting.clone()}
-                    camera={state.camera.clone()} fit={state.fit} act={act.clone()} />
+                    camera={state.camera.clone()} blamed={Rc::clone(&state.blamed)} fit={state.fit} act={act.clone()} />
                 if design.is_empty() { { nothing_yet(act, open) } }
                 if let Some(from) = &state.connecting {
                     <p class="board-hint">{ format!("What does {} call?", design.label(from)) }
@@ -371,8 +372,8 @@ fn room() -> Option<Point> {
     })
 }
 
-/// Brings what is selected in sight: by moving the board, and only if that is not enough by making it smaller. On a narrow board all of
-/// the design, for there one would look for the rest.
+/// Brings what is new in sight, and all of the design with it as long as that stays easy to read or the board is narrow: nobody should
+/// have to look for the rest.
 fn reveal(lab: &Lab) {
     let Some(room) = room() else {
         return;
@@ -381,10 +382,12 @@ fn reveal(lab: &Lab) {
         .map(|name| lab.design().at(name))
         .collect();
     let mut camera = lab.camera.0.borrow_mut();
-    *camera = if room.x < NARROW {
-        let all = lab.design().scenario().components.keys();
-        let all: Vec<[f64; 2]> = all.map(|name| lab.design().at(name)).collect();
-        Camera::fitting(&all, room)
+    let all = lab.design().scenario().components.keys();
+    let all: Vec<[f64; 2]> = all.map(|name| lab.design().at(name)).collect();
+    // What can be read stays where it is if there is room for it all.
+    let whole = camera.showing(&all, room);
+    *camera = if room.x < NARROW || whole.zoom >= READABLE {
+        whole
     } else {
         camera.showing(&places, room)
     };

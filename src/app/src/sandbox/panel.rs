@@ -7,6 +7,7 @@ use scale_design::{Align, Change, Design, Edit};
 use web_sys::{HtmlInputElement, HtmlSelectElement};
 use yew::prelude::*;
 
+use super::challenge::{refusal_list, use_challenge};
 use super::cost::Cost;
 use super::deed::Deed;
 use super::inspector::{Inspector, Subject};
@@ -105,6 +106,7 @@ fn whole(design: &Design, act: &Callback<Deed>) -> Html {
                 <p class="quiet">{ "Select a component to see and change what it is." }</p>
             } else if design.problems().is_empty() {
                 <p class="ready">{ icon(Sign::Check) }{ "Ready to run." }</p>
+                <Refused design={design.clone()} act={act.clone()} />
             } else {
                 <h3>{ "Before it can run" }</h3>
                 { problems(design, act) }
@@ -113,6 +115,31 @@ fn whole(design: &Design, act: &Callback<Deed>) -> Html {
                 <Cost design={design.clone()} />
                 { settings(design, Subject::Whole, act) }
             }
+        </>
+    }
+}
+
+#[derive(Clone, PartialEq, Properties)]
+struct RefusedProps {
+    design: Design,
+    act: Callback<Deed>,
+}
+
+/// What the challenge that a design is to take says of it, before that day comes.
+#[component]
+fn Refused(props: &RefusedProps) -> Html {
+    let challenge = use_challenge(props.design.challenge().map(|id| id.to_owned().into()));
+    let Some(Ok(challenge)) = challenge else {
+        return html! {};
+    };
+    let refusals = challenge.refusals(props.design.scenario());
+    if refusals.is_empty() {
+        return html! {};
+    }
+    html! {
+        <>
+            <h3>{ "The challenge does not take it yet" }</h3>
+            { refusal_list(&props.design, &refusals, &props.act) }
         </>
     }
 }

@@ -108,7 +108,7 @@ fn draw(
 ) -> Result<(), Failed> {
     let sweep = &report.sweep;
     let [from, to] = across(sweep);
-    let [bottom, top] = up(report, shown);
+    let [bottom, top] = up(report, before, shown);
     let area = SVGBackend::with_string(text, SIZE).into_drawing_area();
     area.fill(&colours.paper)?;
     let words = FontDesc::new(FontFamily::SansSerif, 15.0, FontStyle::Normal);
@@ -177,7 +177,7 @@ fn draw(
         });
         plot.draw_series(LineSeries::new(
             points,
-            colours.accent.mix(0.4).stroke_width(1),
+            colours.accent.mix(0.55).stroke_width(2),
         ))?;
     }
     let points = sweep.points.iter();
@@ -204,9 +204,15 @@ fn across(sweep: &Sweep) -> [f64; 2] {
 }
 
 /// From which value to which.
-fn up(report: &Report, shown: Shown) -> [f64; 2] {
+fn up(report: &Report, before: Option<&Sweep>, shown: Shown) -> [f64; 2] {
     let points = &report.sweep.points;
-    let values = || points.iter().filter_map(|point| shown.at(point));
+    let earlier = || before.iter().flat_map(|sweep| &sweep.points);
+    let values = || {
+        points
+            .iter()
+            .chain(earlier())
+            .filter_map(|point| shown.at(point))
+    };
     let most = values()
         .map(|(value, half)| value + half)
         .fold(0.0, f64::max);

@@ -5,7 +5,7 @@
 mod curve;
 mod page;
 mod runs;
-mod words;
+pub(super) mod words;
 
 use std::rc::Rc;
 
@@ -15,6 +15,7 @@ use web_sys::{HtmlInputElement, HtmlSelectElement, HtmlTextAreaElement};
 use yew::prelude::*;
 
 use super::deed::{Deed, Side};
+use super::export;
 use super::shelf::file_name;
 use crate::browser;
 use crate::icon::{Sign, icon};
@@ -69,6 +70,27 @@ impl Asked {
     }
 }
 
+/// What the reader has said so far.
+#[derive(Clone, PartialEq, Debug, Default)]
+struct Saying {
+    /// What gives first; `Some(None)` if nothing is to.
+    gives_first: Option<Option<String>>,
+    /// From which load on; `Some(None)` if from none.
+    at: Option<Option<f64>>,
+    change: String,
+}
+
+impl Saying {
+    /// What was said, once both questions are answered.
+    fn whole(&self) -> Option<Said> {
+        Some(Said {
+            gives_first: self.gives_first.clone()?,
+            at: self.at?,
+            change: self.change.clone(),
+        })
+    }
+}
+
 /// A sweep under way.
 struct Running {
     runs: Runs,
@@ -98,7 +120,7 @@ pub fn Certificate(props: &Props) -> Html {
     let state = use_mut_ref(State::default);
     let renew = use_force_update();
     let asked = use_state(Asked::default);
-    let said = use_state(|| None::<Said>);
+    let said = use_state(Saying::default);
     let design = &props.design;
     let begin = {
         let (state, renew) = (Rc::clone(&state), renew.clone());
@@ -148,9 +170,9 @@ pub fn Certificate(props: &Props) -> Html {
                 if made.is_some() {
                     <p class="callout">{ "The design has changed since it was certified. Say what the change does, and run it again." }</p>
                 }
-                <Ask design={design.clone()} asked={(*asked).clone()} said={(*said).clone().unwrap_or_default()}
+                <Ask design={design.clone()} asked={(*asked).clone()} said={(*said).clone()}
                     on_asked={let asked = asked.clone(); Callback::from(move |new| asked.set(new))}
-                    on_said={let said = said.clone(); Callback::from(move |new| said.set(Some(new)))} {begin} />
+                    on_said={let said = said.clone(); Callback::from(move |new| said.set(new))} {begin} />
             </>
         },
     };
@@ -224,9 +246,9 @@ fn report(running: &Running) -> Option<Report> {
 struct AskProps {
     design: Design,
     asked: Asked,
-    said: Said,
+    said: Saying,
     on_asked: Callback<Asked>,
-    on_said: Callback<Said>,
+    on_said: Callback<Saying>,
     begin: Callback<Option<Said>>,
 }
 
@@ -248,14 +270,14 @@ fn Ask(props: &AskProps) -> Html {
     let choose = |gives: Option<String>| {
         let (on_said, said) = (props.on_said.clone(), said.clone());
         Callback::from(move |_: Event| {
-            on_said.emit(Said {
-                gives_first: gives.clone(),
+            on_said.emit(Saying {
+                gives_first: Some(gives.clone()),
                 ..said.clone()
             });
         })
     };
     let option = |gives: Option<String>, words: String, sign: Option<Sign>| {
-        let checked = said.gives_first == gives;
+        let checked = said.gives_first.as_ref() == Some(&gives);
         html! {
             <label class="option"><input type="radio" name="gives-first" {checked} onchange={choose(gives)} />
                 if let Some(sign) = sign { { icon(sign) } }<span>{ words }</span></label>
@@ -273,29 +295,31 @@ fn Ask(props: &AskProps) -> Html {
         let (on_said, said) = (props.on_said.clone(), said.clone());
         Callback::from(move |event: Event| {
             let field: HtmlSelectElement = event.target_unchecked_into();
-            on_said.emit(Said {
-                at: field.value().parse().ok(),
-                ..said.clone()
-            });
+            let at = match field.value().as_str() {
+                "" => None,
+                value => Some(value.parse().ok()),
+            };
+            on_said.emit(Saying { at, ..said.clone() });
         })
     };
     let on_change = {
         let (on_said, said) = (props.on_said.clone(), said.clone());
         Callback::from(move |event: Event| {
             let field: HtmlTextAreaElement = event.target_unchecked_into();
-            on_said.emit(Said {
+            on_said.emit(Saying {
                 change: field.value().chars().take(2_000).collect(),
                 ..said.clone()
             });
         })
     };
     let factors = asked.factors().into_iter().map(|factor| {
-        let selected = said.at.is_some_and(|at| at.to_bits() == factor.to_bits());
+        let selected = { said.at.flatten() }.is_some_and(|at| at.to_bits() == factor.to_bits());
         html! { <option value={factor.to_string()} {selected}>{ format!("from {} on", times(factor)) }</option> }
     });
+    let whole = said.whole();
     let commit = {
-        let said = said.clone();
-        props.begin.reform(move |_: MouseEvent| Some(said.clone()))
+        let whole = whole.clone();
+        props.begin.reform(move |_: MouseEvent| whole.clone())
     };
     let skip = props.begin.reform(|_: MouseEvent| None);
     let runs = asked.factors().len() as u32 * asked.replications;
@@ -303,19 +327,7 @@ fn Ask(props: &AskProps) -> Html {
         <div class="ask">
             <h2>{ "Can you explain how your system will handle 10x the current load?" }</h2>
             <p class="lead">{ "Say it first. Then the design is run from 1× to 10× its load, several times each." }</p>
-            <fieldset class="answer">
-                <legend>{ "What gives first?" }</legend>
-                <div class="options">
-                    { for options }
-                    { option(None, "Nothing, at any load up to there".to_owned(), None) }
-                </div>
-            </fieldset>
-            <label class="ask-field"><span>{ "From which load on does it miss its goal?" }</span>
-                <select onchange={on_at}><option value="never" selected={said.at.is_none()}>{ "at none of them" }</option>{ for factors }</select>
-            </label>
-            <label class="ask-field"><span>{ "What would you change, and why?" }</span>
-                <textarea rows="4" value={said.change.clone()} onchange={on_change} />
-            </label>
+            <div class="ask-columns"><figure class="ask-picture">{ export::picture(design) }</figure><div class="ask-fields">
             <details class="goal">
                 <summary>{ goal_words(&asked.goal) }{ format!(" {runs} runs.") }</summary>
                 <div class="goal-fields">
@@ -336,10 +348,25 @@ fn Ask(props: &AskProps) -> Html {
                             onchange={set(|asked, value| if (1.0..=30.0).contains(&value) { asked.replications = value as u32; })} /></label>
                 </div>
             </details>
+            <fieldset class="answer">
+                <legend>{ "What gives first?" }</legend>
+                <div class="options">
+                    { for options }
+                    { option(None, "Nothing, at any load up to there".to_owned(), None) }
+                </div>
+            </fieldset>
+            <label class="ask-field"><span>{ "From which load on does it miss its goal?" }</span>
+                <select onchange={on_at}><option value="" selected={said.at.is_none()}>{ "Choose …" }</option><option value="never" selected={said.at == Some(None)}>{ "at none of them" }</option>{ for factors }</select>
+            </label>
+            <label class="ask-field"><span>{ "What would you change, and why?" }</span>
+                <textarea rows="4" value={said.change.clone()} onchange={on_change} />
+            </label>
             <div class="row">
-                <button class="button primary big" onclick={commit}>{ "Commit, and run it" }</button>
-                <button class="button" onclick={skip}>{ "Run it without saying" }</button>
+                <button class="button primary big" disabled={whole.is_none()} onclick={commit}>{ "Commit, and run it" }</button>
+                <button class="button big" onclick={skip}>{ "Run it without saying" }</button>
             </div>
+            if whole.is_none() { <p class="quiet">{ "Say what gives first and from which load on: then you can commit." }</p> }
+            </div></div>
         </div>
     }
 }
@@ -419,6 +446,20 @@ fn figure(report: &Report, before: Option<&Sweep>, shown: Shown, looks: Looks) -
     }
 }
 
+/// Whatever gave first at some load, with the words for it: at the least load of each.
+fn blamed(report: &Report) -> Vec<(String, String)> {
+    let mut blamed: Vec<(String, String)> = Vec::new();
+    for (point, short) in report.sweep.points.iter().zip(&report.bottlenecks) {
+        if let Some(short) = short.first()
+            && !blamed.iter().any(|(name, _)| *name == short.component)
+        {
+            let words = format!("gives at {}", times(point.factor));
+            blamed.push((short.component.clone(), words));
+        }
+    }
+    blamed
+}
+
 /// What was found.
 fn found(made: &Rc<Made>, before: Option<&Made>, props: &Props) -> Html {
     let report = &made.report;
@@ -457,32 +498,47 @@ fn found(made: &Rc<Made>, before: Option<&Made>, props: &Props) -> Html {
         }
     });
     let save = |html: bool| {
-        let (made, earlier) = (Rc::clone(made), earlier.cloned());
+        let (made, earlier, act) = (Rc::clone(made), earlier.cloned(), props.act.clone());
         Callback::from(move |_: MouseEvent| {
             let (kind, ending, text) = if html {
                 let day = browser::date_words(browser::today());
                 (
                     "text/html",
-                    "html",
-                    page::html(&made.report, earlier.as_ref(), &day),
+                    "10x.html",
+                    page::html(
+                        &made.report,
+                        earlier.as_ref(),
+                        &day,
+                        &export::print(&made.design),
+                    ),
                 )
             } else {
-                ("application/json", "certificate.json", made.report.json())
+                ("application/json", "10x.json", made.report.json())
             };
-            browser::download(&file_name(&made.design, ending), kind, &text);
+            let name = file_name(&made.design, ending);
+            browser::download(&name, kind, &text);
+            act.emit(Deed::Tell(format!("Saved as {name}")));
+        })
+    };
+    // On the board stands what gave first.
+    let change = {
+        let (act, blamed) = (props.act.clone(), blamed(report));
+        Callback::from(move |_: MouseEvent| {
+            act.emit(Deed::Blame(blamed.clone()));
+            act.emit(Deed::Show(Side::Build));
         })
     };
     html! {
         <div class="found">
             <h2 class={classes!("verdict", if met { "right" } else { "wrong" })}>{ knee(&report.sweep.knee) }</h2>
             if let Some(before) = earlier { <p class="quiet">{ format!("Before the change: {}", knee(&before.knee)) }</p> }
-            <p class="lead">{ gives.unwrap_or_else(|| "Nothing was short at any load that was tried: none yet.".to_owned()) }</p>
-            <p class="quiet">{ goal_words(&report.goal) }{ format!(" {} runs at each load, seed {} and on.", report.replications, report.seed) }</p>
+            <p class="lead">{ gives.unwrap_or_else(|| "Nothing gives yet, at any load that was tried.".to_owned()) }</p>
+            <p class="quiet">{ goal_words(&report.goal) }{ format!(" {} runs at each load, with seeds from {} on.", report.replications, report.seed) }</p>
             if report.said.is_some() {
                 <section class="against"><h3>{ "What you said, and what was found" }</h3><ul>{ for lines }</ul></section>
             }
             <div class="row">
-                <button class="button primary" onclick={props.act.reform(|_: MouseEvent| Deed::Show(Side::Build))}>{ "Change it and run again" }</button>
+                <button class="button primary" onclick={change}>{ "Change it and run again" }</button>
                 <button class="button" onclick={save(true)}>{ "Save the report" }</button>
                 <button class="button" onclick={save(false)}>{ "Save as JSON" }</button>
             </div>

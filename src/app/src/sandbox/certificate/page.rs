@@ -37,8 +37,8 @@ pub fn escaped(text: &str) -> String {
     out
 }
 
-/// The report as a page. `before` is the curve it is compared with, `day` when it was made.
-pub fn html(report: &Report, before: Option<&Sweep>, day: &str) -> String {
+/// The report as a page. `before` is the curve it is compared with, `day` when it was made, `picture` the design as SVG.
+pub fn html(report: &Report, before: Option<&Sweep>, day: &str, picture: &str) -> String {
     let design = &report.design;
     let title = match design.title.as_str() {
         "" => "A design".to_owned(),
@@ -58,11 +58,14 @@ pub fn html(report: &Report, before: Option<&Sweep>, day: &str) -> String {
     verdict(&mut lines, report);
     curves(&mut lines, report, before);
     said(&mut lines, report);
-    made_of(&mut lines, design);
+    made_of(&mut lines, design, picture);
     lines.push("<h2>How to make it again</h2>".to_owned());
     lines.push("<p>Keep this file, and run <code>lab certify FILE</code> with the same version of the lab: it makes all runs again and compares every figure. The design, as the lab reads it:</p>".to_owned());
     let scenario = scale_sim::write_json(design);
-    lines.push(format!("<pre>{}</pre>", escaped(&scenario)));
+    lines.push(format!(
+        "<details><summary>The design as JSON</summary><pre>{}</pre></details>",
+        escaped(&scenario)
+    ));
     lines.push(report.embedded());
     lines.push("</body>\n</html>\n".to_owned());
     lines.join("\n")
@@ -160,12 +163,15 @@ fn said(lines: &mut Vec<String>, report: &Report) {
 }
 
 /// The design, and what is not modelled of it.
-fn made_of(lines: &mut Vec<String>, design: &Scenario) {
+fn made_of(lines: &mut Vec<String>, design: &Scenario, picture: &str) {
     lines.push("<h2>The design</h2>".to_owned());
+    lines.push(format!("<figure>{picture}</figure>"));
     lines.push("<table><thead><tr><th>Component</th><th>Kind</th><th>What there is of it</th><th>Calls</th></tr></thead><tbody>".to_owned());
     for (name, component) in &design.components {
         let calls = component.targets().into_iter();
-        let calls: Vec<&str> = calls.map(|to| label(design, to)).collect();
+        let mut calls: Vec<&str> = calls.map(|to| label(design, to)).collect();
+        calls.sort_unstable();
+        calls.dedup();
         lines.push(format!(
             "<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
             escaped(label(design, name)),

@@ -220,7 +220,7 @@ pub fn against(report: &Report, said: &Said) -> Vec<Against> {
                 "Your change does not name {}. Does it relieve it all the same? Make it, and run again.",
                 label(design, &short.component)
             ),
-            _ => "Nothing gives yet: what does your change buy?".to_owned(),
+            _ => "Nothing gives up to there. What you would change can wait.".to_owned(),
         };
         all.push(Against { right: None, words });
     }

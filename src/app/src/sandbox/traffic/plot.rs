@@ -90,7 +90,8 @@ pub fn Plot(props: &Props) -> Html {
     let most = heights
         .chain(grips.iter().map(|grip| grip.value))
         .fold(0.0, f64::max);
-    let top = held.unwrap_or_else(|| axis::top(most));
+    // A hand that let go unseen holds nothing.
+    let top = { held.filter(|held| most <= *held) }.unwrap_or_else(|| axis::top(most));
     let span = props.span;
     let on_held = |grip: &Grip| {
         let (props, grip, held, turn) =

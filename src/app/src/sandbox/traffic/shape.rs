@@ -111,12 +111,19 @@ pub fn mean_per_s(arrivals: &Arrivals, horizon_s: f64) -> Option<f64> {
 const POINTS: usize = 24;
 
 /// Arrivals of the shape `to`, with as many requests on the whole in a run of `horizon_s` seconds, as far as the numbers of that shape
-/// allow it.
+/// allow it. A spike comes on top of what was steady, and leaves it behind.
 pub fn changed(arrivals: &Arrivals, to: Shape, horizon_s: f64) -> Arrivals {
     if Shape::of(arrivals) == to {
         return arrivals.clone();
     }
-    let mean = mean_per_s(arrivals, horizon_s).unwrap_or(10.0);
+    let mean = match (arrivals, to) {
+        (Arrivals::Spike { base_per_s, .. }, Shape::Steady) => *base_per_s,
+        _ => mean_per_s(arrivals, horizon_s).unwrap_or(10.0),
+    };
+    let on_top = matches!(
+        arrivals,
+        Arrivals::Poisson { .. } | Arrivals::Constant { .. }
+    );
     let mean = tidy(mean.clamp(0.0, limits::RATE_PER_S));
     let rate = |times: f64| tidy((mean * times).min(limits::RATE_PER_S));
     match to {
@@ -128,8 +135,8 @@ pub fn changed(arrivals: &Arrivals, to: Shape, horizon_s: f64) -> Arrivals {
         },
         // Four times as much for a fifth of the run.
         Shape::Spike => Arrivals::Spike {
-            base_per_s: rate(1.0 / 1.6),
-            peak_per_s: rate(4.0 / 1.6),
+            base_per_s: rate(if on_top { 1.0 } else { 1.0 / 1.6 }),
+            peak_per_s: rate(if on_top { 4.0 } else { 4.0 / 1.6 }),
             at_s: tidy(horizon_s * 0.4),
             for_s: tidy(horizon_s * 0.2).max(1e-3),
         },
