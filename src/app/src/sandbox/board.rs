@@ -12,7 +12,7 @@ use yew::prelude::*;
 
 use super::deed::Deed;
 use super::hand::Hand;
-use super::place::{Camera, HIGH, WIDE, corner, wire};
+use super::place::{Camera, Grid, HIGH, WIDE};
 use super::words::summary;
 use crate::browser;
 use crate::icon::{Sign, icon};
@@ -72,11 +72,16 @@ pub fn Board(props: &Props) -> Html {
         let (seen, layer, camera) = (seen.clone(), layer.clone(), props.camera.clone());
         let design = props.design.clone();
         use_effect_with(props.fit, move |_| {
+            let renew = renew.clone();
             // Once everything around it has its place, too.
             let frame = request_animation_frame(move |_| {
                 if let Some(seen) = seen.cast::<HtmlElement>() {
-                    *camera.0.borrow_mut() = fitting(&design, &seen);
-                    apply(&camera.0.borrow(), &layer);
+                    let fitting = fitting(&design, &seen);
+                    let before = camera.0.replace(fitting);
+                    apply(&fitting, &layer);
+                    if before.grid != fitting.grid {
+                        renew.force_update();
+                    }
                 }
             });
             move || drop(frame)
@@ -87,7 +92,8 @@ pub fn Board(props: &Props) -> Html {
     let connecting = props.connecting.as_deref();
     let all: Vec<&String> = scenario.components.keys().collect();
     let wires: Vec<(&str, &str)> = wiring::connections(scenario);
-    let at = |name: &str| corner(design.at(name));
+    let grid = props.camera.0.borrow().grid;
+    let at = |name: &str| grid.corner(design.at(name));
     let problems = |name: &str| {
         let own = design.problems().iter();
         own.filter(|problem| design.about(problem) == Some(name))
@@ -104,7 +110,7 @@ pub fn Board(props: &Props) -> Html {
     let nodes = order.into_iter().map(|i| {
         let (name, component) = (all[i].clone(), &scenario.components[all[i]]);
         let label = design.label(&name).to_owned();
-        let (at, problems) = (design.at(&name), problems(&name));
+        let (at, problems) = (at(&name), problems(&name));
         let (selected, key) = (props.selected.contains(&name), name.clone());
         let blame = props.blamed.iter().find(|(blamed, _)| *blamed == name);
         let blame = blame.map(|(_, words)| words.clone());
@@ -138,7 +144,7 @@ pub fn Board(props: &Props) -> Html {
         html! { <div class="group" {style}><span>{ &group.name }</span></div> }
     });
     let paths = wires.iter().map(|(from, to)| {
-        let d = wire(at(from), at(to));
+        let d = grid.wire(at(from), at(to));
         let chosen = props
             .wire
             .as_ref()
@@ -156,7 +162,7 @@ pub fn Board(props: &Props) -> Html {
     let on_key = {
         let act = props.act.clone();
         let design = design.clone();
-        Callback::from(move |event: KeyboardEvent| key(&event, &design, &act))
+        Callback::from(move |event: KeyboardEvent| key(&event, &design, grid, &act))
     };
     // The keyboard's place is brought in sight.
     let onfocusin = {
@@ -168,7 +174,7 @@ pub fn Board(props: &Props) -> Html {
         })
     };
     html! {
-        <div class={classes!("board", connecting.map(|_| "connecting"))} ref={seen} role="group"
+        <div class={classes!("board", (grid == Grid::Down).then_some("down"), connecting.map(|_| "connecting"))} ref={seen} role="group"
             aria-label="Design" aria-describedby="board-keys" onkeydown={on_key} {onfocusin}>
             <div class="board-layer" ref={layer} {style}>
                 { for groups }
@@ -210,7 +216,7 @@ struct NodeProps {
     label: String,
     kind: Kind,
     summary: String,
-    at: [f64; 2],
+    at: Point,
     problems: usize,
     blame: Option<String>,
     selected: bool,
@@ -222,7 +228,7 @@ struct NodeProps {
 /// A component on the board.
 #[component]
 fn Node(props: &NodeProps) -> Html {
-    let at = corner(props.at);
+    let at = props.at;
     let style = format!("transform:translate({:.1}px,{:.1}px)", at.x, at.y);
     // By the hand it is selected when it is pressed: a click that comes of the keyboard has no place.
     let onclick = {
@@ -303,11 +309,15 @@ fn focused() -> Option<String> {
 }
 
 /// What a key does while the board has the keyboard's place.
-fn key(event: &KeyboardEvent, design: &Design, act: &Callback<Deed>) {
+fn key(event: &KeyboardEvent, design: &Design, grid: Grid, act: &Callback<Deed>) {
     let name = focused().filter(|name| design.kind(name).is_some());
     let control = event.ctrl_key() || event.meta_key();
     let step = if event.shift_key() { 1.0 } else { 0.25 };
-    let walk = |by: [f64; 2]| {
+    let walk = |[right, down]: [f64; 2]| {
+        let by = match grid {
+            Grid::Across => [right, down],
+            Grid::Down => [down, right],
+        };
         Some(Deed::Walk {
             name: name.clone(),
             by,

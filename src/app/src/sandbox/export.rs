@@ -10,7 +10,7 @@ use web_sys::{CanvasRenderingContext2d, HtmlAnchorElement, HtmlCanvasElement, Ht
 use yew::{Callback, Html, html};
 
 use super::deed::Deed;
-use super::place::{HIGH, WIDE, corner, wire};
+use super::place::{Grid, HIGH, WIDE};
 use super::shelf::file_name;
 use super::words::summary;
 use crate::browser;
@@ -54,7 +54,7 @@ fn frame(design: &Design) -> ([f64; 2], [f64; 2]) {
         .scenario()
         .components
         .keys()
-        .map(|name| corner(design.at(name)));
+        .map(|name| Grid::Across.corner(design.at(name)));
     let (mut from, mut to) = ([f64::INFINITY; 2], [0.0_f64; 2]);
     for at in corners {
         from = [from[0].min(at.x), from[1].min(at.y)];
@@ -127,7 +127,7 @@ fn drawing(design: &Design, colour: &dyn Fn(&str) -> String) -> String {
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{wide:.0}\" height=\"{high:.0}\" viewBox=\"{left:.1} {top:.1} {wide:.1} {high:.1}\" font-family=\"system-ui, sans-serif\">\n<title>{}</title>\n<rect x=\"{left:.1}\" y=\"{top:.1}\" width=\"{wide:.1}\" height=\"{high:.1}\" fill=\"{paper}\"/>\n<defs><marker id=\"end\" viewBox=\"0 0 10 10\" refX=\"6\" refY=\"5\" markerWidth=\"7\" markerHeight=\"7\" orient=\"auto\"><path d=\"M1 1L8 5L1 9\" fill=\"none\" stroke=\"{soft}\" stroke-width=\"1.6\"/></marker></defs>\n",
         escaped(&design.scenario().title)
     );
-    let at = |name: &str| corner(design.at(name));
+    let at = |name: &str| Grid::Across.corner(design.at(name));
     for group in design.groups().iter() {
         let corners: Vec<_> = group.members.iter().map(|name| at(name)).collect();
         let x = corners.iter().map(|p| p.x).fold(f64::INFINITY, f64::min) - 14.0;
@@ -151,7 +151,7 @@ fn drawing(design: &Design, colour: &dyn Fn(&str) -> String) -> String {
         let _ = writeln!(
             out,
             "<path d=\"{}\" fill=\"none\" stroke=\"{soft}\" stroke-width=\"1.6\"{dash} marker-end=\"url(#end)\"/>",
-            wire(at(from), at(to))
+            Grid::Across.wire(at(from), at(to))
         );
     }
     for (name, component) in &design.scenario().components {

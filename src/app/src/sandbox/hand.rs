@@ -16,7 +16,7 @@ use yew::prelude::*;
 
 use super::board::{Props, apply};
 use super::deed::Deed;
-use super::place::{COLUMN, HIGH, ROW, WIDE, corner, line, wire};
+use super::place::{Camera, Grid, HIGH, WIDE};
 use crate::browser;
 use crate::stage::layout::Point;
 
@@ -248,7 +248,7 @@ fn moved(state: &mut State, event: &Event) -> Option<Deed> {
     match &mut state.held {
         Held::Nothing | Held::Press(_) => {}
         Held::Move(press, nodes, ways) => {
-            let zoom = state.now.borrow().camera.0.borrow().zoom;
+            let Camera { zoom, grid, .. } = *state.now.borrow().camera.0.borrow();
             let by = Point {
                 x: (at.x - press.at.x) / zoom,
                 y: (at.y - press.at.y) / zoom,
@@ -264,7 +264,7 @@ fn moved(state: &mut State, event: &Event) -> Option<Deed> {
             }
             for way in ways {
                 let [from, end] = way.ends.map(|(at, moves)| if moves { to(at) } else { at });
-                let d = wire(from, end);
+                let d = grid.wire(from, end);
                 for line in &way.lines {
                     let _ = line.set_attribute("d", &d);
                 }
@@ -315,14 +315,14 @@ fn moved(state: &mut State, event: &Event) -> Option<Deed> {
 }
 
 /// Puts back what a drag has moved.
-fn put_back(nodes: &[Moved], ways: &[Bent]) {
+fn put_back(grid: Grid, nodes: &[Moved], ways: &[Bent]) {
     for node in nodes {
         let Point { x, y } = node.corner;
         let transform = format!("translate({x:.1}px,{y:.1}px)");
         let _ = node.element.style().set_property("transform", &transform);
     }
     for way in ways {
-        let d = wire(way.ends[0].0, way.ends[1].0);
+        let d = grid.wire(way.ends[0].0, way.ends[1].0);
         for line in &way.lines {
             let _ = line.set_attribute("d", &d);
         }
@@ -355,7 +355,8 @@ impl State {
     fn lift(&self) -> (Vec<Moved>, Vec<Bent>) {
         let now = self.now.borrow();
         let design = &now.design;
-        let at = |name: &str| corner(design.at(name));
+        let grid = now.camera.0.borrow().grid;
+        let at = |name: &str| grid.corner(design.at(name));
         let nodes = now.selected.iter().filter_map(|name| {
             Some(Moved {
                 element: node(&self.seen, name)?,
@@ -388,7 +389,7 @@ impl State {
     /// Puts back what a drag has moved that is not to count.
     fn undo_drag(&mut self) {
         if let Held::Move(_, nodes, ways) = &self.held {
-            put_back(nodes, ways);
+            put_back(self.grid(), nodes, ways);
         }
         self.rubber(None);
         self.mark_aims(None);
@@ -396,6 +397,11 @@ impl State {
             let _ = marquee.set_attribute("hidden", "");
         }
         self.held = Held::Nothing;
+    }
+
+    /// How columns and rows lie now.
+    fn grid(&self) -> Grid {
+        self.now.borrow().camera.0.borrow().grid
     }
 
     fn marquee(&self) -> Option<Element> {
@@ -409,12 +415,9 @@ impl State {
         };
         let d = from.map(|(name, at)| {
             let now = self.now.borrow();
-            let start = corner(now.design.at(name));
-            let start = Point {
-                x: start.x + WIDE,
-                y: start.y + HIGH / 2.0,
-            };
-            line(start, now.camera.0.borrow().on_board(at))
+            let camera = *now.camera.0.borrow();
+            let start = camera.grid.way_out(camera.grid.corner(now.design.at(name)));
+            camera.grid.line(start, camera.on_board(at))
         });
         let _ = rubber.set_attribute("d", &d.unwrap_or_default());
     }
@@ -475,13 +478,13 @@ fn let_go(state: &mut State, event: &Event) -> Option<Deed> {
             On::Board => Some(Deed::Select(Vec::new())),
         },
         Held::Move(press, nodes, ways) => {
-            let zoom = state.now.borrow().camera.0.borrow().zoom;
-            let by = [
-                (at.x - press.at.x) / zoom / COLUMN,
-                (at.y - press.at.y) / zoom / ROW,
-            ];
+            let Camera { zoom, grid, .. } = *state.now.borrow().camera.0.borrow();
+            let by = grid.steps(Point {
+                x: (at.x - press.at.x) / zoom,
+                y: (at.y - press.at.y) / zoom,
+            });
             // Back to where the design has them, for what is drawn anew is what differs from that.
-            put_back(&nodes, &ways);
+            put_back(grid, &nodes, &ways);
             let names = nodes.into_iter().map(|node| node.name).collect();
             Some(Deed::Edit(Edit::Move { names, by }))
         }
@@ -503,7 +506,7 @@ fn let_go(state: &mut State, event: &Event) -> Option<Deed> {
             let camera = *now.camera.0.borrow();
             let (a, b) = (camera.on_board(press.at), camera.on_board(at));
             let inside = |name: &String| {
-                let at = corner(now.design.at(name));
+                let at = camera.grid.corner(now.design.at(name));
                 at.x + WIDE > a.x.min(b.x)
                     && at.x < a.x.max(b.x)
                     && at.y + HIGH > a.y.min(b.y)

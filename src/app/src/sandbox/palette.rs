@@ -12,7 +12,6 @@ use yew::prelude::*;
 
 use super::board::Camera0;
 use super::deed::Deed;
-use super::place::centred;
 use crate::browser;
 use crate::icon::{Sign, icon};
 use crate::stage::layout::Point;
@@ -173,5 +172,6 @@ fn on_board(event: &PointerEvent, camera: &Camera0) -> Option<[f64; 2]> {
         x: at.x - corner.left(),
         y: at.y - corner.top(),
     };
-    Some(centred(camera.0.borrow().on_board(at)))
+    let camera = *camera.0.borrow();
+    Some(camera.grid.centred(camera.on_board(at)))
 }

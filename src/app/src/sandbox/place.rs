@@ -1,11 +1,14 @@
 //! Where the board is in the browser: columns and rows of a design, and the pixels they are drawn at.
 
-use crate::stage::layout::Point;
+use crate::stage::layout::{NARROW, Point};
 
 /// From one column to the next, in pixels of the board.
 pub const COLUMN: f64 = 208.0;
 /// From one row to the next.
 pub const ROW: f64 = 104.0;
+/// The same where columns lie below each other: from one row to the next beside it, from one column to the next below it.
+const BESIDE: f64 = 172.0;
+const BELOW: f64 = 112.0;
 /// How wide a component is drawn.
 pub const WIDE: f64 = 152.0;
 /// How high.
@@ -20,6 +23,8 @@ pub struct Camera {
     pub corner: Point,
     /// Pixels on the screen for one of the board.
     pub zoom: f64,
+    /// How columns and rows lie.
+    pub grid: Grid,
 }
 
 impl Default for Camera {
@@ -27,6 +32,7 @@ impl Default for Camera {
         Self {
             corner: Point { x: 32.0, y: 32.0 },
             zoom: 1.0,
+            grid: Grid::default(),
         }
     }
 }
@@ -51,16 +57,21 @@ impl Camera {
                 y: about.y - fixed.y * zoom,
             },
             zoom,
+            grid: self.grid,
         }
     }
 
     /// All of these places within so much room, never larger than they are.
     pub fn fitting(places: &[[f64; 2]], room: Point) -> Self {
+        let grid = Grid::suiting(room);
         let Some(first) = places.first() else {
-            return Self::default();
+            return Self {
+                grid,
+                ..Self::default()
+            };
         };
-        let (mut from, mut to) = (corner(*first), corner(*first));
-        for at in places.iter().map(|at| corner(*at)) {
+        let (mut from, mut to) = (grid.corner(*first), grid.corner(*first));
+        for at in places.iter().map(|at| grid.corner(*at)) {
             from = Point {
                 x: from.x.min(at.x),
                 y: from.y.min(at.y),
@@ -80,13 +91,14 @@ impl Camera {
                 y: (room.y - high * zoom) / 2.0 - from.y * zoom,
             },
             zoom,
+            grid,
         }
     }
 
     /// All of these places within so much room: moved as little as it can be, and smaller only if there is no other way.
     #[must_use]
     pub fn showing(&self, places: &[[f64; 2]], room: Point) -> Self {
-        let corners = places.iter().map(|at| corner(*at));
+        let corners = places.iter().map(|at| self.grid.corner(*at));
         let (mut x, mut y) = ([f64::INFINITY, 0.0_f64], [f64::INFINITY, 0.0_f64]);
         for at in corners {
             x = [x[0].min(at.x), x[1].max(at.x + WIDE)];
@@ -110,13 +122,13 @@ impl Camera {
                 x: moved(x, self.corner.x, room.x),
                 y: moved(y, self.corner.y, room.y),
             },
-            zoom: self.zoom,
+            ..*self
         }
     }
 
     /// As a style: for the layer that everything of the board lies in.
     pub fn style(&self) -> String {
-        let Self { corner, zoom } = self;
+        let Self { corner, zoom, .. } = self;
         format!(
             "transform:translate({:.1}px,{:.1}px) scale({zoom:.4})",
             corner.x, corner.y
@@ -124,40 +136,102 @@ impl Camera {
     }
 }
 
-/// The upper left corner of the component that stands at this column and row.
-pub fn corner([column, row]: [f64; 2]) -> Point {
-    Point {
-        x: column * COLUMN,
-        y: row * ROW,
+/// How columns and rows lie on the screen.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Grid {
+    /// Columns side by side: calls go from left to right.
+    #[default]
+    Across,
+    /// Columns below each other, for a narrow screen: calls go down.
+    Down,
+}
+
+impl Grid {
+    /// What suits so much room.
+    pub fn suiting(room: Point) -> Self {
+        if room.x < NARROW {
+            Self::Down
+        } else {
+            Self::Across
+        }
     }
-}
 
-/// The column and row of a component whose middle is here.
-pub fn centred(at: Point) -> [f64; 2] {
-    [(at.x - WIDE / 2.0) / COLUMN, (at.y - HIGH / 2.0) / ROW]
-}
+    /// The upper left corner of the component that stands at this column and row.
+    pub fn corner(self, [column, row]: [f64; 2]) -> Point {
+        match self {
+            Self::Across => Point {
+                x: column * COLUMN,
+                y: row * ROW,
+            },
+            Self::Down => Point {
+                x: row * BESIDE,
+                y: column * BELOW,
+            },
+        }
+    }
 
-/// The way from one component to another, given by their corners, as the `d` of a path.
-pub fn wire(from: Point, to: Point) -> String {
-    let (x1, y1) = (from.x + WIDE, from.y + HIGH / 2.0);
-    let (x2, y2) = (to.x, to.y + HIGH / 2.0);
-    line(Point { x: x1, y: y1 }, Point { x: x2, y: y2 })
-}
+    /// How many columns and rows a way on the board is.
+    pub fn steps(self, way: Point) -> [f64; 2] {
+        match self {
+            Self::Across => [way.x / COLUMN, way.y / ROW],
+            Self::Down => [way.y / BELOW, way.x / BESIDE],
+        }
+    }
 
-/// A way from one point to another that sets out and comes in to the right.
-pub fn line(from: Point, to: Point) -> String {
-    let bend = ((to.x - from.x).abs() / 2.0).clamp(24.0, 160.0);
-    format!(
-        "M{:.1} {:.1}C{:.1} {:.1} {:.1} {:.1} {:.1} {:.1}",
-        from.x,
-        from.y,
-        from.x + bend,
-        from.y,
-        to.x - bend,
-        to.y,
-        to.x - 5.0,
-        to.y
-    )
+    /// The column and row of a component whose middle is here.
+    pub fn centred(self, at: Point) -> [f64; 2] {
+        self.steps(Point {
+            x: at.x - WIDE / 2.0,
+            y: at.y - HIGH / 2.0,
+        })
+    }
+
+    /// Where calls leave a component with this corner.
+    pub fn way_out(self, corner: Point) -> Point {
+        match self {
+            Self::Across => Point {
+                x: corner.x + WIDE,
+                y: corner.y + HIGH / 2.0,
+            },
+            Self::Down => Point {
+                x: corner.x + WIDE / 2.0,
+                y: corner.y + HIGH,
+            },
+        }
+    }
+
+    /// The way from one component to another, given by their corners, as the `d` of a path.
+    pub fn wire(self, from: Point, to: Point) -> String {
+        let end = match self {
+            Self::Across => Point {
+                x: to.x,
+                y: to.y + HIGH / 2.0,
+            },
+            Self::Down => Point {
+                x: to.x + WIDE / 2.0,
+                y: to.y,
+            },
+        };
+        self.line(self.way_out(from), end)
+    }
+
+    /// A way from one point to another that sets out and comes in as calls do.
+    pub fn line(self, from: Point, to: Point) -> String {
+        let along = match self {
+            Self::Across => to.x - from.x,
+            Self::Down => to.y - from.y,
+        };
+        let bend = (along.abs() / 2.0).clamp(24.0, 160.0);
+        let on = |at: Point, by: f64| match self {
+            Self::Across => Point { x: at.x + by, ..at },
+            Self::Down => Point { y: at.y + by, ..at },
+        };
+        let (out, back, end) = (on(from, bend), on(to, -bend), on(to, -5.0));
+        format!(
+            "M{:.1} {:.1}C{:.1} {:.1} {:.1} {:.1} {:.1} {:.1}",
+            from.x, from.y, out.x, out.y, back.x, back.y, end.x, end.y
+        )
+    }
 }
 
 #[cfg(test)]
@@ -177,17 +251,30 @@ mod tests {
     #[test]
     fn all_that_is_there_fits() {
         let places = [[0.0, 0.0], [12.0, 3.0], [4.0, 40.0]];
-        let room = Point { x: 700.0, y: 500.0 };
-        let camera = Camera::fitting(&places, room);
-        for at in places {
-            let at = corner(at);
-            let seen = |x: f64, y: f64| {
-                let x = x * camera.zoom + camera.corner.x;
-                let y = y * camera.zoom + camera.corner.y;
-                (0.0..=room.x).contains(&x) && (0.0..=room.y).contains(&y)
-            };
-            assert!(seen(at.x, at.y) && seen(at.x + WIDE, at.y + HIGH), "{at:?}");
+        for room in [Point { x: 700.0, y: 500.0 }, Point { x: 390.0, y: 500.0 }] {
+            let camera = Camera::fitting(&places, room);
+            for at in places {
+                let at = camera.grid.corner(at);
+                let seen = |x: f64, y: f64| {
+                    let x = x * camera.zoom + camera.corner.x;
+                    let y = y * camera.zoom + camera.corner.y;
+                    (0.0..=room.x).contains(&x) && (0.0..=room.y).contains(&y)
+                };
+                assert!(seen(at.x, at.y) && seen(at.x + WIDE, at.y + HIGH), "{at:?}");
+            }
         }
-        assert_eq!(Camera::fitting(&[], room), Camera::default());
+    }
+
+    #[test]
+    fn where_something_is_put_there_it_stands() {
+        for grid in [Grid::Across, Grid::Down] {
+            let corner = grid.corner([3.0, 2.0]);
+            let middle = Point {
+                x: corner.x + WIDE / 2.0,
+                y: corner.y + HIGH / 2.0,
+            };
+            let [column, row] = grid.centred(middle);
+            assert!((column - 3.0).abs() < 1e-9 && (row - 2.0).abs() < 1e-9);
+        }
     }
 }

@@ -437,12 +437,27 @@ mod tests {
     }
 
     #[test]
+    fn a_spike_comes_on_top_of_what_is_steady_and_leaves_it_behind() {
+        let steady = Arrivals::Poisson { rate_per_s: 300.0 };
+        let spike = changed(&steady, Shape::Spike, 60.0);
+        assert!(
+            matches!(spike, Arrivals::Spike { base_per_s, peak_per_s, .. } if (base_per_s - 300.0).abs() < 1e-9 && (peak_per_s - 1_200.0).abs() < 1e-9),
+            "{spike:?}"
+        );
+        assert_eq!(changed(&spike, Shape::Steady, 60.0), steady);
+    }
+
+    #[test]
     fn every_shape_becomes_every_other_with_as_much_load() {
         for from in all() {
             let mean = mean_per_s(&from, 60.0).expect("it is known");
             for to in Shape::CHOICE {
                 let made = changed(&from, to, 60.0);
                 assert_eq!(Shape::of(&made), to);
+                let spikes = [Shape::of(&from), to];
+                if spikes.contains(&Shape::Spike) && spikes.contains(&Shape::Steady) {
+                    continue;
+                }
                 let after = mean_per_s(&made, 60.0).expect("it is known");
                 // Users are whole.
                 let slack = if to == Shape::Users { 0.5 } else { 1e-6 * mean };
