@@ -83,6 +83,14 @@ impl Camera {
         }
         let (wide, high) = (to.x + WIDE - from.x, to.y + HIGH - from.y);
         let margin = 28.0;
+        // Along the lower edge of a narrow board lie its buttons.
+        let room = match grid {
+            Grid::Across => room,
+            Grid::Down => Point {
+                y: (room.y - 44.0).max(60.0),
+                ..room
+            },
+        };
         let fits = |room: f64, size: f64| (room - 2.0 * margin).max(40.0) / size;
         let zoom = { fits(room.x, wide).min(fits(room.y, high)) }.clamp(ZOOM[0], 1.0);
         Self {

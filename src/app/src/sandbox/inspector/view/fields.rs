@@ -67,7 +67,7 @@ fn sentence(problem: &str) -> String {
 
 /// One field.
 pub fn field(ctx: &Ctx, field: &Field) -> Html {
-    let key = field.pointer.clone();
+    let key = without_name(&field.pointer);
     let inner = match &field.form {
         Form::Unset(value) => unset(ctx, field, value),
         Form::Number { .. } | Form::Text { .. } | Form::Reference { .. } | Form::Flag(_) => {
@@ -87,6 +87,14 @@ pub fn field(ctx: &Ctx, field: &Field) -> Html {
         },
     };
     html! { <div class="inspector-field" {key}>{ inner }</div> }
+}
+
+/// A place of a design without the name of its component: so a field stays the same one, with the keyboard in it, when the component gets
+/// another name.
+fn without_name(pointer: &str) -> String {
+    let rest = pointer.strip_prefix("/components/");
+    let place = rest.and_then(|rest| rest.split_once('/'));
+    place.map_or_else(|| pointer.to_owned(), |(_, place)| place.to_owned())
 }
 
 /// Changes that set a field.
