@@ -188,7 +188,6 @@ pub fn ChallengePage(props: &Props) -> Html {
         <div class="sandbox-stage challenge">
             <article class="challenge-story">
                 <p class="eyebrow">{ "Challenge" }</p>
-                <figure class="ask-picture">{ export::picture(&props.design) }</figure>
                 <h2>{ &brief.title }</h2>
                 <p>{ &brief.story }</p>
                 <p class="callout"><b>{ "What is coming: " }</b>{ &brief.told }</p>
@@ -198,6 +197,7 @@ pub fn ChallengePage(props: &Props) -> Html {
             </article>
             <section class="challenge-judge" aria-label="Judgement">
                 <h2>{ "How your design does" }</h2>
+                <figure class="ask-picture">{ export::picture(&props.design) }</figure>
                 <p>{ "It costs " }<b>{ money(&bill.currency, bill.per_hour) }</b>{ " an hour" }
                     if let Some(most) = brief.slos.cost_per_h { { format!(", of at most {}", money(&bill.currency, most)) } }{ "." }</p>
                 if !runs {

@@ -237,7 +237,7 @@ pub fn Sandbox() -> Html {
                     <Panel design={design.clone()} selected={Rc::clone(&state.selected)} wire={state.wire.clone()} act={act.clone()} />
                 }
             </div>
-            <p key={state.said.clone()} class="sandbox-said" role="status">{ &state.said }</p>
+            <p key={state.said.clone()} class={if state.said == "Changed" { "unseen" } else { "sandbox-said" }} role="status">{ &state.said }</p>
             <Dialog opened={(*opened).clone()} {design} id={state.keeper.id().to_owned()} kept={state.keeper.kept().cloned()}
                 {act} {open} {load} />
         </div>
