@@ -52,13 +52,18 @@ export async function launch() {
   return browser;
 }
 
-/** Opens a page. Errors of the page and on the console, and requests elsewhere, gather in `page.errors`. */
-export async function open(browser, url, options = {}) {
+/**
+ * Opens a page. Errors of the page and on the console, and requests elsewhere, gather in `page.errors`; but not what `expected` says
+ * of a message on the console and where it comes from.
+ */
+export async function open(browser, url, { expected = () => false, ...options } = {}) {
   const context = options.context ?? (await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options }));
   const page = await context.newPage();
   page.errors = [];
   page.on("pageerror", (error) => page.errors.push(`page: ${error}`));
-  page.on("console", (message) => message.type() === "error" && page.errors.push(`console: ${message.text()}`));
+  page.on("console", (message) => {
+    if (message.type() === "error" && !expected(message.text(), message.location().url)) page.errors.push(`console: ${message.text()}`);
+  });
   page.on("request", (request) => {
     const to = request.url();
     if (!to.startsWith(new URL(url).origin) && !/^(blob|data):/.test(to)) page.errors.push(`request to ${to}`);
