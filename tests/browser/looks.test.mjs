@@ -48,6 +48,36 @@ test("a narrow phone holds every page", async () => {
   await context.close();
 });
 
+test("what the sandbox brings along changes nothing elsewhere, nor the stage that plays in it", async () => {
+  const page = await open(browser, `${home}#/sandbox`);
+  await page.waitForSelector(".board");
+  /** The rules of its style sheet that hold for what is not its own. */
+  const strays = (where) =>
+    page.evaluate((where) => {
+      const sheet = [...document.styleSheets].find(({ href }) => href?.endsWith("sandbox.css"));
+      const rules = [...sheet.cssRules].flatMap((rule) => [...(rule.cssRules ?? []), rule]).filter((rule) => rule.selectorText);
+      const meant = (selector) => /^(:where\()?\.sandbox-stage/.test(selector);
+      const found = (selector) => [...document.querySelectorAll(selector.replace(/::[\w-]+/g, ""))].some((element) => element.closest(where));
+      return rules.flatMap((rule) => rule.selectorText.split(/,\s*(?![^(]*\))/)).filter((selector) => !meant(selector) && found(selector));
+    }, where);
+  await page.getByRole("button", { name: "Three tiers" }).click();
+  await page.locator(".sandbox-sides .tab", { hasText: "Run" }).click();
+  await page.waitForSelector(".stage .figures");
+  assert.deepEqual(await strays(".stage"), []);
+  for (const hash of PAGES) {
+    await page.evaluate((hash) => void (location.hash = hash), hash);
+    await page.waitForFunction(() => document.querySelector("#main h1"));
+    if (/lesson/.test(hash)) await page.waitForSelector(".stage-picture .station, .debrief");
+    assert.deepEqual(await strays("#app"), [], hash);
+  }
+  // A question with a curve to be drawn.
+  await page.evaluate(() => void (location.hash = "#/lesson/x-axis/quiz"));
+  while (!(await page.locator(".curve").count())) await page.locator("nav[aria-label='Back and on'] .button").last().click();
+  assert.deepEqual(await strays("#app"), []);
+  assert.deepEqual(page.errors, []);
+  await page.context().close();
+});
+
 /** How many different pixels a canvas shows. */
 const colours = (page, selector) =>
   page.$eval(selector, (canvas) => {

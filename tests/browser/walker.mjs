@@ -35,8 +35,13 @@ function places(lessons, challenges) {
   ];
 }
 
+/** The names of the pages that have one of their own. */
+const TITLES = { "#/": "Learn how systems scale", "#/about": "About", "#/settings": "Settings", "#/progress": "Your progress", "#/404": "Not found" };
+
 /** What can be done on the page now, with where it is; and what is to be seen of the learner's own. Runs in the page. */
-function look() {
+async function look() {
+  // The browser answers this before it does what is less urgent, such as following an address.
+  await new Promise((done) => setTimeout(done, 5));
   // While a dialog is open, nothing behind it can be reached; the crash panel is found by who asked.
   const inside = document.querySelector("dialog[open]") ?? document;
   for (const element of document.querySelectorAll("[data-walk]")) delete element.dataset.walk;
@@ -178,6 +183,10 @@ export class Walk {
         }
       }
     }
+    // The page follows its address.
+    const titled = TITLES[now.hash];
+    this.strays = titled && !now.title.startsWith(titled) ? (this.strays ?? Date.now()) : undefined;
+    if (this.strays && Date.now() - this.strays > 8_000) throw this.failure(`at ${now.hash} the page is still that of “${now.title}”`);
     // A step whose task the page shows as done is kept as done.
     const [, id, step] = /^#\/lesson\/([^/]+)\/([^/]+)$/.exec(now.hash) ?? [];
     if (step && this.ticked && now.hash === this.ticked && now.task && !is[id]?.steps?.includes(step)) throw this.failure(`the task of ${step} is ticked and not kept`);
@@ -323,8 +332,12 @@ export class Walk {
   }
 
   async reload() {
+    const before = this.page.errors.length;
     await this.page.reload();
     await this.page.waitForSelector("main h1", { timeout: 20_000 });
+    // What was being fetched when the page went is not fetched: the page that is gone may say so.
+    const after = this.page.errors.splice(before);
+    this.page.errors.push(...after.filter((error) => !/Failed to fetch/.test(error)));
     this.before.now = 0;
   }
 
