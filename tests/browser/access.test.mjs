@@ -160,9 +160,9 @@ async function keyboard(page, name) {
     else if (now.hidden) faults.push(`${name}: ${now.hidden} lies over ${now.name}`);
     if (!(await page.evaluate(outlined))) faults.push(`${name}: nothing shows that the keyboard is at ${now.name}`);
   }
-  // The order is that of the document, which is the order of reading.
+  // The order is that of the document, which is the order of reading; from the end it goes on at the beginning.
   const order = seen.map(({ at }) => at);
-  const back = order.findIndex((at, i) => i && at < order[i - 1]);
+  const back = order.findIndex((at, i) => i && at < order[i - 1] && at !== Math.min(...order));
   if (back > 0) faults.push(`${name}: from ${seen[back - 1].name} the keyboard goes back to ${seen[back].name}`);
   return { faults, stops: seen.length };
 }
@@ -190,3 +190,48 @@ for (const [what, screens] of [["the pages", pages], ["the sandbox", sandbox]]) 
     });
   }
 }
+
+test("with the system's own colours, what is chosen, the keys to pictures and the timeline are told apart", async () => {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, forcedColors: "active", colorScheme: "dark", reducedMotion: "reduce" });
+  const page = await open(browser, home, { context });
+  await page.waitForSelector(".stage-picture .station");
+  const ground = (selector) => page.$eval(selector, (element) => getComputedStyle(element).backgroundColor);
+  assert.notEqual(await ground('.tab[aria-pressed="true"]'), await ground('.tab[aria-pressed="false"]'));
+  const [dot, mark, page_ground] = [await ground(".dot.request"), await ground(".timeline-known"), await ground("body")];
+  assert.ok(dot !== page_ground && mark !== page_ground, `${dot} ${mark} on ${page_ground}`);
+  // Words in the picture are told from the ground that it brings along, whatever the theme that was set.
+  for (const theme of ["Light", "Dark"]) {
+    await page.evaluate(() => void (location.hash = "#/settings"));
+    await page.getByRole("radio", { name: theme }).check({ force: true });
+    const [chosen, other] = await page.$$eval("input[name=theme]", (all) => [true, false].map((checked) => getComputedStyle(all.find((one) => one.checked === checked).nextElementSibling).backgroundColor));
+    assert.notEqual(chosen, other);
+    await page.evaluate(() => void (location.hash = "#/"));
+    await page.waitForSelector(".stage-picture .station");
+    const contrast = await page.$eval(".stage-picture .node-name", (name) => {
+      const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+      // As the screen shows it: one colour over the other.
+      const light = (...colours) => {
+        for (const colour of colours) {
+          canvas.fillStyle = colour;
+          canvas.fillRect(0, 0, 1, 1);
+        }
+        const [r, g, b] = [...canvas.getImageData(0, 0, 1, 1).data].map((v) => (v / 255 <= 0.04045 ? v / 255 / 12.92 : ((v / 255 + 0.055) / 1.055) ** 2.4));
+        return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+      };
+      const picture = getComputedStyle(name.closest(".stage-picture")).backgroundColor;
+      const box = getComputedStyle(name.closest(".node")).backgroundColor;
+      const [a, b] = [light(picture, box), light(picture, box, getComputedStyle(name).color)].sort((x, y) => y - x);
+      return (a + 0.05) / (b + 0.05);
+    });
+    assert.ok(contrast >= 4.5, `${theme}: ${contrast}`);
+  }
+  // In the sandbox, the side that is shown and what is selected.
+  await page.evaluate(() => void (location.hash = "#/sandbox"));
+  await page.getByRole("button", { name: "Three tiers" }).click();
+  await page.locator('[data-node="service"]').press("Enter");
+  assert.notEqual(await ground('.sandbox-sides .tab[aria-pressed="true"]'), await ground('.sandbox-sides .tab[aria-pressed="false"]'));
+  const border = (name) => page.$eval(`[data-node="${name}"]`, (node) => getComputedStyle(node).borderTopWidth);
+  assert.notEqual(await border("service"), await border("database"));
+  assert.deepEqual(page.errors, []);
+  await context.close();
+});
