@@ -10,44 +10,6 @@ const SIZES = [{ width: 1280, height: 800 }, { width: 390, height: 844 }];
 const browser = await launch();
 const home = await serve();
 
-for (const colorScheme of ["light", "dark"]) {
-  for (const viewport of SIZES) {
-    test(`axe finds nothing, and nothing overflows: ${colorScheme}, ${viewport.width} wide`, async () => {
-      const context = await browser.newContext({ viewport, colorScheme, bypassCSP: true });
-      const page = await open(browser, home, { context });
-      for (const hash of PAGES) {
-        await page.goto(home + hash);
-        await page.waitForSelector("main h1");
-        if (/drown|wall|playground/.test(hash)) {
-          await page.waitForSelector(".stage-picture .station");
-          await page.locator(".play").click();
-          await page.waitForFunction(() => document.querySelectorAll(".chart-key b").length > 2);
-        }
-        const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-        assert.ok(wide <= 0, `${hash} is ${wide} px too wide`);
-        await page.addScriptTag({ path: AXE });
-        const { violations } = await page.evaluate(() => axe.run(document, { resultTypes: ["violations"] }));
-        const told = violations.map((v) => `${v.id}: ${v.help}: ${v.nodes.map((n) => n.html).slice(0, 3)}`);
-        assert.deepEqual(told, [], hash);
-      }
-      assert.deepEqual(page.errors, []);
-      await context.close();
-    });
-  }
-}
-
-test("a narrow phone holds every page", async () => {
-  const context = await browser.newContext({ viewport: { width: 320, height: 640 } });
-  const page = await open(browser, home, { context });
-  for (const hash of PAGES) {
-    await page.goto(home + hash);
-    await page.waitForSelector("main h1");
-    const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-    assert.ok(wide <= 0, `${hash} is ${wide} px too wide`);
-  }
-  await context.close();
-});
-
 test("what the sandbox brings along changes nothing elsewhere, nor the stage that plays in it", async () => {
   const page = await open(browser, `${home}#/sandbox`);
   await page.waitForSelector(".board");

@@ -41,7 +41,7 @@ pub fn LessonPage(props: &Props) -> Html {
     let shared = props.shared.clone();
     let Loading::Here(lesson) = &lesson else {
         return html! {
-            <div class="page narrow">
+            <div class="page narrow" key="waiting">
                 <h1>{ "Lesson" }</h1>
                 { not_here(&lesson, &again).unwrap_or_default() }
                 <p><a href={Route::Home.href()}>{ "To the course map" }</a></p>
@@ -84,7 +84,7 @@ pub fn LessonPage(props: &Props) -> Html {
     };
     let current = wanted.unwrap_or_else(|| lesson.steps[0].data.id.clone());
     html! {
-        <div class="lesson">
+        <div class="lesson" key="lesson">
             { steps(lesson, &props.id, &current, &shared) }
             { content }
         </div>

@@ -126,6 +126,14 @@ pub fn ChallengePage(props: &Props) -> Html {
             renew.force_update();
         })
     };
+    let cancel = {
+        let (state, renew) = (Rc::clone(&state), renew.clone());
+        Callback::from(move |_: MouseEvent| {
+            // The workers end with it.
+            state.replace(State::default());
+            renew.force_update();
+        })
+    };
     let steps = [
         ("Find the bottlenecks", &brief.steps.bottlenecks),
         ("Scale on X, Y and Z", &brief.steps.scale),
@@ -169,7 +177,7 @@ pub fn ChallengePage(props: &Props) -> Html {
                     <button class="button primary big" disabled={!runs || !refusals.is_empty() || !state.workers.is_empty()} onclick={judge}>{ "Let that day come" }</button>
                     <button class="button" onclick={props.act.reform(|_: MouseEvent| Deed::Show(Side::Build))}>{ "Go on building" }</button>
                 </div>
-                { outcome(&state, &challenge, props) }
+                { outcome(&state, &challenge, props, &cancel) }
             </section>
         </div>
     }
@@ -282,7 +290,12 @@ fn hear(state: &mut State, challenge: &Challenge, reply: Reply) -> Vec<Simulator
 }
 
 /// What came of it.
-fn outcome(state: &State, challenge: &Challenge, props: &Props) -> Html {
+fn outcome(
+    state: &State,
+    challenge: &Challenge,
+    props: &Props,
+    cancel: &Callback<MouseEvent>,
+) -> Html {
     if let Some(why) = &state.failed {
         return html! { <p class="failed" role="alert">{ format!("It could not be judged: {why}") }</p> };
     }
@@ -292,6 +305,7 @@ fn outcome(state: &State, challenge: &Challenge, props: &Props) -> Html {
             <>
                 <progress max={state.verdicts.len().to_string()} value={done.to_string()} aria-label="Days that are over"></progress>
                 <p role="status">{ format!("{done} of {} days", state.verdicts.len()) }</p>
+                <button class="button" onclick={cancel.clone()}>{ "Cancel" }</button>
             </>
         };
     }

@@ -582,8 +582,13 @@ pub fn Stage(props: &Props) -> Html {
     };
     let clock_s = browser::now_ms() / 1000.0;
     let (stuck, loading) = (run.is_stuck(clock_s), run.is_loading(clock_s));
-    // A narrow stage is as high as its parts need one below the other.
-    let frame = if live.room.0 < NARROW {
+    // A narrow stage is as high as its parts need one below the other. Before it has been measured, it is taken to be as wide as the window:
+    // otherwise what stands below would jump.
+    let wide = match live.room.0 {
+        0.0 => browser::wide(),
+        wide => wide,
+    };
+    let frame = if wide < NARROW {
         let beside = player.beside.as_ref();
         let beside = beside.map_or(0.0, |run| Layout::height(&run.scene));
         let height = Layout::height(&run.scene).max(beside).max(430.0);
