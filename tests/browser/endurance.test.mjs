@@ -33,6 +33,8 @@ async function walker(seed, log) {
   earlier.lessons["x-axis"].questions = Object.fromEntries(due.map(({ id }) => [id, { asked: 2, right: 1 }]));
   await context.addInitScript(
     ([key, earlier, seed]) => {
+      // Where the tab died there is no storage.
+      if (!location.protocol.startsWith("http")) return;
       if (!localStorage.getItem(key)) localStorage.setItem(key, earlier);
       // The same questions are drawn whenever the walk is taken again.
       let state = seed;
@@ -93,6 +95,8 @@ long(`${DEEDS} deeds, by seed ${SEED}: nothing breaks, nothing is lost, nothing 
   try {
     for (const part of [1, 2, 3, 4]) {
       while (walk.deeds < (DEEDS * part) / 4) await walk.step();
+      // Before the memory is compared: a new tab would hold less.
+      if (part === 1) await walk.killTab();
       if (process.env.WALK) {
         await rest(walk);
         marks.push({ deeds: walk.deeds, ...(await held(walk.page)) });
@@ -106,4 +110,101 @@ long(`${DEEDS} deeds, by seed ${SEED}: nothing breaks, nothing is lost, nothing 
     if (process.env.TRACE) console.log(walk.done.join("\n"), "\n", [...walk.seen].sort().join("\n"));
     await walk.context.close();
   }
+});
+
+const show = (page, side) => page.locator(".sandbox-sides .tab", { hasText: side }).click();
+const moment = (page) => page.locator(".stage-now").first().innerText().then(Number.parseFloat);
+const later = (page, than) => page.waitForFunction((than) => Number.parseFloat(document.querySelector(".stage-now")?.innerText) > than, than, { timeout: 60_000 });
+/** Ends the simulation, in the middle of whatever it is at. */
+const kill = (page) => Promise.all(page.workers().map((worker) => worker.evaluate(() => self.close())));
+
+test("a simulation that dies is missed, and comes again", async () => {
+  const page = await open(browser, `${home}#/lesson/x-axis/playground`);
+  await page.waitForSelector(".stage-picture .station");
+  await page.getByRole("button", { name: "Play", exact: true }).click();
+  await later(page, 1);
+  await page.getByRole("slider", { name: "Copies of the shop" }).fill("5");
+  await kill(page);
+  await page.getByText("The simulation has stopped answering").waitFor({ timeout: 30_000 });
+  await page.getByRole("button", { name: "Start it again" }).click();
+  const play = page.getByRole("button", { name: "Play", exact: true });
+  if (await play.isVisible()) await play.click();
+  await later(page, 1);
+  // What was set is still set.
+  assert.equal(await page.getByRole("slider", { name: "Copies of the shop" }).inputValue(), "5");
+  assert.equal(await page.getByText("has stopped answering").count(), 0);
+  assert.deepEqual(page.errors, []);
+  await page.context().close();
+});
+
+test("a sweep or a judgement whose simulations die is called off, and made again", async () => {
+  const page = await open(browser, `${home}#/sandbox`);
+  await page.getByRole("button", { name: "Three tiers" }).click();
+  await show(page, "10×");
+  for (const again of [false, true]) {
+    await page.getByRole("button", { name: "Run it without saying" }).click();
+    if (again) break;
+    await page.waitForSelector(".under-way");
+    await Promise.race([page.waitForEvent("worker"), page.waitForTimeout(2_000)]);
+    await kill(page);
+    await page.getByRole("button", { name: "Cancel" }).click();
+  }
+  await page.waitForSelector(".found", { timeout: 120_000 });
+  await page.evaluate(() => void (location.hash = "#/sandbox/challenge/chat"));
+  for (const again of [false, true]) {
+    await page.getByRole("button", { name: "Let that day come" }).click();
+    if (again) break;
+    await page.waitForSelector(".challenge-judge progress");
+    await kill(page);
+    await page.getByRole("button", { name: "Cancel" }).click();
+  }
+  await page.waitForSelector(".verdicts", { timeout: 120_000 });
+  assert.deepEqual(page.errors, []);
+  await page.context().close();
+});
+
+test("a tab that is killed has lost nothing of the learner's", async () => {
+  const walk = await walker(SEED + 1);
+  await walk.page.evaluate(() => void (location.hash = "#/lesson/x-axis/playground"));
+  for (let kills = 0; kills < 3; kills++) {
+    for (let deeds = 0; deeds < 30; deeds++) await walk.step();
+    // It checks itself that all that was kept before is kept now.
+    await walk.killTab();
+  }
+  assert.deepEqual(walk.page.errors, []);
+  await walk.context.close();
+});
+
+test("without a network what is there goes on, what is not there says so, and comes when it is back", async () => {
+  // Without what a service worker would have kept.
+  const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, serviceWorkers: "block" });
+  const lost = (text) => /ERR_INTERNET_DISCONNECTED|Failed to fetch/.test(text);
+  const page = await open(browser, `${home}#/lesson/x-axis/copies`, { context, expected: lost });
+  await page.waitForSelector(".stage-picture .station");
+  await page.getByRole("button", { name: "Play", exact: true }).click();
+  await later(page, 0.5);
+  await context.setOffline(true);
+  // The run goes on, and another step of the lesson.
+  await later(page, 1.5);
+  await page.getByRole("button", { name: "Pause", exact: true }).click();
+  const before = await moment(page);
+  await page.getByRole("button", { name: "One event on" }).click();
+  assert.ok((await moment(page)) >= before);
+  // A lesson that was not fetched, and the sandbox.
+  await page.evaluate(() => void (location.hash = "#/lesson/sharding"));
+  await page.getByText("This could not be shown").waitFor();
+  await page.evaluate(() => void (location.hash = "#/sandbox"));
+  await page.getByText("The sandbox could not be fetched. Are you offline?").waitFor();
+  await page.getByRole("button", { name: "Try again" }).click();
+  await page.getByText("Are you offline?").waitFor();
+  await context.setOffline(false);
+  await page.getByRole("button", { name: "Try again" }).click();
+  await page.waitForSelector(".board");
+  await page.evaluate(() => void (location.hash = "#/lesson/sharding"));
+  await page.waitForFunction(() => document.querySelector(".stage-picture .node") || document.querySelector(".failed button"));
+  const again = page.getByRole("button", { name: "Try again" });
+  if (await again.count()) await again.click();
+  await page.waitForSelector(".stage-picture .node");
+  assert.deepEqual(page.errors, []);
+  await context.close();
 });

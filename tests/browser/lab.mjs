@@ -25,15 +25,15 @@ const TYPES = {
 /** A test that fails, rather than hang, when something does not come. */
 export const test = (name, run) => nodeTest(name, { timeout: 180_000 }, run);
 
-/** Serves the folder below /any/path/; `answer(path)` may give `[status, body]` for some files instead. */
+/** Serves the folder below /any/path/; `answer(path)` may give `[status, body, headers]` for some files instead. */
 export async function serve(answer = () => undefined) {
   const server = http.createServer(async (request, response) => {
     const path = decodeURIComponent(new URL(request.url, "http://x").pathname);
     const below = path.startsWith("/any/path/") ? path.slice("/any/path/".length) || "index.html" : null;
     const given = below === null ? [404, ""] : await answer(below);
     try {
-      const [status, body] = given ?? [200, await readFile(join(DIST, normalize(below)))];
-      response.writeHead(status, { "content-type": TYPES[extname(below ?? "")] ?? "text/plain" }).end(body);
+      const [status, body, headers] = given ?? [200, await readFile(join(DIST, normalize(below)))];
+      response.writeHead(status, { "content-type": TYPES[extname(below ?? "")] ?? "text/plain", ...headers }).end(body);
     } catch {
       response.writeHead(404, { "content-type": "text/plain" }).end("not found");
     }

@@ -29,6 +29,7 @@ function places(lessons, challenges) {
     ...["#/", "#/review", "#/progress", "#/settings", "#/about", "#/sandbox", "#/sandbox", "#/sandbox/designs", "#/sandbox/challenges"],
     ...["#/404", "#/lesson/none", "#/lesson/x-axis/none", "#/sandbox/none", "#/sandbox/link/1.x", "#/sandbox/design/none"],
     ...["#/%", "#/lesson/%2e%2e/x", link("{"), link("[]")],
+    ...lessons.map(({ id }) => `#/lesson/${id}`),
     ...lessons.map(({ id, steps }) => `#/sandbox/lesson/${id}/${steps.at(-1)}`),
     ...challenges.map((id) => `#/sandbox/challenge/${id}`),
     ...steps,
@@ -83,6 +84,7 @@ export class Walk {
     Object.assign(this, { open, seed, log });
     this.random = random(seed);
     this.places = places(lessons, challenges);
+    this.steps = new Map(lessons.map(({ id, steps }) => [id, new Set([...steps, "quiz", "debrief"])]));
     this.done = [];
     this.counts = new Map();
     this.seen = new Set();
@@ -183,6 +185,11 @@ export class Walk {
         }
       }
     }
+    // Nothing is kept under the name of something else.
+    for (const [id, { steps = [], last, predictions = {} }] of Object.entries(is)) {
+      const strange = [...steps, ...(last ? [last] : []), ...Object.keys(predictions)].filter((step) => !this.steps.get(id)?.has(step));
+      if (strange.length) throw this.failure(`progress of ${id} holds ${strange}, which is none of its steps`);
+    }
     // The page follows its address.
     const titled = TITLES[now.hash];
     this.strays = titled && !now.title.startsWith(titled) ? (this.strays ?? Date.now()) : undefined;
@@ -218,6 +225,7 @@ export class Walk {
       return [`the system wants ${JSON.stringify(media)}`, () => page.emulateMedia(media)];
     }
     if (lot < 0.056) return ["drop a file", () => this.drop()];
+    if (lot < 0.058) return ["kill the simulation", () => this.killWorkers()];
     if (lot < 0.08) return ["let it run", () => page.waitForTimeout(this.whole(600))];
     if (lot < 0.2) {
       const key = this.one(KEYS);
@@ -341,9 +349,11 @@ export class Walk {
     this.before.now = 0;
   }
 
-  /** Ends the tab's process, as a browser does when there is no memory left, and opens another. */
+  /** Ends the tab's process, as a browser does when there is no memory left, and opens another. What was done is kept before that. */
   async killTab() {
     const { page } = this;
+    await page.waitForTimeout(900);
+    this.check(await page.evaluate(look));
     this.note(`${this.deeds}: the tab is killed at ${page.url().split("#")[1]?.slice(0, 60)}`);
     const hash = page.url().split("#")[1] ?? "/";
     const gone = page.waitForEvent("crash");
@@ -352,7 +362,8 @@ export class Walk {
     await page.close();
     this.page = await this.open(hash);
     this.listen();
-    this.before = undefined;
+    this.before.now = 0;
+    this.check(await this.page.evaluate(look));
   }
 
   /** Ends the simulation in the middle of whatever it is at. Returns how many workers there were. */

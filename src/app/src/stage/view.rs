@@ -301,14 +301,18 @@ pub fn Stage(props: &Props) -> Html {
     {
         let (load, change, autoplay) = (load.clone(), change.clone(), props.autoplay && !still);
         let (renew, before) = (renew.clone(), use_mut_ref(|| None::<(String, u32)>));
+        let live = Rc::clone(&live);
         use_effect_with(
             (props.setting.clone(), props.autoplay, *worker),
             move |(setting, _, worker)| {
                 let now = (setting.key.clone(), *worker);
-                let same = before.borrow().as_ref() == Some(&now);
-                before.replace(Some(now));
-                if setting.edited && same {
+                let was = before.replace(Some(now.clone()));
+                if setting.edited && was.as_ref() == Some(&now) {
                     change();
+                } else if was.is_some_and(|(key, of)| key == now.0 && of != now.1) && !setting.edited {
+                    // Another worker for the same scene: what the reader has set stays set. The run that was kept has died with the old one.
+                    live.borrow_mut().kept = None;
+                    load(autoplay, false);
                 } else {
                     load(autoplay, true);
                 }
