@@ -10,6 +10,7 @@ import { Walk, course } from "./walker.mjs";
 
 const DEEDS = Number(process.env.WALK ?? 500);
 const SEED = Number(process.env.SEED ?? 1);
+const ROUNDS = process.env.WALK ? 24 : 6;
 const PROGRESS = "scale-lab/progress";
 
 const browser = await launch();
@@ -86,7 +87,7 @@ async function rest(walk) {
   walk.before = undefined;
 }
 
-const long = (name, run) => nodeTest(name, { timeout: 180_000 + DEEDS * 600 }, run);
+const long = (name, run) => nodeTest(name, { timeout: 400_000 + DEEDS * 600 }, run);
 
 long(`${DEEDS} deeds, by seed ${SEED}: nothing breaks, nothing is lost, nothing grows`, async (t) => {
   const walk = await walker(SEED);
@@ -106,10 +107,66 @@ long(`${DEEDS} deeds, by seed ${SEED}: nothing breaks, nothing is lost, nothing 
     t.diagnostic(`${walk.seen.size} different controls, ${Math.round(walk.simulated_s)} simulated seconds, ${Math.round((Date.now() - from) / 1000)} s`);
     await rest(walk);
     assert.deepEqual(walk.page.errors, []);
+    if (marks.length) {
+      // Over the second half. What is done by chance leaves now more, now less: the bounds are for what grows without end.
+      const [, half, , end] = marks;
+      const grown = Object.fromEntries(Object.keys(end).filter((key) => typeof end[key] === "number").map((key) => [key, end[key] - (half[key] ?? 0)]));
+      assert.ok(grown.heap < 4e6 && grown.page < 8e6 && (grown.sandbox ?? 0) < 16e6, JSON.stringify(grown));
+      assert.ok(end.nodes < 8_000 && end.listeners < 500 && end.documents < 10, JSON.stringify(end));
+    }
   } finally {
     if (process.env.TRACE) console.log(walk.done.join("\n"), "\n", [...walk.seen].sort().join("\n"));
     await walk.context.close();
   }
+});
+
+long("what is done again and again leaves nothing behind", async (t) => {
+  const page = await open(browser, home);
+  const to = async (hash, stands) => {
+    await page.evaluate((hash) => void (location.hash = hash), hash);
+    await page.waitForSelector(stands);
+  };
+  const once = async () => {
+    await to("#/lesson/x-axis/playground", ".stage-picture .station");
+    await page.getByRole("button", { name: "Run to the end" }).click();
+    await page.waitForFunction(() => /again/.test(document.querySelector(".play")?.innerText), null, { timeout: 60_000 });
+    await page.getByRole("button", { name: "The slowest" }).click();
+    await page.waitForSelector(".spans li");
+    await to("#/lesson/z-axis/three", ".stage-picture .station");
+    await page.getByRole("button", { name: "Play", exact: true }).click();
+    await later(page, 0.5);
+    await to("#/lesson/x-axis/quiz", ".stage.veiled .station");
+    await to("#/progress", "main h1");
+    await to("#/sandbox", ".board");
+    if (await page.getByRole("button", { name: "Three tiers" }).count()) await page.getByRole("button", { name: "Three tiers" }).click();
+    await page.locator('[data-node="service"]').press("Enter");
+    await show(page, "Traffic");
+    await page.waitForSelector(".traffic");
+    await show(page, "Run");
+    await page.waitForSelector(".stage .figures");
+    await later(page, 0.2);
+    await show(page, "Build");
+    await to("#/", ".map .entry");
+    await page.waitForSelector(".stage-picture .station");
+    await page.waitForTimeout(300);
+  };
+  const marks = [];
+  for (let round = 0; round < ROUNDS; round++) {
+    await once();
+    marks.push(await held(page));
+    t.diagnostic(JSON.stringify(marks.at(-1)));
+  }
+  // The first rounds fill what is filled once.
+  const [warm, end] = [marks[Math.floor(ROUNDS / 3)], marks.at(-1)];
+  const rounds = ROUNDS - 1 - Math.floor(ROUNDS / 3);
+  const grown = (key) => (end[key] - warm[key]) / rounds;
+  assert.ok(grown("heap") < 40_000, `${grown("heap")} bytes of JavaScript a round`);
+  assert.ok(grown("nodes") < 10 && grown("listeners") < 2 && grown("documents") < 0.5, `${grown("nodes")} nodes, ${grown("listeners")} listeners, ${grown("documents")} documents a round`);
+  // A memory of Wasm grows by whole pages of 64 kB: one for the run that is there, and none that goes on.
+  assert.ok(grown("page") < 65_536 && grown("sandbox") < 65_536, `${grown("page")} and ${grown("sandbox")} bytes of Wasm a round`);
+  assert.deepEqual(end.simulations, []);
+  assert.deepEqual(page.errors, []);
+  await page.context().close();
 });
 
 const show = (page, side) => page.locator(".sandbox-sides .tab", { hasText: side }).click();

@@ -226,7 +226,8 @@ export class Walk {
     }
     if (lot < 0.056) return ["drop a file", () => this.drop()];
     if (lot < 0.058) return ["kill the simulation", () => this.killWorkers()];
-    if (lot < 0.08) return ["let it run", () => page.waitForTimeout(this.whole(600))];
+    if (lot < 0.07) return ["let it run", () => page.waitForTimeout(this.whole(600))];
+    if (lot < 0.085) return ["let it run fast", () => this.fast()];
     if (lot < 0.2) {
       const key = this.one(KEYS);
       return [`press ${key}`, () => page.keyboard.press(key)];
@@ -330,6 +331,21 @@ export class Walk {
     await this.page.dispatchEvent("body", "drop", { dataTransfer: files });
     const inside = this.page.locator(".sandbox");
     if (await inside.count()) await inside.dispatchEvent("drop", { dataTransfer: files }, { timeout: 800 });
+  }
+
+  /** Plays the run at its highest speed, if there is one. */
+  async fast() {
+    const plays = await this.page.evaluate(() => {
+      const speed = document.querySelector(".stage-speed");
+      const play = document.querySelector(".stage-bar .play");
+      if (!speed || !play) return false;
+      speed.selectedIndex = speed.options.length - 1;
+      speed.dispatchEvent(new Event("change", { bubbles: true }));
+      if (/Play/.test(play.innerText)) play.click();
+      document.querySelector(".stage-picture").scrollIntoView({ block: "center", behavior: "instant" });
+      return true;
+    });
+    await this.page.waitForTimeout(plays ? 1_200 : 20);
   }
 
   /** A step in the history, but not out of the page. */
