@@ -81,8 +81,8 @@ async function rest(walk) {
   await page.evaluate(() => void (location.hash = "#/404"));
   await page.waitForTimeout(100);
   await page.evaluate(() => void (location.hash = "#/"));
-  await page.waitForSelector(".map .entry");
-  await page.waitForSelector(".stage-picture .station");
+  await there(page, ".map .entry");
+  await there(page, ".stage-picture .station");
   await page.waitForTimeout(400);
   walk.before = undefined;
 }
@@ -120,18 +120,21 @@ long(`${DEEDS} deeds, by seed ${SEED}: nothing breaks, nothing is lost, nothing 
   }
 });
 
+/** Waits for an element, without a hold on it: what the test itself holds is not the page's. */
+const there = (page, selector) => page.locator(selector).first().waitFor({ state: "attached" });
+
 long("what is done again and again leaves nothing behind", async (t) => {
   const page = await open(browser, home);
   const to = async (hash, stands) => {
     await page.evaluate((hash) => void (location.hash = hash), hash);
-    await page.waitForSelector(stands);
+    await there(page, stands);
   };
   const once = async () => {
     await to("#/lesson/x-axis/playground", ".stage-picture .station");
     await page.getByRole("button", { name: "Run to the end" }).click();
     await page.waitForFunction(() => /again/.test(document.querySelector(".play")?.innerText), null, { timeout: 60_000 });
     await page.getByRole("button", { name: "The slowest" }).click();
-    await page.waitForSelector(".spans li");
+    await there(page, ".spans li");
     await to("#/lesson/z-axis/three", ".stage-picture .station");
     await page.getByRole("button", { name: "Play", exact: true }).click();
     await later(page, 0.5);
@@ -141,13 +144,13 @@ long("what is done again and again leaves nothing behind", async (t) => {
     if (await page.getByRole("button", { name: "Three tiers" }).count()) await page.getByRole("button", { name: "Three tiers" }).click();
     await page.locator('[data-node="service"]').press("Enter");
     await show(page, "Traffic");
-    await page.waitForSelector(".traffic");
+    await there(page, ".traffic");
     await show(page, "Run");
-    await page.waitForSelector(".stage .figures");
+    await there(page, ".stage .figures");
     await later(page, 0.2);
     await show(page, "Build");
     await to("#/", ".map .entry");
-    await page.waitForSelector(".stage-picture .station");
+    await there(page, ".stage-picture .station");
     await page.waitForTimeout(300);
   };
   const marks = [];

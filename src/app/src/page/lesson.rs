@@ -50,9 +50,8 @@ pub fn LessonPage(props: &Props) -> Html {
     };
     // A step that has been renamed since is no reason to begin nowhere.
     let last = shared.progress.lesson(&props.id).last;
-    let last = last.filter(|last| {
-        [QUIZ, DEBRIEF].contains(&last.as_str()) || lesson.step(last).is_some()
-    });
+    let last =
+        last.filter(|last| [QUIZ, DEBRIEF].contains(&last.as_str()) || lesson.step(last).is_some());
     let wanted = props.step.as_ref().map(ToString::to_string).or(last);
     let id = props.id.clone();
     let content = match wanted.as_deref() {

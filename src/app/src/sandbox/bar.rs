@@ -106,7 +106,9 @@ pub fn Bar(props: &Props) -> Html {
                 close();
                 let menu = menu.cast::<web_sys::Element>();
                 let summary = menu.and_then(|menu| menu.first_element_child());
-                if let Some(summary) = summary.and_then(|s| s.dyn_into::<web_sys::HtmlElement>().ok()) {
+                if let Some(summary) =
+                    summary.and_then(|s| s.dyn_into::<web_sys::HtmlElement>().ok())
+                {
                     // Fails for what cannot have the focus only.
                     let _ = summary.focus();
                 }

@@ -309,7 +309,9 @@ pub fn Stage(props: &Props) -> Html {
                 let was = before.replace(Some(now.clone()));
                 if setting.edited && was.as_ref() == Some(&now) {
                     change();
-                } else if was.is_some_and(|(key, of)| key == now.0 && of != now.1) && !setting.edited {
+                } else if was.is_some_and(|(key, of)| key == now.0 && of != now.1)
+                    && !setting.edited
+                {
                     // Another worker for the same scene: what the reader has set stays set. The run that was kept has died with the old one.
                     live.borrow_mut().kept = None;
                     load(autoplay, false);
