@@ -25,15 +25,15 @@ const TYPES = {
 /** A test that fails, rather than hang, when something does not come. */
 export const test = (name, run) => nodeTest(name, { timeout: 180_000 }, run);
 
-/** Serves the folder below /any/path/; `answer(path)` may give `[status, body]` for some files instead. */
+/** Serves the folder below /any/path/; `answer(path)` may give `[status, body, headers]` for some files instead. */
 export async function serve(answer = () => undefined) {
   const server = http.createServer(async (request, response) => {
     const path = decodeURIComponent(new URL(request.url, "http://x").pathname);
     const below = path.startsWith("/any/path/") ? path.slice("/any/path/".length) || "index.html" : null;
     const given = below === null ? [404, ""] : await answer(below);
     try {
-      const [status, body] = given ?? [200, await readFile(join(DIST, normalize(below)))];
-      response.writeHead(status, { "content-type": TYPES[extname(below ?? "")] ?? "text/plain" }).end(body);
+      const [status, body, headers] = given ?? [200, await readFile(join(DIST, normalize(below)))];
+      response.writeHead(status, { "content-type": TYPES[extname(below ?? "")] ?? "text/plain", ...headers }).end(body);
     } catch {
       response.writeHead(404, { "content-type": "text/plain" }).end("not found");
     }
@@ -52,13 +52,18 @@ export async function launch() {
   return browser;
 }
 
-/** Opens a page. Errors of the page and on the console, and requests elsewhere, gather in `page.errors`. */
-export async function open(browser, url, options = {}) {
+/**
+ * Opens a page. Errors of the page and on the console, and requests elsewhere, gather in `page.errors`; but not what `expected` says
+ * of a message on the console and where it comes from.
+ */
+export async function open(browser, url, { expected = () => false, ...options } = {}) {
   const context = options.context ?? (await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options }));
   const page = await context.newPage();
   page.errors = [];
   page.on("pageerror", (error) => page.errors.push(`page: ${error}`));
-  page.on("console", (message) => message.type() === "error" && page.errors.push(`console: ${message.text()}`));
+  page.on("console", (message) => {
+    if (message.type() === "error" && !expected(message.text(), message.location().url)) page.errors.push(`console: ${message.text()}`);
+  });
   page.on("request", (request) => {
     const to = request.url();
     if (!to.startsWith(new URL(url).origin) && !/^(blob|data):/.test(to)) page.errors.push(`request to ${to}`);

@@ -92,6 +92,13 @@ describe("from the first step to the look back", { concurrency: 2 }, () => {
       }
       await page.locator("nav[aria-label=On] a").click();
       await lookedBack(page, lesson);
+      // On to the next one, which begins at its beginning.
+      const next = lessons[lessons.indexOf(lesson) + 1];
+      if (next) {
+        await page.locator(".debrief .onward a", { hasText: "Next lesson" }).click();
+        await page.getByRole("heading", { level: 1, name: steps(next.id)[0].title }).waitFor();
+        assert.deepEqual(page.errors, []);
+      }
       await page.context().close();
     });
 

@@ -10,42 +10,34 @@ const SIZES = [{ width: 1280, height: 800 }, { width: 390, height: 844 }];
 const browser = await launch();
 const home = await serve();
 
-for (const colorScheme of ["light", "dark"]) {
-  for (const viewport of SIZES) {
-    test(`axe finds nothing, and nothing overflows: ${colorScheme}, ${viewport.width} wide`, async () => {
-      const context = await browser.newContext({ viewport, colorScheme, bypassCSP: true });
-      const page = await open(browser, home, { context });
-      for (const hash of PAGES) {
-        await page.goto(home + hash);
-        await page.waitForSelector("main h1");
-        if (/drown|wall|playground/.test(hash)) {
-          await page.waitForSelector(".stage-picture .station");
-          await page.locator(".play").click();
-          await page.waitForFunction(() => document.querySelectorAll(".chart-key b").length > 2);
-        }
-        const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-        assert.ok(wide <= 0, `${hash} is ${wide} px too wide`);
-        await page.addScriptTag({ path: AXE });
-        const { violations } = await page.evaluate(() => axe.run(document, { resultTypes: ["violations"] }));
-        const told = violations.map((v) => `${v.id}: ${v.help}: ${v.nodes.map((n) => n.html).slice(0, 3)}`);
-        assert.deepEqual(told, [], hash);
-      }
-      assert.deepEqual(page.errors, []);
-      await context.close();
-    });
-  }
-}
-
-test("a narrow phone holds every page", async () => {
-  const context = await browser.newContext({ viewport: { width: 320, height: 640 } });
-  const page = await open(browser, home, { context });
+test("what the sandbox brings along changes nothing elsewhere, nor the stage that plays in it", async () => {
+  const page = await open(browser, `${home}#/sandbox`);
+  await page.waitForSelector(".board");
+  /** The rules of its style sheet that hold for what is not its own. */
+  const strays = (where) =>
+    page.evaluate((where) => {
+      const sheet = [...document.styleSheets].find(({ href }) => href?.endsWith("sandbox.css"));
+      const rules = [...sheet.cssRules].flatMap((rule) => [...(rule.cssRules ?? []), rule]).filter((rule) => rule.selectorText);
+      const meant = (selector) => /^(:where\()?\.sandbox-stage/.test(selector);
+      const found = (selector) => [...document.querySelectorAll(selector.replace(/::[\w-]+/g, ""))].some((element) => element.closest(where));
+      return rules.flatMap((rule) => rule.selectorText.split(/,\s*(?![^(]*\))/)).filter((selector) => !meant(selector) && found(selector));
+    }, where);
+  await page.getByRole("button", { name: "Three tiers" }).click();
+  await page.locator(".sandbox-sides .tab", { hasText: "Run" }).click();
+  await page.waitForSelector(".stage .figures");
+  assert.deepEqual(await strays(".stage"), []);
   for (const hash of PAGES) {
-    await page.goto(home + hash);
-    await page.waitForSelector("main h1");
-    const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-    assert.ok(wide <= 0, `${hash} is ${wide} px too wide`);
+    await page.evaluate((hash) => void (location.hash = hash), hash);
+    await page.waitForFunction(() => document.querySelector("#main h1"));
+    if (/lesson/.test(hash)) await page.waitForSelector(".stage-picture .station, .debrief");
+    assert.deepEqual(await strays("#app"), [], hash);
   }
-  await context.close();
+  // A question with a curve to be drawn.
+  await page.evaluate(() => void (location.hash = "#/lesson/x-axis/quiz"));
+  while (!(await page.locator(".curve").count())) await page.locator("nav[aria-label='Back and on'] .button").last().click();
+  assert.deepEqual(await strays("#app"), []);
+  assert.deepEqual(page.errors, []);
+  await page.context().close();
 });
 
 /** How many different pixels a canvas shows. */

@@ -2,7 +2,6 @@
 import assert from "node:assert/strict";
 import { readFile, readdir } from "node:fs/promises";
 import { deflateRawSync } from "node:zlib";
-import axe from "axe-core";
 import { launch, open, serve, test } from "./lab.mjs";
 
 const browser = await launch();
@@ -410,42 +409,3 @@ test("a challenge: its start misses what is promised, a solution keeps it", asyn
   assert.deepEqual(page.errors, []);
   await page.context().close();
 });
-
-for (const scheme of ["light", "dark"]) {
-  test(`nothing for axe to find, ${scheme}`, async () => {
-    const page = await sandbox({ colorScheme: scheme });
-    const check = async (where) => {
-      await page.evaluate(axe.source);
-      const found = await page.evaluate(() => window.axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] }));
-      const violations = found.violations.map((v) => `${where}: ${v.id} ${v.nodes.map((n) => n.target).join(" | ").slice(0, 300)}`);
-      assert.deepEqual(violations, []);
-    };
-    await check("empty");
-    await tiers(page);
-    for (const name of ["client", "balancer", "service", "database"]) {
-      await node(page, name).click();
-      await check(name);
-    }
-    await page.locator('.wire[data-from="service"] .wire-edge').dispatchEvent("pointerdown", { button: 0, pointerId: 1, bubbles: true });
-    await page.keyboard.press("Escape");
-    await page.locator("summary", { hasText: "File" }).click();
-    await check("menu");
-    await page.getByRole("button", { name: "Your designs" }).click();
-    await check("designs");
-    await page.keyboard.press("Escape");
-    await show(page, "Traffic");
-    await check("traffic");
-    await show(page, "10×");
-    await check("asked");
-    await page.getByRole("button", { name: "Run it without saying" }).click();
-    await page.waitForSelector(".found", { timeout: 90_000 });
-    await check("found");
-    await show(page, "Run");
-    await page.waitForSelector(".stage .figures");
-    await check("run");
-    await page.goto(`${home}#/sandbox/challenge/chat`);
-    await page.waitForSelector(".challenge-story");
-    await check("challenge");
-    await page.context().close();
-  });
-}

@@ -84,6 +84,12 @@ pub fn style(name: &str) -> String {
         .unwrap_or_default()
 }
 
+/// How wide the window is, in CSS pixels; nothing where that is not known.
+pub fn wide() -> f64 {
+    let wide = window().inner_width().ok();
+    wide.and_then(|wide| wide.as_f64()).unwrap_or(0.0)
+}
+
 /// Milliseconds since the page was opened.
 pub fn now_ms() -> f64 {
     window().performance().map_or(0.0, |p| p.now())

@@ -34,8 +34,18 @@ impl<T> Clone for Loading<T> {
 }
 
 async fn text(path: &str) -> Result<Option<String>, String> {
+    text_of(path, begin(path)).await
+}
+
+/// Asks for a file.
+fn begin(path: &str) -> JsFuture {
+    JsFuture::from(browser::window().fetch_with_str(path))
+}
+
+/// The text of a file that is on its way already; nothing if there is no such file.
+async fn text_of(path: &str, answer: JsFuture) -> Result<Option<String>, String> {
     let failed = || format!("{path} could not be fetched. Are you offline?");
-    let answer = JsFuture::from(browser::window().fetch_with_str(path)).await;
+    let answer = answer.await;
     let response: Response = answer.map_err(|_| failed())?.unchecked_into();
     if response.status() == 404 {
         return Ok(None);
@@ -90,14 +100,25 @@ struct Opened {
 
 async fn lesson(id: &str) -> Result<Opened, String> {
     let folder = format!("lessons/{id}");
+    // Over a slow line each answer is long in coming: what can be asked for at once is.
+    let quiz = format!("{folder}/quiz.json");
+    let answer = begin(&quiz);
     let mut files = LessonFiles {
         lesson: needed(&format!("{folder}/lesson.md")).await?,
-        quiz: text(&format!("{folder}/quiz.json")).await?,
+        quiz: text_of(&quiz, answer).await?,
         ..LessonFiles::default()
     };
     // A static host lists no folders: the scenes are those that the lesson's own texts name.
-    for name in scene_names(&[&files.lesson, files.quiz.as_deref().unwrap_or_default()]) {
-        if let Some(scene) = text(&format!("{folder}/scenes/{name}.json")).await? {
+    let names = scene_names(&[&files.lesson, files.quiz.as_deref().unwrap_or_default()]);
+    let scenes: Vec<_> = names
+        .into_iter()
+        .map(|name| {
+            let path = format!("{folder}/scenes/{name}.json");
+            (name, begin(&path), path)
+        })
+        .collect();
+    for (name, answer, path) in scenes {
+        if let Some(scene) = text_of(&path, answer).await? {
             files.scenes.insert(name, scene);
         }
     }
@@ -199,6 +220,8 @@ fn use_opened(id: &AttrValue) -> (Loading<Opened>, Callback<()>) {
     use_fetched(id.clone(), |id| async move { lesson(&id).await })
 }
 
+/// What is fetched for `key`. What was fetched for another never stands in for it, not for a moment: who shows it would also keep what was
+/// done with it under the wrong name.
 #[hook]
 fn use_fetched<K, T, F>(key: K, fetch: impl Fn(K) -> F + 'static) -> (Loading<T>, Callback<()>)
 where
@@ -206,30 +229,35 @@ where
     T: 'static,
     F: Future<Output = Result<T, String>> + 'static,
 {
-    let state = use_state(|| Loading::Waiting);
+    let state = use_state(|| None::<(K, Loading<T>)>);
     let attempt = use_state(|| 0_u32);
     {
         let state = state.clone();
-        use_effect_with((key, *attempt), move |(key, _)| {
-            state.set(Loading::Waiting);
+        use_effect_with((key.clone(), *attempt), move |(key, _)| {
+            state.set(None);
             let alive = Rc::new(core::cell::Cell::new(true));
             let still = Rc::clone(&alive);
-            let fetched = fetch(key.clone());
+            let (fetched, key) = (fetch(key.clone()), key.clone());
             spawn_local(async move {
                 let result = fetched.await;
                 // What comes after the reader has moved on is of no use.
                 if still.get() {
-                    state.set(match result {
+                    let loading = match result {
                         Ok(value) => Loading::Here(value.into()),
                         Err(why) => Loading::Failed(why),
-                    });
+                    };
+                    state.set(Some((key, loading)));
                 }
             });
             move || alive.set(false)
         });
     }
     let again = Callback::from(move |()| attempt.set(*attempt + 1));
-    ((*state).clone(), again)
+    let loading = match &*state {
+        Some((of, loading)) if *of == key => loading.clone(),
+        _ => Loading::Waiting,
+    };
+    (loading, again)
 }
 
 #[cfg(test)]

@@ -41,14 +41,17 @@ pub fn LessonPage(props: &Props) -> Html {
     let shared = props.shared.clone();
     let Loading::Here(lesson) = &lesson else {
         return html! {
-            <div class="page narrow">
+            <div class="page narrow" key="waiting">
                 <h1>{ "Lesson" }</h1>
                 { not_here(&lesson, &again).unwrap_or_default() }
                 <p><a href={Route::Home.href()}>{ "To the course map" }</a></p>
             </div>
         };
     };
+    // A step that has been renamed since is no reason to begin nowhere.
     let last = shared.progress.lesson(&props.id).last;
+    let last =
+        last.filter(|last| [QUIZ, DEBRIEF].contains(&last.as_str()) || lesson.step(last).is_some());
     let wanted = props.step.as_ref().map(ToString::to_string).or(last);
     let id = props.id.clone();
     let content = match wanted.as_deref() {
@@ -84,7 +87,7 @@ pub fn LessonPage(props: &Props) -> Html {
     };
     let current = wanted.unwrap_or_else(|| lesson.steps[0].data.id.clone());
     html! {
-        <div class="lesson">
+        <div class="lesson" key="lesson">
             { steps(lesson, &props.id, &current, &shared) }
             { content }
         </div>

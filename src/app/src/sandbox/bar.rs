@@ -1,6 +1,7 @@
 //! The bar above the design: its name, its sides, what can be undone, and what can be done with it as a whole.
 
 use scale_design::{Design, Edit, link};
+use wasm_bindgen::JsCast;
 use web_sys::{HtmlInputElement, InputEvent};
 use yew::prelude::*;
 
@@ -84,6 +85,36 @@ pub fn Bar(props: &Props) -> Html {
             }
         }
     };
+    // The keyboard goes on behind it: then it must not lie over what is there.
+    let onfocusout = {
+        let (menu, close) = (menu.clone(), close.clone());
+        Callback::from(move |event: FocusEvent| {
+            let to = event.related_target();
+            let to = to.and_then(|to| to.dyn_into::<web_sys::Node>().ok());
+            let menu = menu.cast::<web_sys::Node>();
+            if let (Some(to), Some(menu)) = (to, menu)
+                && !menu.contains(Some(&to))
+            {
+                close();
+            }
+        })
+    };
+    let onkeydown = {
+        let (menu, close) = (menu.clone(), close.clone());
+        Callback::from(move |event: KeyboardEvent| {
+            if event.key() == "Escape" {
+                close();
+                let menu = menu.cast::<web_sys::Element>();
+                let summary = menu.and_then(|menu| menu.first_element_child());
+                if let Some(summary) =
+                    summary.and_then(|s| s.dyn_into::<web_sys::HtmlElement>().ok())
+                {
+                    // Fails for what cannot have the focus only.
+                    let _ = summary.focus();
+                }
+            }
+        })
+    };
     let does = |words: &'static str, does: Callback<()>| {
         let close = close.clone();
         let onclick = Callback::from(move |_: MouseEvent| {
@@ -108,7 +139,7 @@ pub fn Bar(props: &Props) -> Html {
                 { step("Undo", &props.undo, Sign::Reset, Deed::Undo) }
                 { step("Redo", &props.redo, Sign::Reset, Deed::Redo) }
             </div>
-            <details class="menu" ref={menu.clone()}>
+            <details class="menu" ref={menu.clone()} {onfocusout} {onkeydown}>
                 <summary class="button">{ "File" }</summary>
                 <ul>
                     { opens("Your designs …", Opened::Designs) }

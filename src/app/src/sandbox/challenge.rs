@@ -163,6 +163,14 @@ pub fn ChallengePage(props: &Props) -> Html {
             renew.force_update();
         })
     };
+    let cancel = {
+        let (state, renew) = (Rc::clone(&state), renew.clone());
+        Callback::from(move |_: MouseEvent| {
+            // The workers end with it.
+            state.replace(State::default());
+            renew.force_update();
+        })
+    };
     let steps = [
         ("Find the bottlenecks", &brief.steps.bottlenecks),
         ("Scale on X, Y and Z", &brief.steps.scale),
@@ -210,7 +218,7 @@ pub fn ChallengePage(props: &Props) -> Html {
                     <button class="button primary big" disabled={!runs || !refusals.is_empty() || !state.workers.is_empty()} onclick={judge}>{ "Let that day come" }</button>
                     <button class="button" onclick={props.act.reform(|_: MouseEvent| Deed::Show(Side::Build))}>{ "Go on building" }</button>
                 </div>
-                { outcome(&state, &challenge, props, &watch) }
+                { outcome(&state, &challenge, props, &watch, &cancel) }
             </section>
         </div>
     }
@@ -336,6 +344,7 @@ fn outcome(
     challenge: &Challenge,
     props: &Props,
     watch: &Callback<Option<usize>>,
+    cancel: &Callback<MouseEvent>,
 ) -> Html {
     if let Some(why) = &state.failed {
         return html! { <p class="failed" role="alert">{ format!("It could not be judged: {why}") }</p> };
@@ -346,6 +355,7 @@ fn outcome(
             <>
                 <progress max={state.verdicts.len().to_string()} value={done.to_string()} aria-label="Days that are over"></progress>
                 <p role="status">{ format!("{done} of {} days", state.verdicts.len()) }</p>
+                <button class="button" onclick={cancel.clone()}>{ "Cancel" }</button>
             </>
         };
     }

@@ -22,7 +22,7 @@ mod traffic;
 mod way;
 mod words;
 
-use core::cell::RefCell;
+use core::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use gloo::events::{EventListener, EventListenerOptions};
@@ -62,40 +62,67 @@ const KEEP_MS: u32 = 500;
 
 /// Draws the sandbox whenever the page asks for it, and takes it away.
 pub fn serve() {
-    let handle: Rc<RefCell<Option<yew::AppHandle<Sandbox>>>> = Rc::default();
-    let open = {
-        let handle = Rc::clone(&handle);
-        move || {
-            // Fetched, but the reader has gone elsewhere meanwhile.
-            if Way::read(&browser::window().location().hash().unwrap_or_default()) == Way::Unknown {
-                return;
-            }
-            let Some(root) = browser::document().get_element_by_id(ROOT) else {
-                return;
-            };
-            let before = handle.borrow_mut().take();
-            if let Some(before) = before {
-                before.destroy();
-            }
-            // Fails for bad attribute names only, and this one is none.
-            let _ = root.remove_attribute("hidden");
-            let app = yew::Renderer::<Sandbox>::with_root(root).render();
-            handle.replace(Some(app));
+    let drawn = Cell::new(false);
+    let open = move || {
+        // Fetched, but the reader has gone elsewhere meanwhile.
+        if !is_asked_for() {
+            return;
+        }
+        if let Some(root) = browser::document().get_element_by_id(ROOT)
+            && !drawn.replace(true)
+        {
+            yew::Renderer::<Shell>::with_root(root).render();
         }
     };
     open();
-    let document = browser::document();
-    EventListener::new(&document, "scale-lab:sandbox-open", move |_| open()).forget();
-    EventListener::new(&document, "scale-lab:sandbox-close", move |_| {
-        let app = handle.borrow_mut().take();
-        if let Some(app) = app {
-            app.destroy();
-        }
-        if let Some(root) = browser::document().get_element_by_id(ROOT) {
-            let _ = root.set_attribute("hidden", "");
-        }
+    EventListener::new(&browser::document(), "scale-lab:sandbox-open", move |_| {
+        open()
     })
     .forget();
+}
+
+/// Whether the address is one of the sandbox.
+fn is_asked_for() -> bool {
+    Way::read(&browser::window().location().hash().unwrap_or_default()) != Way::Unknown
+}
+
+/// The element of the page, in which the sandbox comes and goes. It stays: what the framework listens to there, it listens to for good, and
+/// another for each visit would hear everything once more.
+#[component]
+fn Shell() -> Html {
+    let visits = use_mut_ref(|| 0_u32);
+    let visit = use_state(|| Some(0_u32));
+    use_effect_with(visit.is_some(), |shown| {
+        let root = browser::document().get_element_by_id(ROOT);
+        // Fails for bad attribute names only, and this one is none.
+        let _ = root.map(|root| {
+            if *shown {
+                root.remove_attribute("hidden")
+            } else {
+                root.set_attribute("hidden", "")
+            }
+        });
+    });
+    {
+        let visit = visit.clone();
+        use_effect_with((), move |()| {
+            let closed = visit.clone();
+            let opens =
+                EventListener::new(&browser::document(), "scale-lab:sandbox-open", move |_| {
+                    if is_asked_for() {
+                        *visits.borrow_mut() += 1;
+                        visit.set(Some(*visits.borrow()));
+                    }
+                });
+            let closes =
+                EventListener::new(&browser::document(), "scale-lab:sandbox-close", move |_| {
+                    closed.set(None)
+                });
+            move || drop((opens, closes))
+        });
+    }
+    // Each visit begins anew, with the design that was open last.
+    html! { if let Some(visit) = *visit { <Sandbox key={visit} /> } }
 }
 
 /// How the page looks: it says so on its root element.

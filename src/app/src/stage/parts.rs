@@ -317,8 +317,9 @@ pub fn bar(live: &Live, act: &Callback<Deed>) -> Html {
                     }) }
             </select>
             { seeker(live.sought, start, over, act) }
-            if player.beside.is_none() && player.run.scene.horizon_s > 0.0 {
-                <button class="button quiet fork" onclick={deed(Deed::Fork)} aria-keyshortcuts="b"
+            // It stands there from the start, so that nothing moves when the scene has come.
+            if player.beside.is_none() {
+                <button class="button quiet fork" onclick={deed(Deed::Fork)} disabled={player.run.scene.horizon_s <= 0.0} aria-keyshortcuts="b"
                     title="Keep this run and change another from here on (b)">{ icon(Sign::Fork) }<span>{ "Compare" }</span></button>
             }
         </div>

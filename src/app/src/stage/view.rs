@@ -301,14 +301,20 @@ pub fn Stage(props: &Props) -> Html {
     {
         let (load, change, autoplay) = (load.clone(), change.clone(), props.autoplay && !still);
         let (renew, before) = (renew.clone(), use_mut_ref(|| None::<(String, u32)>));
+        let live = Rc::clone(&live);
         use_effect_with(
             (props.setting.clone(), props.autoplay, *worker),
             move |(setting, _, worker)| {
                 let now = (setting.key.clone(), *worker);
-                let same = before.borrow().as_ref() == Some(&now);
-                before.replace(Some(now));
-                if setting.edited && same {
+                let was = before.replace(Some(now.clone()));
+                if setting.edited && was.as_ref() == Some(&now) {
                     change();
+                } else if was.is_some_and(|(key, of)| key == now.0 && of != now.1)
+                    && !setting.edited
+                {
+                    // Another worker for the same scene: what the reader has set stays set. The run that was kept has died with the old one.
+                    live.borrow_mut().kept = None;
+                    load(autoplay, false);
                 } else {
                     load(autoplay, true);
                 }
@@ -582,8 +588,13 @@ pub fn Stage(props: &Props) -> Html {
     };
     let clock_s = browser::now_ms() / 1000.0;
     let (stuck, loading) = (run.is_stuck(clock_s), run.is_loading(clock_s));
-    // A narrow stage is as high as its parts need one below the other.
-    let frame = if live.room.0 < NARROW {
+    // A narrow stage is as high as its parts need one below the other. Before it has been measured, it is taken to be as wide as the window:
+    // otherwise what stands below would jump.
+    let wide = match live.room.0 {
+        0.0 => browser::wide(),
+        wide => wide,
+    };
+    let frame = if wide < NARROW {
         let beside = player.beside.as_ref();
         let beside = beside.map_or(0.0, |run| Layout::height(&run.scene));
         let height = Layout::height(&run.scene).max(beside).max(430.0);
