@@ -40,8 +40,8 @@ fuzz_target!(|bytes: &[u8]| {
     for (prose, _) in lesson.proses() {
         each_inline(prose, &mut |_| {});
     }
+    drop(lesson.quiz.lacks());
     for question in lesson.quiz.questions.iter().take(4) {
-        drop(question.lacks());
         let drawn = question.draw(bytes.len() as u64);
         let runs = drawn.runs();
         let values = |run: usize| (0..runs[run].measures.len()).map(move |at| Some((run + at) as f64));
@@ -56,10 +56,7 @@ fuzz_target!(|bytes: &[u8]| {
         return;
     }
     for step in lesson.steps.iter().take(4) {
-        let Some(predict) = &step.data.predict else {
-            continue;
-        };
-        let run = predict.run();
+        let run = step.run();
         let model = lesson.scenario(&run).and_then(|scenario| Model::new(&scenario, &Files::new()));
         if let Ok(model) = model {
             let horizon = model.horizon();

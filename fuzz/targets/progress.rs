@@ -7,6 +7,9 @@ use scale_course::{Day, Grade, Progress};
 
 mod parts;
 
+/// No browser's clock shows a later one (ECMA-262, section 21.4.1.1).
+const LAST: Day = Day(100_000_000);
+
 fuzz_target!(|bytes: &[u8]| {
     let Ok(text) = core::str::from_utf8(bytes) else {
         return;
@@ -22,7 +25,7 @@ fuzz_target!(|bytes: &[u8]| {
     };
     same(&progress);
     drop(progress.skills());
-    for today in [Day(0), Day(20_000), Day(i32::MAX)] {
+    for today in [Day(0), Day(20_000), LAST] {
         let due = progress.review(today, 1);
         assert!(progress.next_due(today).is_none_or(|(day, many)| day > today && many > 0 && !day.words(today).is_empty()));
         let mut later = progress.clone();
