@@ -5,7 +5,9 @@
 use libfuzzer_sys::fuzz_target;
 use scale_course::{Day, Grade, Progress};
 
+mod alike;
 mod parts;
+use alike::alike;
 
 /// No browser's clock shows a later one (ECMA-262, section 21.4.1.1).
 const LAST: Day = Day(100_000_000);
@@ -21,7 +23,7 @@ fuzz_target!(|bytes: &[u8]| {
     };
     let same = |progress: &Progress| {
         let again = Progress::read(&progress.write());
-        assert!(again.is_ok_and(|again| again == *progress), "{progress:?}");
+        assert!(again.is_ok_and(|again| alike(&again, progress)), "{progress:?}");
     };
     same(&progress);
     drop(progress.skills());

@@ -12,6 +12,10 @@ use scale_sim::{Arrivals, Keys, LogFormat, Time, limits, read_replay};
 /// The largest log that is read, in bytes.
 pub const LARGEST: usize = 64 << 20;
 
+/// The longest log that is read, from its first request to its last, in seconds: a century. A longer one has a wrong date in it, and its
+/// moments would be too large to be kept.
+const LONGEST_S: f64 = 100.0 * 365.25 * 86_400.0;
+
 /// What was found in a log.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Log {
@@ -55,6 +59,12 @@ pub fn read(name: &str, text: &str) -> Result<Log, String> {
         let line = fault.line;
         format!("Line {line}: {}.", fault.message.trim_end_matches('.'))
     })?;
+    let years = times.last().map_or(0.0, |last| last.secs()) / (LONGEST_S / 100.0);
+    if years > 100.0 {
+        return Err(format!(
+            "From the first request to the last it is {years:.0} years: at most 100 are read. Is one of the dates wrong?"
+        ));
+    }
     let (kinds, keys) = if access { asked(text) } else { (None, None) };
     Ok(Log {
         name: name.to_owned(),
@@ -249,6 +259,13 @@ mod tests {
         assert!(why.ends_with('.') && !why.contains('\n'), "{why}");
         let back = read("a.csv", "1\n2\n1\n").expect_err("it goes back");
         assert_eq!(back, "Line 3: 1 comes after 2: times must not go back.");
+        let centuries =
+            line(1, "GET / HTTP/1.1") + &line(2, "GET / HTTP/1.1").replace("2025", "8363");
+        let why = read("a.log", &centuries).expect_err("it is long");
+        assert!(
+            why.ends_with("at most 100 are read. Is one of the dates wrong?"),
+            "{why}"
+        );
         assert_eq!(
             read("a.csv", "").expect_err("nothing"),
             "Line 1: the file has no arrivals."

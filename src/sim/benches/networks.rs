@@ -23,7 +23,9 @@ type Way = fn(&Network, u64, f64) -> Ran;
 
 /// All who do, the loop first.
 const WAYS: [(&str, Way); 3] = [
-    ("by_hand", |network, seed, seconds| (network.by_hand)(seed, seconds)),
+    ("by_hand", |network, seed, seconds| {
+        (network.by_hand)(seed, seconds)
+    }),
     ("engine", |network, seed, seconds| Ran {
         requests: network.engine(seed, seconds),
         // Nobody watches: the recorder's run is the same one.

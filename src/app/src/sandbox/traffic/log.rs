@@ -66,7 +66,9 @@ mod tests {
     #[test]
     fn methods_become_shares() {
         let line = |second: u32, method: &str| {
-            format!("192.0.2.1 - - [10/Oct/2025:13:00:{second:02} +0000] \"{method} / HTTP/1.1\" 200 5\n")
+            format!(
+                "192.0.2.1 - - [10/Oct/2025:13:00:{second:02} +0000] \"{method} / HTTP/1.1\" 200 5\n"
+            )
         };
         let text: String = (0..10)
             .map(|second| line(second, if second == 0 { "POST" } else { "GET" }))
