@@ -21,6 +21,8 @@ const COVERAGE: &str = "--cfg fuzzing -Cpasses=sancov-module -Cllvm-args=-saniti
 const MINUTE: u32 = 60;
 /// How long each is tried when somebody asks for it.
 const TEN_MINUTES: u32 = 600;
+/// Inputs that are kept of a target's corpus, at most.
+const KEPT: usize = 100;
 
 /// Tries every target for a minute.
 pub fn stage() -> Result<(), Failure> {
@@ -202,7 +204,7 @@ fn inputs(said: &str) -> Option<&str> {
     Some(line.trim())
 }
 
-/// Keeps, of all that is known of a target, as little as reaches as much of it.
+/// Keeps, of all that is known of a target, as little as reaches as much of it; of many, those that reach most.
 fn minimise(programs: &Path, name: &str) -> Result<(), Failure> {
     let (corpus, new) = (
         folder().join("corpus").join(name),
@@ -220,10 +222,24 @@ fn minimise(programs: &Path, name: &str) -> Result<(), Failure> {
             "the corpus of '{name}' could not be minimised"
         )));
     }
+    for path in rest(&new) {
+        // One more than wanted does no harm.
+        let _ = fs::remove_file(path);
+    }
     let _ = fs::remove_dir_all(&corpus);
     made(folder().join("corpus"))?;
     fs::rename(&new, &corpus)
         .map_err(|error| Failure::new(format!("{}: {error}", corpus.display())))
+}
+
+/// What of a merged corpus is not kept: libFuzzer writes first what adds most.
+fn rest(merged: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(merged).into_iter().flatten().flatten();
+    let mut files: Vec<_> = entries
+        .filter_map(|entry| Some((entry.metadata().ok()?.modified().ok()?, entry.path())))
+        .collect();
+    files.sort();
+    files.into_iter().skip(KEPT).map(|(_, path)| path).collect()
 }
 
 #[cfg(test)]
