@@ -31,7 +31,7 @@ pub use judge::Verdict;
 pub use load::at_load;
 pub use mechanism::{Mechanism, mechanisms};
 pub use proof::{ChallengeFiles, NON_SOLUTIONS, Proof, SEEDS, SOLUTIONS};
-pub use report::{Report, Said, Tried, in_page, trial};
+pub use report::{Made, Report, Said, Tried, trial};
 pub use slo::{ErrorBudget, Measured, Objective, Slos};
 pub use sweep::{Goal, Knee, Point, Sample, Sweep, Trial, plan};
 pub use usl::Usl;

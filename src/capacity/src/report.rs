@@ -2,6 +2,7 @@
 
 use scale_sim::{Problem, Scenario, Stop};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::bottleneck::{Bottleneck, Run, bottlenecks};
 use crate::load::at_load;
@@ -102,8 +103,59 @@ impl Report {
     }
 }
 
+/// What of a report says which runs to make. What they came to is compared with the text itself, so that it need not be read.
+#[derive(Clone, PartialEq, Debug, Deserialize)]
+pub struct Made {
+    /// The version of the lab that made it.
+    pub lab: String,
+    /// What the design must keep.
+    pub goal: Goal,
+    /// The seed of the first replication.
+    pub seed: u64,
+    /// Runs at each load.
+    pub replications: u32,
+    /// The loads, as far as they say which.
+    points: Vec<At>,
+    /// The design.
+    pub design: Value,
+}
+
+#[derive(Clone, PartialEq, Debug, Deserialize)]
+struct At {
+    factor: f64,
+}
+
+/// Loads and seeds that a report may ask for: as many as `lab sweep` makes.
+const STEPS: usize = 100;
+const REPLICATIONS: u32 = 1_000;
+
+impl Made {
+    /// Reads a report, or the page that it stands in. Gives all that it says, too.
+    ///
+    /// # Errors
+    ///
+    /// Why it is none, as the end of a sentence that begins with its name.
+    pub fn read(text: &str) -> Result<(Self, Value), String> {
+        let none = |error| format!("is no report of lab sweep --json: {error}");
+        let said: Value = serde_json::from_str(in_page(text)).map_err(none)?;
+        let made = Self::deserialize(&said).map_err(none)?;
+        let (loads, seeds) = (made.points.len(), made.replications);
+        if !(1..=STEPS).contains(&loads) || !(1..=REPLICATIONS).contains(&seeds) {
+            return Err(format!(
+                "asks for {loads} loads and {seeds} seeds: 1 to {STEPS} and 1 to {REPLICATIONS} are allowed"
+            ));
+        }
+        Ok((made, said))
+    }
+
+    /// The loads, as multiples of the design's own.
+    pub fn factors(&self) -> Vec<f64> {
+        self.points.iter().map(|point| point.factor).collect()
+    }
+}
+
 /// The report in a text: the text itself, or what stands in it if it is a page.
-pub fn in_page(text: &str) -> &str {
+fn in_page(text: &str) -> &str {
     let inside = text
         .split_once(OPEN)
         .and_then(|(_, rest)| rest.split_once(CLOSE));

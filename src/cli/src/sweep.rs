@@ -6,34 +6,16 @@ use std::path::Path;
 
 use comfy_table::{CellAlignment, LineStyle, Table, presets};
 use scale_capacity::{
-    Bottleneck, Evidence, Goal, Knee, Report, Run, Sample, Sweep, Trial, Tried, at_load, in_page,
-    plan,
+    Bottleneck, Evidence, Goal, Knee, Made, Report, Run, Sample, Sweep, Trial, Tried, at_load, plan,
 };
 use scale_course::Fault;
 use scale_sim::{Estimate, Scenario};
-use serde::Deserialize;
 use serde_json::Value;
 
 use crate::args::{CertifyArguments, SweepArguments};
 use crate::failure::{Failure, harmless};
 use crate::input::{self, Input};
 use crate::parallel;
-
-/// What of such a report says which runs to make.
-#[derive(Deserialize, Debug)]
-struct Made {
-    lab: String,
-    goal: Goal,
-    seed: u64,
-    replications: u32,
-    points: Vec<At>,
-    design: Value,
-}
-
-#[derive(Deserialize, Debug)]
-struct At {
-    factor: f64,
-}
 
 /// A sweep to be made.
 struct Plan {
@@ -50,10 +32,6 @@ struct Swept {
     /// The runs that had to be stopped, and why.
     stopped: Vec<(Trial, String)>,
 }
-
-/// Loads and seeds that a report may ask for: as many as `lab sweep` makes.
-const STEPS: usize = 100;
-const REPLICATIONS: u32 = 1_000;
 
 /// Sweeps, and prints the curve. Tells whether every run came to its end.
 ///
@@ -99,24 +77,13 @@ pub fn certify(arguments: &CertifyArguments) -> Result<bool, Failure> {
     let path = &arguments.report;
     let text = input::text(path)?;
     let wrong = |message: String| Failure::from(input::fault(path, &message));
-    let said: Value = serde_json::from_str(in_page(&text))
-        .map_err(|error| wrong(format!("is no report of lab sweep --json: {error}")))?;
-    let made = Made::deserialize(&said)
-        .map_err(|error| wrong(format!("is no report of lab sweep --json: {error}")))?;
-    if !(1..=STEPS).contains(&made.points.len()) || !(1..=REPLICATIONS).contains(&made.replications)
-    {
-        return Err(wrong(format!(
-            "asks for {} loads and {} seeds: 1 to {STEPS} and 1 to {REPLICATIONS} are allowed",
-            made.points.len(),
-            made.replications
-        )));
-    }
+    let (made, said) = Made::read(&text).map_err(wrong)?;
     let mut scenario =
         Scenario::from_value(&made.design).map_err(|found| input::faults(path, found))?;
     scenario.seed = made.seed;
     let plan = Plan {
         input: input::with_files(path, scenario)?,
-        factors: made.points.iter().map(|point| point.factor).collect(),
+        factors: made.factors(),
         replications: made.replications,
         goal: made.goal,
     };

@@ -37,6 +37,12 @@ pub struct Memory {
 }
 
 impl Day {
+    /// It, or the nearest day from which on whatever is kept can be read again: clocks may be wrong, and one that has lost its
+    /// battery begins in the evening of the last day of 1969 where that is still so.
+    fn kept(self) -> Self {
+        Self(self.0.clamp(*DAYS.start(), *DAYS.end() - LONGEST))
+    }
+
     /// How far off it is, in words.
     pub fn words(self, today: Self) -> String {
         match self.0 - today.0 {
@@ -60,6 +66,7 @@ impl Memory {
             stability: memory.stability as f32,
             difficulty: memory.difficulty as f32,
         });
+        let today = today.kept();
         // A clock that was set back makes no time pass.
         let passed = before.map_or(0, |memory| (today.0 - memory.answered.0).max(0));
         let next = FSRS::default().next_states(state, RETENTION, passed.unsigned_abs());
@@ -82,7 +89,7 @@ impl Memory {
     #[must_use]
     pub fn resting(self, today: Day) -> Self {
         Self {
-            due: Day(today.0 + LONGEST),
+            due: Day(today.kept().0 + LONGEST),
             ..self
         }
     }
@@ -141,6 +148,18 @@ mod tests {
         // Nor is a clock that was set back.
         let back = Memory::after(Some(twice), Grade::Good, Day(START.0 - 400));
         assert!(back.is_sound());
+    }
+
+    #[test]
+    fn a_clock_that_is_wrong_leaves_what_can_be_read_again() {
+        // A clock without a battery, west of Greenwich; the last day that a browser can show, and the first.
+        for today in [Day(-1), Day(100_000_000), Day(-100_000_000)] {
+            let memory = Memory::after(None, Grade::Good, today);
+            assert!(memory.is_sound(), "{memory:?}");
+            assert!(memory.resting(today).is_sound());
+            let later = Memory::after(Some(memory), Grade::Good, START);
+            assert!(later.is_sound(), "{later:?}");
+        }
     }
 
     proptest! {

@@ -288,6 +288,8 @@ fn what_is_wrong_is_said_with_its_line() {
     for (text, words) in [
         ("", "There is no box"),
         ("graph TD", "There is no box"),
+        // A box that turns out to be a group is none.
+        ("graph TD\n; a\nsubgraph a\nend", "There is no box"),
         ("sequenceDiagram\nA->>B: x", "Line 1: a diagram begins with"),
         ("\n\npie\n", "Line 3: a diagram begins with"),
         (

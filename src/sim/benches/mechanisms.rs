@@ -13,7 +13,7 @@ use std::time::Instant;
 
 use scale_sim::{Time, run_unwatched};
 
-#[path = "../examples/eight_servers.rs"]
+#[path = "../examples/networks.rs"]
 #[allow(dead_code, reason = "only its loop is used here")]
 mod network;
 
@@ -40,7 +40,7 @@ fn main() {
         let model = row.model(SECONDS);
         // In turn, so that a machine that slows down slows both alike.
         let round = |_| {
-            let (by_hand, requests) = time(|| network::by_hand(black_box(SECONDS)));
+            let (by_hand, requests) = time(|| network::by_hand(0, 1, black_box(SECONDS)));
             let by_hand = by_hand / requests;
             let (engine, (totals, events)) =
                 time(|| run_unwatched(&model, Time::from_secs(SECONDS)));

@@ -1,6 +1,9 @@
 //! `cargo xtask`: prepares what is missing on this machine, and serves, tests or builds the lab.
 
 mod budget;
+mod deny;
+mod fuzz;
+mod instructions;
 mod run;
 mod test;
 mod tools;
@@ -16,9 +19,11 @@ Usage: cargo xtask <command>
 
 Commands:
   serve [trunk options]   serve the lab on http://127.0.0.1:8080 and rebuild it when a file changes
-  test [stage …]          run all tests, or only these stages: lint, native, wasm, build, browser
+  test [stage …]          run all tests, or only these stages: lint, native, budget, fuzz, wasm, build, browser
   build                   make the static folder dist/
-  bench                   run the benchmarks, native and as Wasm
+  bench [--peers]         run the benchmarks, native and as Wasm; or beside other simulators, which it installs
+  fuzz [options] [target …]  try what reads from outside for ten minutes each, or for --seconds N; --keep keeps what it learned
+  deny                    hold what comes from outside to deny.toml
   setup                   only prepare: the Wasm target, trunk, wasm-bindgen, wasm-opt, the browser
   help                    this text
 
@@ -49,7 +54,10 @@ fn dispatch(command: &str, rest: &[String]) -> Result<(), Failure> {
         "serve" => serve(rest),
         "test" => test::run_all(rest),
         "build" => none().and_then(|()| build()).and_then(|()| budget::check()),
-        "bench" => none().and_then(|()| test::bench()),
+        "bench" if rest == ["--peers"] => test::bench(true),
+        "bench" => none().and_then(|()| test::bench(false)),
+        "fuzz" => fuzz::command(rest),
+        "deny" => none().and_then(|()| deny::check()),
         "setup" => none()
             .and_then(|()| tools::Tools::prepare())
             .and_then(|_| tools::Browser::prepare())

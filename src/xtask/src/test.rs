@@ -5,16 +5,18 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use crate::budget;
 use crate::run::{Failure, root, run, run_quietly, run_within, step};
-use crate::tools::{Browser, TARGET, Tools, node};
+use crate::tools::{Browser, TARGET, Tools, node, python};
+use crate::{budget, deny, fuzz, instructions};
 
 /// A stage: its name, what it does, and how.
 type Stage = (&'static str, &'static str, fn() -> Result<(), Failure>);
 
-const STAGES: [Stage; 5] = [
-    ("lint", "format and lints", lint),
+const STAGES: [Stage; 7] = [
+    ("lint", "format, lints, and what comes from outside", lint),
     ("native", "native tests", native),
+    ("budget", "instructions an event", instructions::check),
+    ("fuzz", "a minute of fuzzing for each reader", fuzz::stage),
     ("wasm", "Wasm tests in a headless browser", wasm),
     ("build", "release build and its budget of bytes", build),
     ("browser", "the lab in a real browser", browser),
@@ -71,7 +73,8 @@ fn lint() -> Result<(), Failure> {
         "--",
         "-D",
         "warnings",
-    ]))
+    ]))?;
+    deny::check()
 }
 
 fn native() -> Result<(), Failure> {
@@ -170,41 +173,44 @@ fn suites(suite: &Path) -> Result<Vec<String>, Failure> {
     Ok(names)
 }
 
-/// The benchmarks: natively, and the same network as Wasm.
-pub fn bench() -> Result<(), Failure> {
+/// The benchmarks: natively, and the same networks as Wasm; with `peers` the networks alone, in turn with other simulators.
+pub fn bench(peers: bool) -> Result<(), Failure> {
     let tools = Tools::prepare()?;
     node()?;
     let browser = Browser::prepare()?;
-    step("benchmarks, native: about three minutes");
-    run(&mut cargo(&[
-        "bench",
-        "--locked",
-        "--package",
-        "scale-sim",
-        "--bench",
-        "eight_servers",
-        "--bench",
-        "mechanisms",
-    ]))?;
-    step("benchmarks, Wasm: about three minutes");
-    run(&mut cargo(&[
+    if !peers {
+        step("benchmarks, native: about three minutes");
+        run(&mut cargo(&[
+            "bench",
+            "--locked",
+            "--package",
+            "scale-sim",
+            "--bench",
+            "networks",
+            "--bench",
+            "mechanisms",
+        ]))?;
+    }
+    let others = if peers { others()? } else { "[]".to_owned() };
+    step("building the benchmarks for native and Wasm");
+    let native = instructions::built("networks")?;
+    let folder = root().join("target");
+    let example = [
         "build",
         "--locked",
         "--quiet",
         "--package",
         "scale-sim",
         "--example",
-        "eight_servers",
+        "networks",
         "--profile",
         "bench",
         "--target",
         TARGET,
-    ]))?;
-    let out = root().join("target/bench-wasm");
-    let wasm = root()
-        .join("target")
-        .join(TARGET)
-        .join("release/examples/eight_servers.wasm");
+    ];
+    run(cargo(&example).arg("--target-dir").arg(&folder))?;
+    let out = folder.join("bench-wasm");
+    let wasm = folder.join(TARGET).join("release/examples/networks.wasm");
     run(tools
         .wasm_bindgen()
         .arg("--target=web")
@@ -213,9 +219,63 @@ pub fn bench() -> Result<(), Failure> {
         .arg(wasm))?;
     let suite = root().join("tests/browser");
     packages(&suite)?;
+    step(if peers {
+        "benchmarks, all in turn: about three minutes"
+    } else {
+        "benchmarks, Wasm and native in turn: about three minutes"
+    });
     run(Command::new("node")
         .arg("bench.mjs")
         .current_dir(&suite)
         .env("CHROME", &browser.chrome)
-        .env("DIST", &out))
+        .env("DIST", &out)
+        .env("NATIVE", strings(&[&native.to_string_lossy(), "serve"]))
+        .env("PEERS", others))
+}
+
+/// The other simulators, installed and built: as `tests/browser/bench.mjs` wants to know them.
+fn others() -> Result<String, Failure> {
+    let folder = root().join("benches/peers");
+    let python = python(&folder.join("simpy/requirements.txt"))?;
+    step("building the networks with nexosim: about a minute the first time");
+    let built = root().join("target/peers");
+    run(Command::new("cargo")
+        .args(["build", "--release", "--locked", "--quiet", "--target-dir"])
+        .arg(&built)
+        .current_dir(folder.join("nexosim")))?;
+    let nexosim = built.join("release").join("nexosim-peer");
+    let simpy = folder.join("simpy/peer.py");
+    let words = |paths: &[&Path]| {
+        let paths: Vec<_> = paths.iter().map(|path| path.to_string_lossy()).collect();
+        strings(&paths.iter().map(AsRef::as_ref).collect::<Vec<_>>())
+    };
+    // How long each simulates in a round, in seconds: some tenths of one to run.
+    Ok(format!(
+        r#"[{{"command":{},"ways":[{{"name":"nexosim {}","way":"models","seconds":200}}]}},
+            {{"command":{},"ways":[{{"name":"SimPy {}, processes and resources","way":"resources","seconds":30}},
+                {{"name":"SimPy {}, callbacks only","way":"lean","seconds":60}}]}}]"#,
+        words(&[&nexosim]),
+        version(&folder.join("nexosim/Cargo.toml"), "nexosim = \"=")?,
+        words(&[&python, &simpy]),
+        version(&folder.join("simpy/requirements.txt"), "simpy==")?,
+        version(&folder.join("simpy/requirements.txt"), "simpy==")?,
+    ))
+}
+
+/// The version behind some words in a file.
+fn version(file: &Path, words: &str) -> Result<String, Failure> {
+    let text = fs::read_to_string(file)
+        .map_err(|error| Failure::new(format!("{}: {error}", file.display())))?;
+    let found = text.lines().find_map(|line| line.strip_prefix(words));
+    let found = found.ok_or_else(|| Failure::new(format!("{}: no {words}", file.display())))?;
+    Ok(found.trim_end_matches('"').to_owned())
+}
+
+/// Texts as a list in JSON.
+fn strings(texts: &[&str]) -> String {
+    let quoted = texts.iter().map(|text| {
+        let escaped = text.replace('\\', "\\\\").replace('"', "\\\"");
+        format!("\"{escaped}\"")
+    });
+    format!("[{}]", quoted.collect::<Vec<_>>().join(","))
 }

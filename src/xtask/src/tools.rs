@@ -22,6 +22,13 @@ const WASM_BINDGEN: Crate = Crate {
     program: "wasm-bindgen",
     minutes: 3,
 };
+/// Holds what comes from outside to `deny.toml`.
+const DENY: Crate = Crate {
+    name: "cargo-deny",
+    version: "0.20.2",
+    program: "cargo-deny",
+    minutes: 2,
+};
 /// The npm package that brings `wasm-opt`; Trunk.toml knows it as `version_132` (a test holds them together).
 const BINARYEN: &str = "132.0.0";
 /// The oldest Node whose test runner knows the options that the browser suite is started with.
@@ -237,6 +244,93 @@ fn is_at_least(said: &str, wanted: [u32; 2]) -> bool {
     }
 }
 
+/// Installs packages of the system, where that is Debian's kind and we may. Tells whether it did.
+fn apt(what: &str, packages: &[&str]) -> Option<()> {
+    output(Command::new("apt-get").arg("--version"))?;
+    let root = output(Command::new("id").arg("-u")).is_some_and(|id| id == "0");
+    if !root {
+        output(Command::new("sudo").args(["-n", "true"]))?;
+    }
+    step(&format!(
+        "installing {what} with apt-get: about a minute, once"
+    ));
+    let apt = |arguments: &[&str]| {
+        let mut command = if root {
+            Command::new("apt-get")
+        } else {
+            Command::new("sudo")
+        };
+        if !root {
+            command.args(["-n", "--preserve-env=DEBIAN_FRONTEND", "apt-get"]);
+        }
+        command
+            .args(arguments)
+            .env("DEBIAN_FRONTEND", "noninteractive");
+        run_quietly(&mut command)
+    };
+    // Lists may be old or absent on a new machine. If they cannot be fetched, the installation tells.
+    let _ = apt(&["update", "-q"]);
+    let install = ["install", "-y", "-q", "--no-install-recommends"];
+    apt(&[&install, packages].concat()).ok()
+}
+
+/// `cargo deny`, installed if need be.
+pub fn deny() -> Result<Command, Failure> {
+    let mut command = Command::new(DENY.prepare()?.join(DENY.program));
+    command.current_dir(root());
+    Ok(command)
+}
+
+/// Valgrind, installed if it is missing and can be had.
+pub fn valgrind() -> Result<Command, Failure> {
+    let is_here = || output(Command::new("valgrind").arg("--version")).is_some();
+    if !is_here() {
+        let remedy = "sudo apt-get install valgrind";
+        let missing = || Failure::missing("Valgrind, which counts instructions,", remedy);
+        // With what it knows of the C library: it cannot start without.
+        apt("Valgrind", &["valgrind", "libc6-dbg"]).ok_or_else(missing)?;
+        if !is_here() {
+            return Err(missing());
+        }
+    }
+    Ok(Command::new("valgrind"))
+}
+
+/// A compiler of C++, installed if it is missing and can be had: libFuzzer is written in it.
+pub fn cpp() -> Result<(), Failure> {
+    let is_here = || output(Command::new("c++").arg("--version")).is_some();
+    if is_here() || (apt("a C++ compiler", &["g++"]).is_some() && is_here()) {
+        return Ok(());
+    }
+    Err(Failure::missing(
+        "a C++ compiler",
+        "sudo apt-get install g++",
+    ))
+}
+
+/// A Python that has what a list of requirements asks for.
+pub fn python(requirements: &Path) -> Result<PathBuf, Failure> {
+    let wanted = fs::read_to_string(requirements)
+        .map_err(|error| Failure::new(format!("{}: {error}", requirements.display())))?;
+    let home = cache().join("peers-python");
+    let (program, stamp) = (home.join("bin/python"), home.join("installed.txt"));
+    if fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
+        return Ok(program);
+    }
+    step("installing SimPy into a Python of its own: some seconds, once");
+    let remedy = "sudo apt-get install python3-venv";
+    let missing = |_| Failure::missing("Python 3 with venv and pip", remedy);
+    let _ = fs::remove_dir_all(&home);
+    let mut venv = Command::new("python3");
+    run_quietly(venv.args(["-m", "venv"]).arg(&home)).map_err(missing)?;
+    let mut pip = Command::new(&program);
+    pip.args(["-m", "pip", "install", "--quiet", "--requirement"]);
+    run_quietly(pip.arg(requirements)).map_err(missing)?;
+    fs::write(&stamp, wanted)
+        .map_err(|error| Failure::new(format!("{}: {error}", stamp.display())))?;
+    Ok(program)
+}
+
 /// A browser and its driver.
 pub struct Browser {
     /// The browser.
@@ -253,40 +347,8 @@ impl Browser {
         }
         let remedy = "sudo apt-get install chromium chromium-driver\n    (Fedora: sudo dnf install chromium chromedriver; macOS: brew install --cask chromium chromedriver)\n\nor name them in the variables CHROME and CHROMEDRIVER,";
         let missing = || Failure::missing("a Chromium browser with its driver", remedy);
-        if output(Command::new("apt-get").arg("--version")).is_none() {
-            return Err(missing());
-        }
-        let root = output(Command::new("id").arg("-u")).is_some_and(|id| id == "0");
-        if !root && output(Command::new("sudo").args(["-n", "true"])).is_none() {
-            return Err(missing());
-        }
-        step("installing Chromium and its driver with apt-get: about a minute, once");
-        let apt = |arguments: &[&str]| {
-            let mut command = if root {
-                Command::new("apt-get")
-            } else {
-                Command::new("sudo")
-            };
-            if !root {
-                command.args(["-n", "--preserve-env=DEBIAN_FRONTEND", "apt-get"]);
-            }
-            command
-                .args(arguments)
-                .env("DEBIAN_FRONTEND", "noninteractive");
-            run_quietly(&mut command)
-        };
-        // Lists may be old or absent on a new machine. If they cannot be fetched, the installation tells.
-        let _ = apt(&["update", "-q"]);
-        apt(&[
-            "install",
-            "-y",
-            "-q",
-            "--no-install-recommends",
-            "chromium",
-            "chromium-driver",
-            "fonts-dejavu-core",
-        ])
-        .map_err(|_| missing())?;
+        let packages = ["chromium", "chromium-driver", "fonts-dejavu-core"];
+        apt("Chromium and its driver", &packages).ok_or_else(missing)?;
         Self::find().ok_or_else(missing)
     }
 

@@ -137,10 +137,11 @@ pub fn read(text: &str) -> Result<Read, String> {
             _ => { chart.statement(text) }.map_err(|why| format!("Line {line}: {why}"))?,
         }
     }
+    let chart = chart.without_groups();
     if !begun || chart.is_empty() {
         return Err("There is no box in the diagram: it begins with 'flowchart LR', then a line such as 'users --> shop'.".to_owned());
     }
-    design(chart.without_groups())
+    design(chart)
 }
 
 fn design(chart: Chart) -> Result<Read, String> {

@@ -11,7 +11,7 @@ use super::super::deed::Deed;
 use super::super::words::{count, number};
 use super::axis::{moment, tidy};
 use super::field::{Fields, select};
-use super::log::Log;
+use super::log::{self, Log};
 use super::mix;
 use crate::browser;
 use crate::handle::Handle;
@@ -40,10 +40,10 @@ pub fn changes(log: &Log, taken: &Taken, fields: &Fields) -> Vec<Change> {
     };
     let at = below(&below("/components", &taken.client), "client");
     let recording = log.recording().filter(|_| taken.exactly);
-    let arrivals = recording.unwrap_or_else(|| log.curve());
+    let arrivals = recording.unwrap_or_else(|| log::curve(log));
     let mut changes = vec![Change::set(below(&at, "arrivals"), json!(arrivals))];
     if taken.mix
-        && let Some(shares) = log.shares()
+        && let Some(shares) = log::shares(log)
     {
         changes.extend(mix::changes(&taken.client, client, &shares));
     }
@@ -163,13 +163,13 @@ pub fn Recorded(props: &Props) -> Html {
                 <label class="traffic-check"><input type="radio" name="log-way" checked={taken.exactly} onchange={set(|taken| taken.exactly = true)} />
                     { "As it is: every request at its moment. Only the moments are kept in the design, no addresses and no paths." }</label>
                 <label class="traffic-check"><input type="radio" name="log-way" checked={!taken.exactly} onchange={set(|taken| taken.exactly = false)} />
-                    { format!("As a curve, to be changed: as many requests on the whole, evened out over {}.", moment(log.blurred_s())) }</label>
+                    { format!("As a curve, to be changed: as many requests on the whole, evened out over {}.", moment(log::blurred_s(log))) }</label>
             </fieldset>
         }
     } else {
         html! {
             <p class="notice">{ format!("It is too large to be kept in the design as it is ({} bytes at most). It becomes a curve: as many requests on the whole, evened out over {}. Bursts shorter than that are lost.",
-                number(limits::RECORDING as f64), moment(log.blurred_s())) }</p>
+                number(limits::RECORDING as f64), moment(log::blurred_s(log))) }</p>
         }
     };
     html! {
@@ -185,7 +185,7 @@ pub fn Recorded(props: &Props) -> Html {
                 { way }
                 { select("It becomes the load of", &clients, &taken.client, on_client) }
                 { check(taken.length, format!("Make the run as long: {}", moment(log.run_s())), |taken| taken.length = !taken.length) }
-                if let Some(shares) = log.shares() {
+                if let Some(shares) = log::shares(log) {
                     { check(taken.mix, format!("Ask for {}{}", shares.iter().map(|(name, share)| format!("{name} ({} %)", number(*share))).collect::<Vec<_>>().join(" and "),
                         if answered { "" } else { ", though not everything is answered by that name yet" }), |taken| taken.mix = !taken.mix) }
                 }
