@@ -35,7 +35,7 @@ impl<T> Clone for Loading<T> {
 
 async fn text(path: &str) -> Result<Option<String>, String> {
     let failed = || format!("{path} could not be fetched. Are you offline?");
-    let answer = JsFuture::from(browser::window().fetch_with_str(path)).await;
+    let answer = JsFuture::from(browser::window().fetch_with_str(&browser::part(path))).await;
     let response: Response = answer.map_err(|_| failed())?.unchecked_into();
     if response.status() == 404 {
         return Ok(None);

@@ -2,6 +2,7 @@
 
 mod budget;
 mod run;
+mod seal;
 mod test;
 mod tools;
 
@@ -49,6 +50,8 @@ fn dispatch(command: &str, rest: &[String]) -> Result<(), Failure> {
         "serve" => serve(rest),
         "test" => test::run_all(rest),
         "build" => none().and_then(|()| build()).and_then(|()| budget::check()),
+        // Called by trunk (Trunk.toml), not by people.
+        "seal" => none().and_then(|()| seal::seal()),
         "bench" => none().and_then(|()| test::bench()),
         "setup" => none()
             .and_then(|()| tools::Tools::prepare())
