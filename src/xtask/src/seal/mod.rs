@@ -23,7 +23,13 @@ const SERVED: &str = ".well-known/trunk/ws";
 /// What stands beside the build's folder, under addresses that never change.
 const BESIDE: [&str; 3] = ["index.html", "manifest.webmanifest", "icons/"];
 /// Of the page's parts, those that a reader needs first, by how their names begin; in this order they are kept for offline use.
-const FIRST: [&str; 4] = ["boot.js", "scale-lab.css", "app-", "lessons/catalog.json"];
+const FIRST: [&str; 5] = [
+    "first.js",
+    "scale-lab.css",
+    "boot.js",
+    "app-",
+    "lessons/catalog.json",
+];
 /// What the build's folder is called, with some digits of its hash behind it. The service worker knows it by this.
 pub const FOLDER: &str = "lab-";
 /// Digits of the hash in the folder's name.
