@@ -30,10 +30,8 @@ const FIRST: [&str; 5] = [
     "app-",
     "lessons/catalog.json",
 ];
-/// What the build's folder is called, with some digits of its hash behind it. The service worker knows it by this.
-pub const FOLDER: &str = "lab-";
-/// Digits of the hash in the folder's name.
-const DIGITS: usize = 16;
+/// What the build's folder is called, with digits of its hash behind it. The service worker knows it by this.
+const FOLDER: &str = "lab-";
 
 /// Finishes the folder that trunk has just built.
 ///
@@ -72,7 +70,7 @@ fn seal_folder(staging: &Path) -> Result<(), Failure> {
         folder.rename(part, &format!("{name}{part}"))?;
     }
     let list = list(&folder, &name)?;
-    write(&place, &filled(&worker, &name, list)?)
+    write(&place, &filled(&worker, &name, &list)?)
 }
 
 /// The name of the build's folder: it differs if anything does.
@@ -84,10 +82,10 @@ fn name(folder: &Folder, html: &str, worker: &str) -> Result<String, Failure> {
     for text in [html, worker, page::POLICY] {
         hash.update(text);
     }
-    let digits: String = { hash.finalize().into_iter() }
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
-    Ok(format!("{FOLDER}{}/", &digits[..DIGITS]))
+    let number = { hash.finalize().into_iter() }
+        .take(8)
+        .fold(0, |number, byte| (number << 8) | u64::from(byte));
+    Ok(format!("{FOLDER}{number:016x}/"))
 }
 
 /// All files with what is in them, in the order in which they are needed.
@@ -104,7 +102,7 @@ fn list(folder: &Folder, name: &str) -> Result<Map<String, Value>, Failure> {
 }
 
 /// The service worker with its list.
-fn filled(worker: &str, name: &str, files: Map<String, Value>) -> Result<String, Failure> {
+fn filled(worker: &str, name: &str, files: &Map<String, Value>) -> Result<String, Failure> {
     const GAP: &str = "const BUILD = null;";
     if worker.matches(GAP).count() != 1 {
         return Err(Failure::new(format!(
@@ -149,7 +147,7 @@ mod tests {
     fn the_service_worker_has_a_place_for_its_list() {
         let worker = read(&root().join("static/service-worker.js")).expect("it is there");
         let files = Map::from_iter([("index.html".to_owned(), "sha256-x".into())]);
-        let filled = filled(&worker, "lab-0/", files).expect("it has one");
+        let filled = filled(&worker, "lab-0/", &files).expect("it has one");
         let list = r#"const BUILD = {"folder":"lab-0/","files":{"index.html":"sha256-x"}};"#;
         assert!(filled.contains(list), "{filled}");
     }

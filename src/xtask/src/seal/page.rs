@@ -22,16 +22,25 @@ pub fn finish(html: &str, folder: &str, parts: &[(String, String)]) -> Result<St
         .filter(|(part, _)| BY_BOOT.iter().any(|begin| part.starts_with(begin)))
         .map(|(part, integrity)| (part.clone(), integrity.as_str().into()))
         .collect();
-    let mut early = String::new();
-    for (part, integrity) in parts.iter().filter(|(part, _)| part.starts_with("app-")) {
-        let kind = if part.ends_with(".js") {
-            "rel=\"modulepreload\""
-        } else {
-            "rel=\"preload\" as=\"fetch\" type=\"application/wasm\" crossorigin"
-        };
-        early +=
-            &format!("    <link {kind} href=\"{folder}{part}\" integrity=\"{integrity}\" />\n");
-    }
+    let app = parts.iter().filter(|(part, _)| part.starts_with("app-"));
+    let early: String = { app }
+        .flat_map(|(part, integrity)| {
+            let kind = match part.rsplit_once('.') {
+                Some((_, "js")) => "rel=\"modulepreload\"",
+                _ => "rel=\"preload\" as=\"fetch\" type=\"application/wasm\" crossorigin",
+            };
+            [
+                "    <link ",
+                kind,
+                " href=\"",
+                folder,
+                part,
+                "\" integrity=\"",
+                integrity,
+                "\" />\n",
+            ]
+        })
+        .collect();
     let charset = "<meta charset=\"utf-8\" />";
     let sealed = Value::Object(boot);
     let head = format!(

@@ -25,8 +25,8 @@ const LOADER: &str = "importScripts(\"./worker.js\");wasm_bindgen(\"./worker_bg.
 /// If one is not as it was expected, or makes HTML or a script out of text.
 pub fn finish(folder: &mut Folder) -> Result<(), Failure> {
     worker(folder)?;
-    let scripts = folder.files.iter().filter(|file| file.ends_with(".js"));
-    for file in scripts {
+    let is_script = |file: &&String| file.rsplit_once('.').is_some_and(|(_, end)| end == "js");
+    for file in folder.files.iter().filter(is_script) {
         let text = folder.text(file)?;
         let finished = text.replace(RAW_HTML, NO_RAW_HTML);
         if let Some(found) = refused(&finished) {
