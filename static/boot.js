@@ -53,13 +53,21 @@
       document.head.appendChild(link);
     }).then(function () { return import("./" + path); }).catch(function (error) { return why(path, error); });
   }
+  // The first lines are painted before the Wasm takes the line and the processor. A hidden page is not painted.
+  function painted() {
+    return new Promise(function (ready) {
+      if (document.hidden || !self.PerformanceObserver || PerformanceObserver.supportedEntryTypes.indexOf("paint") < 0) return ready();
+      new PerformanceObserver(ready).observe({ type: "paint", buffered: true });
+      setTimeout(ready, 2000);
+    });
+  }
   function start(js, wasm) {
     return Promise.all([module(js), checked(wasm)]).then(function (parts) { return parts[0].default({ module_or_path: parts[1] }); });
   }
   if (typeof WebAssembly !== "object") {
     document.getElementById("app").textContent = "Scale Lab needs a browser with WebAssembly.";
   } else {
-    start(own.getAttribute("data-js"), own.getAttribute("data-wasm")).then(offline, function (error) {
+    painted().then(function () { return start(own.getAttribute("data-js"), own.getAttribute("data-wasm")); }).then(offline, function (error) {
       // A fetch that fails is a TypeError; anything else is a crash.
       if (error.changed || error instanceof TypeError) {
         document.getElementById("crash-title").textContent = "The lab could not be started";

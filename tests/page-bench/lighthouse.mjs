@@ -73,7 +73,7 @@ for (const id of METRICS) {
 }
 const short = Object.values(runs.at(-1).audits).filter(({ score, scoreDisplayMode }) => score !== null && score < 0.9 && !/informative|manual|notApplicable/.test(scoreDisplayMode));
 for (const { id, title, displayValue } of short) console.log(`  ${id}: ${title} ${displayValue ?? ""}`);
-const lcp = runs.at(-1).audits["lcp-breakdown-insight"] ?? runs.at(-1).audits["largest-contentful-paint-element"];
-console.log(JSON.stringify(lcp?.details?.items?.flatMap((item) => item.node?.snippet ?? item.items?.map(({ node }) => node?.snippet) ?? []).filter(Boolean)));
+const lcp = runs.at(-1).audits["largest-contentful-paint-element"];
+console.log(JSON.stringify(lcp?.details?.items?.flatMap(({ items }) => items.map(({ node, phase, timing }) => node?.snippet ?? `${phase} ${Math.round(timing)}`))));
 server.close();
 process.exit(good ? 0 : 1);

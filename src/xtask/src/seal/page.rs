@@ -22,17 +22,14 @@ pub fn finish(html: &str, folder: &str, parts: &[(String, String)]) -> Result<St
         .filter(|(part, _)| BY_BOOT.iter().any(|begin| part.starts_with(begin)))
         .map(|(part, integrity)| (part.clone(), integrity.as_str().into()))
         .collect();
-    let app = parts.iter().filter(|(part, _)| part.starts_with("app-"));
-    let early: String = { app }
+    // The module by which the Wasm is started. The Wasm itself is fetched when the first lines are there.
+    let app = |part: &str| {
+        part.starts_with("app-") && part.rsplit_once('.').is_some_and(|(_, end)| end == "js")
+    };
+    let early: String = { parts.iter().filter(|(part, _)| app(part)) }
         .flat_map(|(part, integrity)| {
-            let kind = match part.rsplit_once('.') {
-                Some((_, "js")) => "rel=\"modulepreload\"",
-                _ => "rel=\"preload\" as=\"fetch\" type=\"application/wasm\" crossorigin",
-            };
             [
-                "    <link ",
-                kind,
-                " href=\"",
+                "    <link rel=\"modulepreload\" href=\"",
                 folder,
                 part,
                 "\" integrity=\"",
@@ -103,7 +100,6 @@ mod tests {
             r#"href="lab-0/scale-lab.css" integrity="sha256-of-scale-lab.css""#,
             r#"<script src="lab-0/boot.js" integrity="sha256-of-boot.js" defer data-js="app-1.js""#,
             r#"rel="modulepreload" href="lab-0/app-1.js" integrity="sha256-of-app-1.js""#,
-            r#"href="lab-0/app-1_bg.wasm" integrity="sha256-of-app-1_bg.wasm""#,
             r#"href="icons/icon.svg" />"#,
             r#"{"app-1.js":"sha256-of-app-1.js","app-1_bg.wasm":"sha256-of-app-1_bg.wasm"}"#,
         ] {
