@@ -1,11 +1,19 @@
 // What every test needs: the built folder on a server of its own, under a path of its own, and a browser that tolerates no error.
+import assert from "node:assert/strict";
 import http from "node:http";
+import { readdirSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { extname, join, normalize } from "node:path";
-import { after, test as nodeTest } from "node:test";
+import { after, afterEach, test as nodeTest } from "node:test";
 import { chromium } from "playwright-core";
 
 export const DIST = process.env.DIST ?? new URL("../../dist", import.meta.url).pathname;
+/** A build keeps its files in a folder of their own (`cargo xtask seal`). */
+const BUILD = /^lab-[0-9a-f]+\//;
+/** The files of a build: its scripts, its Wasm, its lessons. */
+export const parts = (dist = DIST) => join(dist, readdirSync(dist).find((name) => BUILD.test(`${name}/`)));
+/** The name of a file, whatever build it belongs to. */
+export const nameOf = (path) => path.replace(BUILD, "");
 export const CHROME = process.env.CHROME ?? "/usr/bin/chromium";
 export const FLAGS = [
   ...["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-dev-shm-usage"],
@@ -18,6 +26,7 @@ const TYPES = {
   ".css": "text/css",
   ".json": "application/json",
   ".svg": "image/svg+xml",
+  ".png": "image/png",
   ".md": "text/markdown",
   ".webmanifest": "application/manifest+json",
 };
@@ -25,14 +34,16 @@ const TYPES = {
 /** A test that fails, rather than hang, when something does not come. */
 export const test = (name, run) => nodeTest(name, { timeout: 180_000 }, run);
 
-/** Serves the folder below /any/path/; `answer(path)` may give `[status, body, headers]` for some files instead. */
-export async function serve(answer = () => undefined) {
+const servers = new Map();
+
+/** Serves the folder below /any/path/; `answer(name)` may give `[status, body, headers]` for some files instead, `dist()` another folder. */
+export async function serve(answer = () => undefined, dist = () => DIST) {
   const server = http.createServer(async (request, response) => {
     const path = decodeURIComponent(new URL(request.url, "http://x").pathname);
     const below = path.startsWith("/any/path/") ? path.slice("/any/path/".length) || "index.html" : null;
-    const given = below === null ? [404, ""] : await answer(below);
+    const given = below === null ? [404, ""] : await answer(nameOf(below));
     try {
-      const [status, body, headers] = given ?? [200, await readFile(join(DIST, normalize(below)))];
+      const [status, body, headers] = given ?? [200, await readFile(join(dist(), normalize(below)))];
       response.writeHead(status, { "content-type": TYPES[extname(below ?? "")] ?? "text/plain", ...headers }).end(body);
     } catch {
       response.writeHead(404, { "content-type": "text/plain" }).end("not found");
@@ -42,13 +53,41 @@ export async function serve(answer = () => undefined) {
   await new Promise((ready) => server.listen(0, "127.0.0.1", ready));
   // No server keeps a suite from ending, whether its test ends well or not.
   server.unref();
-  return `http://127.0.0.1:${server.address().port}/any/path/`;
+  const base = `http://127.0.0.1:${server.address().port}/any/path/`;
+  servers.set(base, server);
+  return base;
 }
 
-/** A browser for one file of tests. It ends with them. */
+/** Ends a server: nothing answers there any more. */
+export async function stop(base) {
+  const server = servers.get(base);
+  server.closeAllConnections();
+  await new Promise((closed) => server.close(closed));
+}
+
+/** What the page's policy has refused, in all pages of a file of tests. */
+const refused = [];
+
+/**
+ * A browser for one file of tests. It ends with them, and they fail if a page did what its policy forbids. Pages keep nothing for offline
+ * use unless a context asks for `serviceWorkers: "allow"`.
+ */
 export async function launch() {
   const browser = await chromium.launch({ executablePath: CHROME, args: FLAGS });
+  const plain = browser.newContext.bind(browser);
+  browser.newContext = async (options) => {
+    const context = await plain({ serviceWorkers: "block", ...options });
+    await context.exposeBinding("policyRefused", ({ page }, what) => refused.push(`${page.url()}: ${what}`));
+    await context.addInitScript(() => {
+      addEventListener("securitypolicyviolation", (event) => {
+        const { effectiveDirective, blockedURI, sourceFile, lineNumber, sample } = event;
+        globalThis.policyRefused(`${effectiveDirective} ${blockedURI} ${sourceFile}:${lineNumber} ${sample}`);
+      });
+    });
+    return context;
+  };
   after(() => browser.close(), { timeout: 30_000 });
+  afterEach(() => assert.deepEqual(refused.splice(0), [], "the page's policy was kept"));
   return browser;
 }
 

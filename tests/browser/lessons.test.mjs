@@ -3,9 +3,9 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe } from "node:test";
-import { DIST, heading, launch, open, serve, test } from "./lab.mjs";
+import { heading, launch, open, parts, serve, test } from "./lab.mjs";
 
-const read = (path) => readFileSync(join(DIST, "lessons", path), "utf8");
+const read = (path) => readFileSync(join(parts(), "lessons", path), "utf8");
 
 /** The steps of a lesson: their ids and titles, and whether one is to predict first. */
 function steps(id) {

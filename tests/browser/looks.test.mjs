@@ -1,7 +1,7 @@
 // What can be told of its looks without eyes: nothing overflows, nothing is blank, nothing keeps anyone out.
 import assert from "node:assert/strict";
 import { createRequire } from "node:module";
-import { launch, open, serve, test } from "./lab.mjs";
+import { launch, nameOf, open, serve, test } from "./lab.mjs";
 
 const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
 const PAGES = ["#/", "#/lesson/x-axis/drown", "#/lesson/x-axis/wall", "#/lesson/x-axis/playground", "#/lesson/x-axis/quiz", "#/lesson/x-axis/debrief", "#/review", "#/progress", "#/settings", "#/about", "#/404"];
@@ -104,7 +104,7 @@ test("nothing moves unasked for those who do not want it", async () => {
 test("a first visit does not fetch the simulation; running it does, and only once", async () => {
   const context = await browser.newContext({ viewport: { width: 390, height: 844 } });
   const fetched = [];
-  context.on("request", (request) => fetched.push(request.url().slice(home.length)));
+  context.on("request", (request) => fetched.push(nameOf(request.url().slice(home.length))));
   const page = await open(browser, home, { context });
   await page.waitForSelector(".map .entry");
   await page.waitForSelector(".stage-picture .station");

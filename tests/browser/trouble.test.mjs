@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { DIST, heading, launch, open, serve, test } from "./lab.mjs";
+import { heading, launch, open, parts, serve, test } from "./lab.mjs";
 
 const KEY = "scale-lab/progress";
 const SOME = JSON.stringify({ version: 1, lessons: { "x-axis": { steps: ["drown"] } } });
@@ -108,7 +108,7 @@ test("a crash shows a way back and keeps progress", async () => {
 });
 
 test("whatever is broken in a lesson is named in its place, and nothing is lost", async () => {
-  const text = (path) => readFile(join(DIST, path), "utf8");
+  const text = (path) => readFile(join(parts(), path), "utf8");
   const lesson = await text("lessons/x-axis/lesson.md");
   const scene = await text("lessons/x-axis/scenes/one.json");
   const quiz = await text("lessons/x-axis/quiz.json");

@@ -36,6 +36,14 @@ pub fn root() -> Element {
         .expect("index.html has #app")
 }
 
+/// The address of a file that the page has brought with it. A finished build keeps its files in a folder of their own, which
+/// `index.html` names: so a page never gets a part of another build.
+pub fn part(path: &str) -> String {
+    let root = document().document_element();
+    let folder = root.and_then(|root| root.get_attribute("data-folder"));
+    folder.unwrap_or_default() + path
+}
+
 /// A media query, which tells whether it holds and when that changes.
 pub fn media(query: &str) -> Option<MediaQueryList> {
     window().match_media(query).ok().flatten()

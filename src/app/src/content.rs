@@ -39,7 +39,7 @@ async fn text(path: &str) -> Result<Option<String>, String> {
 
 /// Asks for a file.
 fn begin(path: &str) -> JsFuture {
-    JsFuture::from(browser::window().fetch_with_str(path))
+    JsFuture::from(browser::window().fetch_with_str(&browser::part(path)))
 }
 
 /// The text of a file that is on its way already; nothing if there is no such file.

@@ -8,6 +8,7 @@ use scale_course::{Lesson, LessonFiles, RunRef};
 use scale_sim::{Condition, Measure, write_json};
 use yew::Callback;
 
+use crate::browser;
 use crate::protocol::{Command, Debriefed, Job, Reply};
 use crate::worker::SimulationWorker;
 
@@ -19,8 +20,8 @@ pub struct Simulator {
     run: Cell<u32>,
 }
 
-/// Where the build puts what starts the worker: beside the page, under whatever path that is served.
-const LOADER: &str = "./worker_loader.js";
+/// What starts the worker: a part of the page's own build.
+const LOADER: &str = "worker_loader.js";
 
 impl Simulator {
     /// A worker whose replies go to `heard`.
@@ -38,7 +39,7 @@ impl Simulator {
             let heard = self.heard.clone();
             SimulationWorker::spawner()
                 .callback(move |reply| heard.emit(reply))
-                .spawn_with_loader(LOADER)
+                .spawn_with_loader(&browser::part(LOADER))
         };
         self.bridge.get_or_init(spawn).send(command);
     }

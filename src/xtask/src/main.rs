@@ -5,6 +5,7 @@ mod deny;
 mod fuzz;
 mod instructions;
 mod run;
+mod seal;
 mod test;
 mod tools;
 
@@ -58,6 +59,8 @@ fn dispatch(command: &str, rest: &[String]) -> Result<(), Failure> {
         "bench" => none().and_then(|()| test::bench(false)),
         "fuzz" => fuzz::command(rest),
         "deny" => none().and_then(|()| deny::check()),
+        // Called by trunk (Trunk.toml), not by people.
+        "seal" => none().and_then(|()| seal::seal()),
         "setup" => none()
             .and_then(|()| tools::Tools::prepare())
             .and_then(|_| tools::Browser::prepare())

@@ -132,7 +132,6 @@ pub fn Home(props: &Props) -> Html {
         Loading::Here(catalog) => next_lesson(catalog, &shared.progress),
         _ => None,
     };
-    let catalog_comes = matches!(catalog, Loading::Waiting);
     let begun = !shared.progress.lessons.is_empty();
     let due = shared.progress.due(browser::today()).len();
     html! {
@@ -141,10 +140,8 @@ pub fn Home(props: &Props) -> Html {
                 <div class="hero-words">
                     <h1>{ "Can you explain how your system will handle " }<em>{ "ten times" }</em>{ " the load?" }</h1>
                     <p class="lead">{ "Predict what a system will do. Run it. See which request suffered, and why. This is a real simulation, on your machine." }</p>
-                    // Its place is kept while the catalogue is fetched: what stands below does not move.
-                    if catalog_comes { <p class="row hero-next" aria-hidden="true"></p> }
-                    if let Some((lesson, step)) = next {
-                        <p class="row hero-next">
+                    <p class="row way">
+                        if let Some((lesson, step)) = next {
                             <a href={route(&lesson.id, step.as_deref()).href()} class="button primary big">
                                 <span>{ if begun { format!("Continue: {}", lesson.title) } else { "Start the first lesson".to_owned() } }</span>
                                 { icon(Sign::Arrow) }
@@ -152,8 +149,8 @@ pub fn Home(props: &Props) -> Html {
                             if due > 0 {
                                 <a href={Route::Review.href()} class="button big">{ icon(Sign::Again) }<span>{ format!("Review: {due} due") }</span></a>
                             }
-                        </p>
-                    }
+                        }
+                    </p>
                     <p>
                         if begun { <a href={Route::Progress.href()}>{ "Your progress" }</a>{ " · " } }
                         <a href={Route::Sandbox.href()}>{ "Design a system of your own" }</a>

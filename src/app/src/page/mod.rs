@@ -90,7 +90,11 @@ fn page(route: &Route, shared: &Shared) -> Html {
     let shared = shared.clone();
     match route.clone() {
         Route::Home => html! { <home::Home {shared} /> },
-        Route::Lesson { id, step } => html! { <lesson::LessonPage {shared} {id} {step} /> },
+        // One lesson is never shown, and never kept, as another: each has a page of its own.
+        Route::Lesson { id, step } => {
+            let key = id.clone();
+            html! { <lesson::LessonPage {key} {shared} {id} {step} /> }
+        }
         Route::Review => html! { <review::ReviewPage {shared} /> },
         Route::Progress => html! { <progress::ProgressPage {shared} /> },
         Route::Settings => html! { <settings::SettingsPage {shared} /> },

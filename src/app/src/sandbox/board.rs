@@ -7,7 +7,7 @@ use gloo::render::request_animation_frame;
 use scale_design::Design;
 use scale_design::wiring::{self, Wiring};
 use scale_sim::Kind;
-use web_sys::{Element, HtmlElement};
+use web_sys::HtmlElement;
 use yew::prelude::*;
 
 use super::deed::Deed;
@@ -141,7 +141,7 @@ pub fn Board(props: &Props) -> Html {
             most(|p| p.x) + WIDE - x + 28.0,
             most(|p| p.y) + HIGH - y + 44.0
         );
-        html! { <div class="group" {style}><span>{ &group.name }</span></div> }
+        html! { <div class="group" ~style={style}><span>{ &group.name }</span></div> }
     });
     let paths = wires.iter().map(|(from, to)| {
         let d = grid.wire(at(from), at(to));
@@ -176,7 +176,7 @@ pub fn Board(props: &Props) -> Html {
     html! {
         <div class={classes!("board", (grid == Grid::Down).then_some("down"), connecting.map(|_| "connecting"))} ref={seen} role="group"
             aria-label="Design" aria-describedby="board-keys" onkeydown={on_key} {onfocusin}>
-            <div class="board-layer" ref={layer} {style}>
+            <div class="board-layer" ref={layer} ~style={style}>
                 { for groups }
                 <svg class="wires" width="1" height="1" aria-hidden="true">
                     <defs>
@@ -267,7 +267,7 @@ fn Node(props: &NodeProps) -> Html {
     };
     html! {
         <button class={classes!("node", format!("kind-{}", props.kind.name()), props.selected.then_some("selected"), aim)}
-            data-node={props.name.clone()} aria-pressed={props.selected.to_string()} title={props.refused.clone()} {style} {onclick}>
+            data-node={props.name.clone()} aria-pressed={props.selected.to_string()} title={props.refused.clone()} ~style={style} {onclick}>
             <span class="node-sign">{ icon(Sign::from(props.kind)) }</span>
             <span class="node-words">
                 <span class="node-label">{ &props.label }</span>
@@ -283,9 +283,8 @@ fn Node(props: &NodeProps) -> Html {
 
 /// Shows what the camera sees.
 pub fn apply(camera: &Camera, layer: &NodeRef) {
-    if let Some(layer) = layer.cast::<Element>() {
-        // Fails for bad attribute names only, and this one is none.
-        let _ = layer.set_attribute("style", &camera.style());
+    if let Some(layer) = layer.cast::<HtmlElement>() {
+        layer.style().set_css_text(&camera.style());
     }
 }
 

@@ -294,7 +294,7 @@ fn moved(state: &mut State, event: &Event) -> Option<Deed> {
                     (a.x - b.x).abs(),
                     (a.y - b.y).abs()
                 );
-                let _ = marquee.set_attribute("style", &style);
+                marquee.style().set_css_text(&style);
                 let _ = marquee.remove_attribute("hidden");
             }
         }
@@ -404,8 +404,9 @@ impl State {
         self.now.borrow().camera.0.borrow().grid
     }
 
-    fn marquee(&self) -> Option<Element> {
-        self.seen.query_selector(".marquee").ok().flatten()
+    fn marquee(&self) -> Option<HtmlElement> {
+        let marquee = self.seen.query_selector(".marquee").ok().flatten();
+        marquee?.dyn_into().ok()
     }
 
     /// Draws the connection that is being made, up to the hand; or none.

@@ -90,7 +90,7 @@ pub fn pane(
                 <p class="pane-title"><b>{ title.name }</b>{ " " }<span>{ title.about }</span></p>
             }
             <div class={classes!("stage-picture", zoomed.then_some("zoomed"))} ref={refs.seen.clone()} tabindex="0" role="group" aria-label={name}>
-                <div class="stage-whole" ref={refs.whole.clone()} {onclick} style={whole}>
+                <div class="stage-whole" ref={refs.whole.clone()} {onclick} ~style={whole}>
                     { edges(run, layout) }
                     <canvas ref={refs.canvas.clone()} aria-hidden="true"></canvas>
                     { nodes(run, layout, live.looked, act) }

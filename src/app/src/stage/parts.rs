@@ -158,7 +158,7 @@ pub fn nodes(run: &Run, layout: &Layout, looked: Option<u16>, act: &Callback<Dee
         let (onclick, onkeydown) = opens(at);
         let looked = looked == Some(at);
         html! {
-            <div class={classes!("node", "plain", format!("kind-{}", component.kind.name()), looked.then_some("looked"))} style={place(rect)}
+            <div class={classes!("node", "plain", format!("kind-{}", component.kind.name()), looked.then_some("looked"))} ~style={place(rect)}
                 data-component={component.name.clone()} key={component.name.clone()} {onclick} {onkeydown}
                 role="button" tabindex="0" aria-expanded={looked.to_string()}>
                 { icon(Sign::from(component.kind)) }
@@ -192,7 +192,7 @@ pub fn nodes(run: &Run, layout: &Layout, looked: Option<u16>, act: &Callback<Dee
         let class = classes!(class, looked.then_some("looked"), out, spot.inside.map(|_| "holds"));
         let (onclick, onkeydown) = opens(station.component);
         Some(html! {
-            <div {class} {style} {onclick} {onkeydown} tabindex="0" aria-expanded={looked.to_string()} key={format!("{}.{}", component.name, station.instance)}
+            <div {class} ~style={style} {onclick} {onkeydown} tabindex="0" aria-expanded={looked.to_string()} key={format!("{}.{}", component.name, station.instance)}
                 role="button" title={label.clone()}>
                 if spot.roomy {
                     <span class="node-head">
@@ -351,9 +351,9 @@ fn timeline(player: &Player, act: &Callback<Deed>) -> Html {
     html! {
         <span class="stage-time">
             <span class="timeline">
-                <span class="timeline-known" style={format!("width:{:.2}%", share(player.reached_s()))}></span>
+                <span class="timeline-known" ~style={format!("width:{:.2}%", share(player.reached_s()))}></span>
                 { for markers.iter().map(|(at_s, kind, what)| html! {
-                    <span class={format!("marker {kind}")} style={format!("left:{:.2}%", share(*at_s))} title={format!("{what} at {at_s:.1} s")}></span>
+                    <span class={format!("marker {kind}")} ~style={format!("left:{:.2}%", share(*at_s))} title={format!("{what} at {at_s:.1} s")}></span>
                 }) }
                 <input type="range" min="0" max={horizon_s.to_string()} {step} value={player.now_s().to_string()} {oninput}
                     aria-label="Moment shown" aria-valuetext={said} aria-describedby="markers" />

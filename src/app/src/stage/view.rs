@@ -615,7 +615,7 @@ pub fn Stage(props: &Props) -> Html {
     html! {
         <section class={classes!("stage", props.veiled.then_some("veiled"))} aria-label="Simulation" onkeydown={on_key}>
             if two { { front(&live, &act) } }
-            <div class={classes!("stage-frame", two.then_some("two"))} style={frame} ref={frame_ref}>
+            <div class={classes!("stage-frame", two.then_some("two"))} ~style={frame} ref={frame_ref}>
                 { panes }
                 if loading && !stuck {
                     <p class="stage-note" role="status">{ "Fetching the simulation …" }</p>

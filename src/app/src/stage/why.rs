@@ -223,7 +223,7 @@ pub fn story(story: &StoryView, run: &Run) -> Html {
         );
         html! {
             <li>
-                <span class="span-track" aria-hidden="true"><span class={classes!("span-bar", class(row.doing))} {style}></span></span>
+                <span class="span-track" aria-hidden="true"><span class={classes!("span-bar", class(row.doing))} ~style={style}></span></span>
                 <span class="span-words"><b>{ format!("{} ms", number(row.ms)) }</b>{ format!(" {}", words(row, run)) }</span>
             </li>
         }

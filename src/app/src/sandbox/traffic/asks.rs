@@ -102,7 +102,7 @@ fn operations(fields: &Fields, name: &str, client: &Client) -> Html {
     };
     let part = |(i, (operation, share)): (usize, &(String, f64))| {
         let style = format!("width:{share:.2}%;background:var(--shade-{})", i % 8);
-        html! { <span {style} title={format!("{operation}: {} %", number(*share))}></span> }
+        html! { <span ~style={style} title={format!("{operation}: {} %", number(*share))}></span> }
     };
     html! {
         <>
@@ -241,7 +241,7 @@ fn hottest(keys: &Keys) -> Html {
         };
         let digits = if share >= 9.95 { 1.0 } else { 100.0 };
         html! {
-            <li><span>{ words }</span><span class="hot-bar" aria-hidden="true"><span style={format!("width:{share:.2}%")}></span></span>
+            <li><span>{ words }</span><span class="hot-bar" aria-hidden="true"><span ~style={format!("width:{share:.2}%")}></span></span>
                 <b>{ format!("{} %", number((share * digits).round() / digits)) }</b></li>
         }
     };

@@ -131,7 +131,7 @@ pub fn Hold(props: &Props) -> Html {
     };
     let onfocus = on_held.reform(|_: FocusEvent| Held::Begin);
     html! {
-        <div class={classes!("hold", props.class.clone())} style={props.style.clone()} role="slider" tabindex="0"
+        <div class={classes!("hold", props.class.clone())} ~style={props.style.clone()} role="slider" tabindex="0"
             aria-label={props.label.clone()} aria-valuetext={props.words.clone()} aria-valuenow={props.now.to_string()}
             aria-valuemin={props.least.to_string()} aria-valuemax={props.most.max(props.now).to_string()}
             title={format!("{}: {}", props.label, props.words)}

@@ -212,13 +212,13 @@ pub fn Plot(props: &Props) -> Html {
     };
     let marks = props.marks.iter().map(|(at, words)| {
         let style = format!("left:{:.3}%", span.percent(*at));
-        html! { <span class="plot-mark" {style}><span>{ words }</span></span> }
+        html! { <span class="plot-mark" ~style={style}><span>{ words }</span></span> }
     });
     html! {
         <div class="plot" role="group" aria-label={props.label.clone()}>
             <div class="plot-y" aria-hidden="true">
                 { for axis::ticks(top).into_iter().map(|value| html! {
-                    <span style={format!("bottom:{:.3}%", value / top * 100.0)}>{ number(value) }</span>
+                    <span ~style={format!("bottom:{:.3}%", value / top * 100.0)}>{ number(value) }</span>
                 }) }
             </div>
             <div class="plot-area" data-track="" ref={area} {ondblclick}>
@@ -246,7 +246,7 @@ pub fn warmup(span: Span) -> Html {
     }
     let wide = span.percent(span.warmup_s);
     html! {
-        <span class="plot-warmup" style={format!("width:{wide:.3}%")} title={format!("Warm-up to {}: not measured", moment(span.warmup_s))}></span>
+        <span class="plot-warmup" ~style={format!("width:{wide:.3}%")} title={format!("Warm-up to {}: not measured", moment(span.warmup_s))}></span>
     }
 }
 
@@ -256,7 +256,7 @@ pub fn times(span: Span) -> Html {
         let edge = at > span.horizon_s * 0.96;
         let near = !edge && at > span.horizon_s * 0.8;
         let style = format!("left:{:.3}%", span.percent(at));
-        html! { <span class={classes!(edge.then_some("edge"), near.then_some("near"))} {style}>{ moment(at) }</span> }
+        html! { <span class={classes!(edge.then_some("edge"), near.then_some("near"))} ~style={style}>{ moment(at) }</span> }
     };
     html! { <div class="plot-x" aria-hidden="true">{ for axis::times(span.horizon_s).into_iter().map(tick) }</div> }
 }

@@ -195,7 +195,7 @@ fn key(chart: &Graph, read: Option<f64>) -> Html {
     let lines = chart.lines.iter().map(|line| {
         let style = format!("--line-colour: var({})", line.colour);
         html! {
-            <li {style} class={classes!(line.dashed.then_some("dashed"), line.thin.then_some("thin"))}>
+            <li ~style={style} class={classes!(line.dashed.then_some("dashed"), line.thin.then_some("thin"))}>
                 { &line.name }{ " " }<b>{ value(line) }</b>
             </li>
         }
