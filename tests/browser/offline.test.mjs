@@ -115,8 +115,8 @@ test("a new build is offered, not forced; a tab that has not taken it goes on wi
   await page.evaluate((learned) => localStorage.setItem("scale-lab/progress", learned), learned);
   // The next visit still has the old one, and hears of the new.
   dist = fresh;
+  await page.goto("about:blank");
   await page.goto(home);
-  await page.reload();
   await page.evaluate(() => (window.same = true));
   await shows(page, LESSONS[0].title);
   await offered(page);
@@ -141,8 +141,8 @@ test("a new build is offered, not forced; a tab that has not taken it goes on wi
   assert.equal(await page.evaluate(() => window.same), true);
   assert.deepEqual(page.errors, []);
   // Loaded again, it has the new one too; nobody uses the old one any more, and it goes.
+  await page.goto("about:blank");
   await page.goto(home);
-  await page.reload();
   await shows(page, "A newer title");
   const end = Date.now() + 60_000;
   while ((await store(page)).builds > 1 && Date.now() < end) await page.waitForTimeout(500);
