@@ -200,7 +200,7 @@ fn use_opened(id: &AttrValue) -> (Loading<Opened>, Callback<()>) {
 }
 
 #[hook]
-fn use_fetched<K, T, F>(key: K, fetch: impl Fn(K) -> F + 'static) -> (Loading<T>, Callback<()>)
+pub fn use_fetched<K, T, F>(key: K, fetch: impl Fn(K) -> F + 'static) -> (Loading<T>, Callback<()>)
 where
     K: Clone + PartialEq + 'static,
     T: 'static,

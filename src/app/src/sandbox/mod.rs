@@ -40,6 +40,7 @@ use crate::icon::{Sign, icon};
 use crate::stage::layout::{NARROW, Point};
 use crate::stage::{Setting, Stage};
 use crate::store::Looks;
+use crate::trust::{self, Runs, TrustPage};
 use bar::Bar;
 use board::Board;
 use certificate::Certificate;
@@ -59,42 +60,71 @@ const ROOT: &str = "sandbox";
 /// After a change the design is kept when nothing more has changed for so long, in milliseconds.
 const KEEP_MS: u32 = 500;
 
-/// Draws the sandbox whenever the page asks for it, and takes it away.
+/// What is drawn in the element.
+enum Drawn {
+    Sandbox(yew::AppHandle<Sandbox>),
+    Trust(yew::AppHandle<TrustPage>),
+}
+
+impl Drawn {
+    /// Draws what the address asks for. `None` if that is neither: fetched, but the reader has gone elsewhere meanwhile.
+    fn new(root: web_sys::Element, runs: &Runs) -> Option<Self> {
+        let hash = browser::window().location().hash().unwrap_or_default();
+        if trust::is_here(&hash) {
+            let props = trust::Props { runs: runs.clone() };
+            let app = yew::Renderer::<TrustPage>::with_root_and_props(root, props);
+            Some(Self::Trust(app.render()))
+        } else if Way::read(&hash) == Way::Unknown {
+            None
+        } else {
+            Some(Self::Sandbox(
+                yew::Renderer::<Sandbox>::with_root(root).render(),
+            ))
+        }
+    }
+
+    fn destroy(self) {
+        match self {
+            Self::Sandbox(app) => app.destroy(),
+            Self::Trust(app) => app.destroy(),
+        }
+    }
+}
+
+/// Draws the sandbox or the trust page whenever the page asks for it, and takes it away.
 pub fn serve() {
-    let handle: Rc<RefCell<Option<yew::AppHandle<Sandbox>>>> = Rc::default();
-    let open = {
-        let handle = Rc::clone(&handle);
+    let drawn: Rc<RefCell<Option<Drawn>>> = Rc::default();
+    // They stay while the reader is elsewhere.
+    let runs = Runs::default();
+    let close = {
+        let drawn = Rc::clone(&drawn);
         move || {
-            // Fetched, but the reader has gone elsewhere meanwhile.
-            if Way::read(&browser::window().location().hash().unwrap_or_default()) == Way::Unknown {
-                return;
-            }
-            let Some(root) = browser::document().get_element_by_id(ROOT) else {
-                return;
-            };
-            let before = handle.borrow_mut().take();
+            let before = drawn.borrow_mut().take();
             if let Some(before) = before {
                 before.destroy();
             }
+            let root = browser::document().get_element_by_id(ROOT);
             // Fails for bad attribute names only, and this one is none.
-            let _ = root.remove_attribute("hidden");
-            let app = yew::Renderer::<Sandbox>::with_root(root).render();
-            handle.replace(Some(app));
+            let _ = root.map(|root| root.set_attribute("hidden", ""));
+        }
+    };
+    let open = {
+        let close = close.clone();
+        move || {
+            close();
+            let Some(root) = browser::document().get_element_by_id(ROOT) else {
+                return;
+            };
+            if let Some(new) = Drawn::new(root.clone(), &runs) {
+                let _ = root.remove_attribute("hidden");
+                drawn.replace(Some(new));
+            }
         }
     };
     open();
     let document = browser::document();
     EventListener::new(&document, "scale-lab:sandbox-open", move |_| open()).forget();
-    EventListener::new(&document, "scale-lab:sandbox-close", move |_| {
-        let app = handle.borrow_mut().take();
-        if let Some(app) = app {
-            app.destroy();
-        }
-        if let Some(root) = browser::document().get_element_by_id(ROOT) {
-            let _ = root.set_attribute("hidden", "");
-        }
-    })
-    .forget();
+    EventListener::new(&document, "scale-lab:sandbox-close", move |_| close()).forget();
 }
 
 /// How the page looks: it says so on its root element.
