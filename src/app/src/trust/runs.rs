@@ -13,6 +13,7 @@ use yew::Callback;
 
 use super::way::SEED;
 use crate::browser;
+use crate::handle::Handle;
 use crate::protocol::{Command, Job, Reply};
 use crate::simulator::Simulator;
 
@@ -92,7 +93,7 @@ impl PartialEq for Runs {
 }
 
 struct State {
-    claims: Rc<Vec<Claim>>,
+    claims: Handle<Vec<Claim>>,
     seed: u64,
     found: Vec<Rc<Found>>,
     /// What is still to be run, in this order.
@@ -112,7 +113,7 @@ impl Default for Runs {
         let found = claims.iter().map(|claim| Rc::new(Found::new(claim, false)));
         Self(Rc::new(RefCell::new(State {
             found: found.collect(),
-            claims: Rc::new(claims),
+            claims: claims.into(),
             seed: SEED,
             open: VecDeque::new(),
             crew: Vec::new(),
@@ -131,8 +132,8 @@ impl Runs {
     }
 
     /// The claims.
-    pub fn claims(&self) -> Rc<Vec<Claim>> {
-        Rc::clone(&self.0.borrow().claims)
+    pub fn claims(&self) -> Handle<Vec<Claim>> {
+        self.0.borrow().claims.clone()
     }
 
     /// The first seed.
@@ -226,7 +227,7 @@ impl Runs {
         let asked = {
             let mut state = self.0.borrow_mut();
             state.seed = seed;
-            let claims = Rc::clone(&state.claims);
+            let claims = state.claims.clone();
             let mut asked = Vec::new();
             for (at, (claim, found)) in claims.iter().zip(&mut state.found).enumerate() {
                 if found.asked {

@@ -13,6 +13,7 @@ use super::runs::{Found, Runs};
 use super::way::{self, Part};
 use super::whisker::{digits, whisker};
 use crate::browser;
+use crate::handle::Handle;
 use crate::icon::{Sign, icon};
 
 /// Properties of [`Theory`].
@@ -43,7 +44,7 @@ pub fn Theory(props: &Props) -> Html {
         <section aria-labelledby="theory-title">
             <h2 id="theory-title" class="unseen">{ Part::Theory.title() }</h2>
             <p class="trust-lead">{ format!("Theory knows some systems in full: what they come to is a formula. The lab runs each of them {REPLICATIONS} times, here and now, in your browser. The mean of its runs has an interval in which the true value lies with 99% confidence. If the simulation is right, the formula lies in it too.") }</p>
-            <Score claims={Rc::clone(&claims)} found={props.found.clone()} seed={runs.seed()} {running} failed={runs.failed()} />
+            <Score claims={claims.clone()} found={props.found.clone()} seed={runs.seed()} {running} failed={runs.failed()} />
             <SeedForm runs={runs.clone()} {running} wrong={props.wrong.clone()} seed={props.seed.clone()} />
             <ol class="claims">{ for cards }</ol>
         </section>
@@ -69,7 +70,7 @@ fn ask_all(runs: &Runs) {
 
 #[derive(Clone, PartialEq, Properties)]
 struct ScoreProps {
-    claims: Rc<Vec<Claim>>,
+    claims: Handle<Vec<Claim>>,
     found: Vec<Rc<Found>>,
     seed: u64,
     running: bool,
