@@ -4,8 +4,8 @@
 #![cfg(not(target_arch = "wasm32"))]
 
 use scale_sim::Outcome;
-use scale_trust::theory;
 use scale_tests::{estimate, replications, scenario};
+use scale_trust::theory;
 
 /// One interval in a hundred misses by design; seeds are fixed, so those that pass today pass always.
 const REPLICATIONS: core::ops::Range<u64> = 201..241;

@@ -63,7 +63,9 @@ impl Drawing {
     /// What was done about it.
     pub fn cell(self, text: &str) -> Html {
         match self {
-            Self::Servers => html! { <span class="chips">{ for text.split(", ").map(server) }</span> },
+            Self::Servers => {
+                html! { <span class="chips">{ for text.split(", ").map(server) }</span> }
+            }
             Self::Hits => {
                 let dots = text.chars().map(|hit| {
                     html! { <i class={if hit == '1' { "hit" } else { "miss" }}></i> }
@@ -81,7 +83,9 @@ impl Drawing {
                 None => html! { { text } },
             },
             Self::Limit => {
-                let ms = text.strip_prefix("delayed ").and_then(|rest| rest.strip_suffix(" ms"));
+                let ms = text
+                    .strip_prefix("delayed ")
+                    .and_then(|rest| rest.strip_suffix(" ms"));
                 let ms: Option<f64> = ms.and_then(|ms| ms.parse().ok());
                 match ms {
                     Some(ms) => html! {
@@ -96,7 +100,10 @@ impl Drawing {
             Self::Health => {
                 let (state, pips) = text.split_once(' ').unwrap_or((text, ""));
                 let pips = pips.split_once('/').and_then(|(full, of)| {
-                    Some((full.parse::<usize>().ok()?, of.parse::<usize>().ok()?.min(10)))
+                    Some((
+                        full.parse::<usize>().ok()?,
+                        of.parse::<usize>().ok()?.min(10),
+                    ))
                 });
                 html! {
                     <span class="chips">
@@ -182,9 +189,15 @@ mod tests {
     #[test]
     fn every_line_is_drawn() {
         for record in RECORDS {
-            let path = format!("{}/../../tests/oracle/{}", env!("CARGO_MANIFEST_DIR"), record.file);
+            let path = format!(
+                "{}/../../tests/oracle/{}",
+                env!("CARGO_MANIFEST_DIR"),
+                record.file
+            );
             let text = fs::read_to_string(&path).unwrap_or_else(|fault| panic!("{path}: {fault}"));
-            let series = record.replay(&text).expect("the tests of scale-trust replay it");
+            let series = record
+                .replay(&text)
+                .expect("the tests of scale-trust replay it");
             for line in series.iter().flat_map(|of| &of.lines) {
                 match Drawing::of(record.id) {
                     Drawing::Hits => {
@@ -200,6 +213,9 @@ mod tests {
             }
         }
         assert_ne!(tone("failover", "a"), tone("failover", "b"));
-        assert_ne!(tone("rate-limit", "passed"), tone("rate-limit", "delayed 80 ms"));
+        assert_ne!(
+            tone("rate-limit", "passed"),
+            tone("rate-limit", "delayed 80 ms")
+        );
     }
 }

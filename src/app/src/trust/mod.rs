@@ -119,7 +119,9 @@ fn arrive(way: &Way, runs: &Runs) {
     let title = way.part.title();
     browser::document().set_title(&format!("{title} · How do we know? · Scale Lab"));
     let claims = runs.claims();
-    let named = claims.iter().position(|claim| way.of.as_deref() == Some(claim.id));
+    let named = claims
+        .iter()
+        .position(|claim| way.of.as_deref() == Some(claim.id));
     if way.part == Part::Theory
         && let Ok(seed) = way.seed()
     {

@@ -102,8 +102,12 @@ fn Opened(props: &OpenedProps) -> Html {
     let choose = {
         let (chosen, all) = (chosen.clone(), all.clone());
         Callback::from(move |event: Event| {
-            let select = event.target().and_then(|t| t.dyn_into::<HtmlSelectElement>().ok());
-            if let Some(at) = select.and_then(|select| usize::try_from(select.selected_index()).ok()) {
+            let select = event
+                .target()
+                .and_then(|t| t.dyn_into::<HtmlSelectElement>().ok());
+            if let Some(at) =
+                select.and_then(|select| usize::try_from(select.selected_index()).ok())
+            {
                 chosen.set(at);
                 all.set(false);
             }
@@ -232,6 +236,9 @@ mod tests {
             );
             assert!(index.contains(&link), "index.html lacks {link}");
         }
-        assert_eq!(index.matches(r#"data-target-path="recorded""#).count(), RECORDS.len());
+        assert_eq!(
+            index.matches(r#"data-target-path="recorded""#).count(),
+            RECORDS.len()
+        );
     }
 }

@@ -160,7 +160,9 @@ impl Runs {
     pub fn is_running_of(&self, claim: usize) -> bool {
         let state = self.0.borrow();
         let under_way = state.crew.iter().filter_map(|(_, trial)| trial.as_ref());
-        under_way.chain(&state.open).any(|trial| trial.claim == claim)
+        under_way
+            .chain(&state.open)
+            .any(|trial| trial.claim == claim)
     }
 
     /// Begins the runs of these claims that are not done, before any others that are open.
@@ -191,7 +193,9 @@ impl Runs {
         }
         wanted.retain(|trial| state.crew.iter().all(|(_, at)| at.as_ref() != Some(trial)));
         let others = core::mem::take(&mut state.open);
-        let others = others.into_iter().filter(|trial| !asked.contains(&trial.claim));
+        let others = others
+            .into_iter()
+            .filter(|trial| !asked.contains(&trial.claim));
         wanted.extend(others);
         state.open = wanted;
         if state.crew.is_empty() && !state.open.is_empty() {

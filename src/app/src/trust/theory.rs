@@ -84,7 +84,11 @@ fn Score(props: &ScoreProps) -> Html {
     let verdicts: Vec<Vec<Verdict>> = claims
         .map(|(claim, found)| match found.is_complete() {
             true => found.verdicts(claim),
-            false => found.verdicts(claim).iter().map(|_| Verdict::Open).collect(),
+            false => found
+                .verdicts(claim)
+                .iter()
+                .map(|_| Verdict::Open)
+                .collect(),
         })
         .collect();
     let count = |wanted: Verdict| {
@@ -210,7 +214,9 @@ fn SeedForm(props: &SeedProps) -> Html {
     let oninput = {
         let (text, wrong) = (text.clone(), wrong.clone());
         Callback::from(move |event: InputEvent| {
-            let field = event.target().and_then(|t| t.dyn_into::<HtmlInputElement>().ok());
+            let field = event
+                .target()
+                .and_then(|t| t.dyn_into::<HtmlInputElement>().ok());
             let Some(field) = field else {
                 return;
             };

@@ -124,8 +124,18 @@ mod tests {
             ("#/trust/", Part::Theory, None, None),
             ("#/trust?seed=7", Part::Theory, None, Some("7")),
             ("#/trust/theory/mm1", Part::Theory, Some("mm1"), None),
-            ("#/trust/theory/mm1?seed=7", Part::Theory, Some("mm1"), Some("7")),
-            ("#/trust/systems/failover", Part::Systems, Some("failover"), None),
+            (
+                "#/trust/theory/mm1?seed=7",
+                Part::Theory,
+                Some("mm1"),
+                Some("7"),
+            ),
+            (
+                "#/trust/systems/failover",
+                Part::Systems,
+                Some("failover"),
+                None,
+            ),
             ("#/trust/components", Part::Components, None, None),
         ] {
             let way = Way::read(hash).expect(hash);

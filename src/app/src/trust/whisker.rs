@@ -22,7 +22,9 @@ struct Scale {
 impl Scale {
     /// Wide enough for all of these, in steps, so that it does not move with each of them.
     fn new(middle: f64, values: &[f64], allowed: f64) -> Self {
-        let least = (middle.abs() * 0.005).max(f64::MIN_POSITIVE).max(allowed * 1.2);
+        let least = (middle.abs() * 0.005)
+            .max(f64::MIN_POSITIVE)
+            .max(allowed * 1.2);
         let farthest = { values.iter() }
             .map(|value| (value - middle).abs())
             .fold(0.0, f64::max);
@@ -47,7 +49,10 @@ impl Scale {
 fn heights(places: &[f64]) -> Vec<usize> {
     let height = |(at, place): (usize, &f64)| {
         let below = places[..at].iter();
-        below.filter(|other| (*other - place).abs() < BIN).count().min(HIGHEST)
+        below
+            .filter(|other| (*other - place).abs() < BIN)
+            .count()
+            .min(HIGHEST)
     };
     places.iter().enumerate().map(height).collect()
 }
@@ -79,7 +84,9 @@ pub fn whisker(check: &Check, values: &[f64], judged: Option<&Judged>) -> Html {
     let outside = judged.is_some_and(|judged| judged.verdict == Verdict::Outside);
     let digits = digits(scale.reach / 4.0);
     let allowed = match check.form {
-        Form::Within(..) => Some([-1.0, 1.0].map(|by| scale.at(check.expected + by * check.allowed()))),
+        Form::Within(..) => {
+            Some([-1.0, 1.0].map(|by| scale.at(check.expected + by * check.allowed())))
+        }
         Form::Exact => None,
     };
     html! {
@@ -131,7 +138,14 @@ mod tests {
 
     #[test]
     fn a_half_width_shows_two_digits() {
-        for (half, expected) in [(0.85, 2), (0.012, 3), (12.0, 0), (1.2, 1), (0.0, 2), (f64::NAN, 2)] {
+        for (half, expected) in [
+            (0.85, 2),
+            (0.012, 3),
+            (12.0, 0),
+            (1.2, 1),
+            (0.0, 2),
+            (f64::NAN, 2),
+        ] {
             assert_eq!(digits(half), expected, "{half}");
         }
     }
