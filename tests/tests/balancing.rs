@@ -1,4 +1,4 @@
-//! Balancing against recorded sequences of nginx 1.22 and `HAProxy` 2.6, and against itself.
+//! Balancing against recorded sequences of nginx 1.22 and `HAProxy` 2.6, and against itself. More of them are in `scale-trust`.
 //!
 //! Servers are a, b, c and d in the order of configuration, here stations 0 to 3.
 #![cfg(not(target_arch = "wasm32"))]
@@ -58,107 +58,6 @@ fn station(name: &str) -> u32 {
 
 fn at_ms(text: &str) -> Time {
     Time::ZERO + Duration::from_millis(text.parse().expect("milliseconds"))
-}
-
-#[test]
-fn smooth_weighted_round_robin_is_nginxs() {
-    let table = oracle("lb/nginx_swrr_sequences.csv");
-    let mut checked = 0;
-    for rows in table.groups("scenario") {
-        let mut state = state(Policy::WeightedRoundRobin, &weights(rows[0].get("weights")));
-        for row in rows {
-            let chosen = choose(&mut state, 0);
-            state.ended(chosen);
-            assert_eq!(chosen, station(row.get("server")), "{row:?}");
-            checked += 1;
-        }
-    }
-    assert_eq!(checked, 144);
-}
-
-#[test]
-fn least_connections_is_nginxs() {
-    let table = oracle("lb/nginx_least_conn_sequences.csv");
-    for rows in table.groups("scenario") {
-        let mut state = state(Policy::LeastConnections, &weights(rows[0].get("weights")));
-        for row in rows {
-            let server = station(row.get("server"));
-            if row.get("event") == "start" {
-                assert_eq!(choose(&mut state, 0), server, "{row:?}");
-            } else {
-                state.ended(server);
-            }
-        }
-    }
-}
-
-/// Whether nginx's tries come out the same if its clock showed `phase` of a second at the scenario's start.
-fn failover_agrees(rows: &[Row<'_>], phase_ms: f64) -> bool {
-    let scenario = rows[0].get("scenario");
-    let (weights, backup): (&[u32], _) = match scenario {
-        "fail_5_1_1_mf1_ft3" => (&[5, 1, 1], None),
-        "alldown_1_1_1_mf1_ft3" => (&[1, 1, 1], None),
-        "backup" => (&[1, 1, 1], Some(2)),
-        other => panic!("an unknown scenario: {other}"),
-    };
-    let rules = Rules {
-        ejection: Some(Ejection {
-            max_fails: 1,
-            fail_timeout_s: 3,
-        }),
-        ..Rules::new(Policy::WeightedRoundRobin)
-    };
-    let mut balancing = balancing(rules, weights);
-    for seat in &mut balancing.seats {
-        *seat = seat.as_backup(Some(seat.station) == backup);
-    }
-    let mut state = BalancerState::default();
-    state.follow(&balancing, Time::ZERO);
-    let mut down = [false; 3];
-    for row in rows {
-        for change in row.get("event_before").split_whitespace() {
-            let (what, server) = change.split_once(':').expect("what and which");
-            down[station(server) as usize] = what == "down";
-        }
-        let now = at_ms(row.get("t_ms")) + Duration::from_millis(phase_ms);
-        let mut tried = Vec::new();
-        let mut said = Vec::new();
-        while let Some(chosen) = state.choose(&ask(now, 0, &tried)) {
-            tried.push(chosen);
-            let ok = !down[chosen as usize];
-            state.outcome(chosen, ok, Duration::ZERO, now);
-            said.push(["a", "b", "c"][chosen as usize]);
-            if ok {
-                break;
-            }
-        }
-        // With nobody to ask, nginx logs the name of the whole group.
-        let expected = row.get("attempt_servers");
-        let nobody = said.is_empty() && expected == scenario;
-        if !nobody && said.join(" ") != expected {
-            return false;
-        }
-    }
-    true
-}
-
-#[test]
-fn failover_is_nginxs() {
-    let table = oracle("lb/nginx_failover_sequences.csv");
-    let groups = table.groups("scenario");
-    assert_eq!(groups.len(), 3);
-    for rows in groups {
-        // The record does not say when its seconds change, only that one clock is behind all of it.
-        let phases = (0..100).map(|tens| f64::from(tens) * 10.0);
-        let right = phases
-            .filter(|phase| failover_agrees(&rows, *phase))
-            .count();
-        assert!(
-            right > 0,
-            "{} agrees with no phase of the clock",
-            rows[0].get("scenario")
-        );
-    }
 }
 
 #[test]
@@ -251,25 +150,6 @@ fn least_connections_chooses_among_haproxys_least() {
                 ours.ended(placed[row.get("request")]);
             }
         }
-    }
-}
-
-#[test]
-fn health_is_haproxys() {
-    let table = oracle("lb/haproxy_health_rise2_fall3.csv");
-    let (fall, rise) = (3, 2);
-    let mut health = Health::default();
-    for row in table.rows() {
-        let before = health.is_up();
-        let transition = health.probed(row.get("result") == "ok", fall, rise);
-        let shown = match (health.is_up(), health.against()) {
-            (true, 0) => "UP".to_owned(),
-            (true, failed) => format!("UP {}/{fall}", fall - failed),
-            (false, 0) => "DOWN".to_owned(),
-            (false, passed) => format!("DOWN {passed}/{rise}"),
-        };
-        assert_eq!(shown, row.get("state_after"), "{row:?}");
-        assert_eq!(transition.is_some(), before != health.is_up());
     }
 }
 

@@ -13,7 +13,6 @@ use scale_sim::{
 const HIT_SEQUENCES: &str = include_str!("../oracle/cache/hit_sequences.csv");
 const HIT_RATIOS: &str = include_str!("../oracle/cache/hit_ratios.csv");
 const CROSSCHECK: &str = include_str!("../oracle/cache/crosscheck.csv");
-const MICRO_TRACES: &str = include_str!("../oracle/cache/micro_traces.csv");
 const CHE: &str = include_str!("../oracle/cache/che_irm.csv");
 const EXACT_SMALL: &str = include_str!("../oracle/cache/exact_irm_small.csv");
 const TTL: &str = include_str!("../oracle/cache/ttl_cache.csv");
@@ -111,27 +110,6 @@ fn each_request_of_the_traces_hits_or_misses_as_elsewhere() {
         compared += 1;
     }
     assert_eq!(compared, 55);
-}
-
-#[test]
-fn short_traces_hit_and_miss_as_elsewhere() {
-    let columns = ["LRU", "FIFO", "LFU_libcachesim", "CLOCK", "SIEVE"];
-    let mut compared = 0;
-    for row in rows(MICRO_TRACES) {
-        let keys: Vec<u64> = row["trace"].bytes().map(u64::from).collect();
-        for column in columns {
-            let name = column.split('_').next().expect("there is a first part");
-            let eviction = policy(name).expect("it is built");
-            let hits = hits(eviction, number(&row, "capacity") as u32, &keys);
-            let bits: String = hits
-                .iter()
-                .map(|&hit| if hit { '1' } else { '0' })
-                .collect();
-            assert_eq!(bits, row[column], "{} {column}", row["id"]);
-        }
-        compared += 1;
-    }
-    assert_eq!(compared, 160);
 }
 
 #[test]

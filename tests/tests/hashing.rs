@@ -1,28 +1,12 @@
-//! Hashing against recorded results of Redis 7.0 and of public libraries, and against theory.
+//! Hashing against recorded results of public libraries, and against theory. Redis is in `scale-trust`.
 #![cfg(not(target_arch = "wasm32"))]
 
 use scale_sim::hash::{
     jump::jump, ketama::Ketama, maglev::Maglev, modulo::modulo, murmur3::murmur3_32, rendezvous,
-    ring::Ring, slot::slot,
+    ring::Ring,
 };
 use scale_sim::{Draws, Key};
 use scale_tests::oracle;
-
-#[test]
-fn slots_are_rediss() {
-    let text = include_str!("../oracle/hash/redis_keyslot.csv");
-    let mut checked = 0;
-    for line in text.lines().skip(1) {
-        // The key itself stands between, with whatever it has of commas; its bytes come first, in hexadecimal.
-        let (hex, rest) = line.split_once(',').expect("three columns");
-        let (_, expected) = rest.rsplit_once(',').expect("three columns");
-        let byte = |at| u8::from_str_radix(&hex[at..at + 2], 16).expect("hexadecimal");
-        let key: Vec<u8> = (0..hex.len()).step_by(2).map(byte).collect();
-        assert_eq!(Ok(slot(&key)), expected.parse(), "{line}");
-        checked += 1;
-    }
-    assert!(checked > 100, "{checked}");
-}
 
 #[test]
 fn jump_agrees_with_two_libraries() {

@@ -1,4 +1,4 @@
-//! Retries, breakers and limits against the recorded behaviour of libraries and servers, and their properties.
+//! Retries against the recorded behaviour of libraries; properties of breakers and limits, whose records are in `scale-trust`.
 #![cfg(not(target_arch = "wasm32"))]
 
 use proptest::prelude::*;
@@ -16,13 +16,6 @@ fn limiter(settings: &str) -> RateLimitState {
     let limit: RateLimit = read_json(settings).expect("of the format");
     RateLimitState::new(&limit)
 }
-
-fn ms(text: &str) -> Time {
-    let ms: u64 = text.parse().expect("a whole number of milliseconds");
-    Time::from_nanos(ms * 1_000_000)
-}
-
-// Back-off.
 
 #[test]
 fn waits_are_those_of_tenacity_and_urllib3() {
@@ -67,142 +60,6 @@ fn waits_are_those_of_tenacity_and_urllib3() {
         lines += 1;
     }
     assert_eq!(lines, 24);
-}
-
-// Circuit breakers.
-
-/// Replays every recorded call of one configuration; gives how many there were.
-fn replay(oracle: &str, config: &str, settings: &str) -> usize {
-    let mut state = breaker(settings);
-    let mut run = "";
-    let mut calls = 0;
-    for line in oracle.lines() {
-        let Some(rest) = line
-            .strip_prefix(config)
-            .and_then(|rest| rest.strip_prefix(','))
-        else {
-            continue;
-        };
-        let fields: Vec<&str> = rest.split(',').collect();
-        let [this_run, call, at, would, permitted, phase] = fields[..] else {
-            panic!("{line}");
-        };
-        if this_run != run {
-            state = breaker(settings);
-            run = this_run;
-            assert_eq!(call, "1");
-        }
-        let now = ms(at);
-        let permit = state.permit(now);
-        assert_eq!(permit.period.is_some(), permitted == "1", "{line}");
-        if let Some(period) = permit.period {
-            state.record(now, period, would == "S", Duration::ZERO);
-        }
-        let name = match state.phase() {
-            Phase::Closed => "closed",
-            Phase::Open => "open",
-            Phase::HalfOpen => "half-open",
-        };
-        assert_eq!(name, phase, "{line}");
-        calls += 1;
-    }
-    calls
-}
-
-#[test]
-fn pybreaker() {
-    let oracle = include_str!("../oracle/resilience/cb_pybreaker.csv");
-    for (config, trials) in [
-        ("fail_max3_reset10s", 1),
-        ("fail_max3_reset10s_success_threshold2", 2),
-    ] {
-        let settings = format!(
-            r#"{{ "consecutive": {{ "failures": 3, "open_ms": 10000, "half_open_calls": {trials} }} }}"#
-        );
-        assert_eq!(replay(oracle, config, &settings), 420);
-    }
-}
-
-#[test]
-fn gobreaker() {
-    // Its source asks for strictly more than the wait, but its recorded calls at exactly the wait are let through. Its other
-    // configuration counts in intervals that begin anew, which no setting here does.
-    let oracle = include_str!("../oracle/resilience/cb_gobreaker.csv");
-    let settings = r#"{ "consecutive": { "failures": 3, "open_ms": 10000 } }"#;
-    assert_eq!(
-        replay(oracle, "consecutive3_timeout10s_maxreq1", settings),
-        420
-    );
-}
-
-#[test]
-fn cockatiel() {
-    // Its third recorded configuration samples by a rate of requests, and is recorded without rules.
-    let oracle = include_str!("../oracle/resilience/cb_node_libs.csv");
-    let consecutive = r#"{ "consecutive": { "failures": 3, "open_ms": 10000 } }"#;
-    let count = "cockatiel,consecutive3_half10s";
-    assert_eq!(replay(oracle, count, consecutive), 420);
-    // It asks for more than half; among ten calls that is 0.51.
-    let window = r#"{ "window": { "size": 10, "min_calls": 4, "failure_rate": 0.51, "open_ms": 10000, "trial": "one_by_one" } }"#;
-    let count = "cockatiel,count_size10_thr0_5_min4";
-    assert_eq!(replay(oracle, count, window), 420);
-}
-
-#[test]
-fn resilience4j() {
-    let oracle = include_str!("../oracle/resilience/cb_resilience4j.csv");
-    let calls = r#"{ "window": { "size": 10, "min_calls": 5, "failure_rate": 0.5, "open_ms": 10000, "half_open_calls": 3, "strictly_after": true } }"#;
-    assert_eq!(
-        replay(oracle, "count10_min5_rate50_wait10s_half3", calls),
-        420
-    );
-    let seconds = r#"{ "window": { "size": 10, "unit": "seconds", "min_calls": 5, "failure_rate": 0.5, "open_ms": 10000, "half_open_calls": 2, "strictly_after": true } }"#;
-    assert_eq!(
-        replay(oracle, "time10s_min5_rate50_wait10s_half2", seconds),
-        420
-    );
-}
-
-// Rate limits.
-
-#[test]
-fn the_leaky_bucket_is_nginx() {
-    let oracle = include_str!("../oracle/lb/nginx_limit_req.csv");
-    let mut run = ("", "");
-    let mut state = None;
-    let mut lines = 0;
-    for line in oracle.lines().skip(1) {
-        let fields: Vec<&str> = line.split(',').collect();
-        let [scenario, rep, _, _, at, status, limit, delay] = fields[..] else {
-            panic!("{line}");
-        };
-        if (scenario, rep) != run {
-            let (burst, nodelay) = match scenario {
-                "noburst" => (0, false),
-                "burst5" => (5, false),
-                "burst5_nodelay" => (5, true),
-                _ => panic!("{line}"),
-            };
-            let settings = format!(
-                r#"{{ "leaky_bucket": {{ "rate_per_s": 10, "burst": {burst}, "nodelay": {nodelay} }} }}"#
-            );
-            state = Some(limiter(&settings));
-            run = (scenario, rep);
-        }
-        let state = state.as_mut().expect("a run has begun");
-        let answer = state.admit(ms(at), 0);
-        let (found, waited) = match answer {
-            Admit::Pass => ("PASSED", 0.0),
-            Admit::Delay(delay) => ("DELAYED", delay.millis()),
-            Admit::Reject => ("REJECTED", 0.0),
-        };
-        assert_eq!(found, limit, "{line}");
-        assert_eq!(status == "429", answer == Admit::Reject, "{line}");
-        let delay: f64 = delay.parse().expect("a number");
-        assert!((waited - delay).abs() <= 5.0, "{line}: {waited}");
-        lines += 1;
-    }
-    assert_eq!(lines, 3 * 3 * 32);
 }
 
 /// Moments in order, from gaps in microseconds.

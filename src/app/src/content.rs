@@ -223,7 +223,7 @@ fn use_opened(id: &AttrValue) -> (Loading<Opened>, Callback<()>) {
 /// What is fetched for `key`. What was fetched for another never stands in for it, not for a moment: who shows it would also keep what was
 /// done with it under the wrong name.
 #[hook]
-fn use_fetched<K, T, F>(key: K, fetch: impl Fn(K) -> F + 'static) -> (Loading<T>, Callback<()>)
+pub fn use_fetched<K, T, F>(key: K, fetch: impl Fn(K) -> F + 'static) -> (Loading<T>, Callback<()>)
 where
     K: Clone + PartialEq + 'static,
     T: 'static,

@@ -19,5 +19,6 @@ pub mod stage;
 pub mod state;
 pub mod store;
 mod tape;
+pub mod trust;
 mod turns;
 pub mod worker;

@@ -32,12 +32,15 @@ Examples:
   lab sweep shop.json --p99 200 --to 4 --steps 7
   lab sweep shop.json --json > sweep.json
   lab certify sweep.json                   the same runs again: are the figures the same?
+  lab trust                                closed forms of queueing theory against runs
+  lab trust --seed 7 --replications 40
   lab check shop.json lessons              every problem, with its place
   lab schema scenario > scenario.schema.json
 
 Exit codes:
   0  all is well
-  1  a file has a problem, a run had to be stopped, a hunt found a violation, or a report was not confirmed
+  1  a file has a problem, a run had to be stopped, a hunt found a violation, a report was not confirmed,
+     or theory was refuted
   2  the command was not understood";
 
 /// The subcommands.
@@ -62,6 +65,12 @@ pub enum Command {
     /// A report holds the design, the goal, the loads and the seeds, so that anyone can do so. Exits with 1 if a figure is
     /// another.
     Certify(CertifyArguments),
+    /// Hold the engine against queueing theory: run every system with a closed form, and print both
+    ///
+    /// The same systems as on the page "How do we know?". A figure is a mean with the half-width of its 99% confidence interval
+    /// (Student's t), so one in a hundred misses although all is right. Exits with 1 if a mean is off by more than twice its
+    /// interval.
+    Trust(TrustArguments),
     /// Check scenarios and lessons, and print every problem with its place
     ///
     /// A PATH is a scenario, a folder of scenarios, a lesson's folder, or the folder of all lessons. Lessons are checked
@@ -204,6 +213,22 @@ pub struct SweepArguments {
 pub struct CertifyArguments {
     /// The report, a JSON file; files that its design names are looked up beside it
     pub report: PathBuf,
+}
+
+/// `lab trust`.
+#[derive(Args, Debug)]
+pub struct TrustArguments {
+    /// The first seed; the others count up from it
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(..=u64::MAX - 1_000))]
+    pub seed: u64,
+
+    /// How many seeds to run each system with
+    #[arg(long, value_name = "N", default_value_t = scale_trust::claim::REPLICATIONS, value_parser = clap::value_parser!(u32).range(2..=1_000))]
+    pub replications: u32,
+
+    /// Print all of it as JSON, with the seed and the version of the lab
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `lab check`.

@@ -17,6 +17,7 @@ mod schema;
 mod sourcing;
 mod sweep;
 mod table;
+mod trust;
 mod violations;
 
 use std::io::{Write, stderr};
@@ -32,6 +33,7 @@ fn main() -> ExitCode {
         Command::Hunt(arguments) => hunt::hunt(&arguments),
         Command::Sweep(arguments) => sweep::sweep(&arguments),
         Command::Certify(arguments) => sweep::certify(&arguments),
+        Command::Trust(arguments) => trust::trust(&arguments),
         Command::Check(arguments) => check::check(&arguments),
         Command::Schema { format } => schema::print(format).map(|()| true),
     };

@@ -81,22 +81,56 @@ pub enum Verdict {
     Outside,
 }
 
+impl Case {
+    /// What is to be measured of each run: what every check needs, one after another.
+    pub fn measures(&self) -> Vec<Measure> {
+        let measures = self.checks.iter().flat_map(|check| &check.measures);
+        measures.cloned().collect()
+    }
+
+    /// The figure of each check, from what [`Self::measures`] came to in a run. `None` if something could not be measured.
+    pub fn figures(&self, measured: &[Option<f64>]) -> Option<Vec<f64>> {
+        let mut rest = measured.iter();
+        let figure = |check: &Check| {
+            let values: Option<Vec<f64>> = { check.measures.iter() }
+                .map(|_| rest.next().copied().flatten())
+                .collect();
+            values.map(|values| (check.read)(&values))
+        };
+        self.checks.iter().map(figure).collect()
+    }
+}
+
 impl Check {
+    /// How far the true mean may be from the form.
+    pub fn allowed(&self) -> f64 {
+        match self.form {
+            Form::Exact => 0.0,
+            Form::Within(part, _) => part * self.expected.abs(),
+        }
+    }
+
     /// Holds one value a run against the form. `None` without any.
     pub fn judge(&self, values: &[f64]) -> Option<Judged> {
         let estimate = Estimate::new(values, LEVEL)?;
-        let allowed = match self.form {
-            Form::Exact => 0.0,
-            Form::Within(part, _) => part * self.expected.abs(),
-        };
         let verdict = match estimate.half_width {
             None => Verdict::Open,
-            Some(half) if (estimate.mean - self.expected).abs() <= half + allowed => {
-                Verdict::Inside
-            }
-            Some(_) => Verdict::Outside,
+            Some(half) if self.is_off(&estimate, half) => Verdict::Outside,
+            Some(_) => Verdict::Inside,
         };
         Some(Judged { estimate, verdict })
+    }
+
+    /// Whether a mean is off by more than twice its interval: with some runs that is no longer chance, for twice Student's t at 99% is
+    /// more than five standard errors.
+    pub fn is_refuted(&self, estimate: &Estimate) -> bool {
+        let half = estimate.half_width;
+        half.is_some_and(|half| self.is_off(estimate, 2.0 * half))
+    }
+
+    /// Whether a mean is off by more than `by`.
+    fn is_off(&self, estimate: &Estimate, by: f64) -> bool {
+        (estimate.mean - self.expected).abs() > by + self.allowed()
     }
 }
 
@@ -147,6 +181,38 @@ mod tests {
             Verdict::Inside
         );
         assert!(check(1.0, Form::Exact).judge(&[]).is_none());
+    }
+
+    #[test]
+    fn a_case_measures_what_its_checks_need_and_gives_it_back_to_each() {
+        for claim in crate::claims() {
+            for case in &claim.cases {
+                let count = case.measures().len();
+                assert!(count >= case.checks.len());
+                let ones = vec![Some(1.0); count];
+                let figures = case.figures(&ones).expect("all was measured");
+                let each = { case.checks.iter() }
+                    .map(|check| (check.read)(&vec![1.0; check.measures.len()]));
+                assert!(figures.into_iter().eq(each), "{}", case.label);
+                let mut gap = ones;
+                gap[count - 1] = None;
+                assert_eq!(case.figures(&gap), None);
+            }
+        }
+    }
+
+    #[test]
+    fn only_what_is_far_off_is_refuted() {
+        let values = [9.9, 10.0, 10.2, 10.1];
+        let estimate = Estimate::new(&values, LEVEL).expect("there are values");
+        let half = estimate.half_width.expect("there are several");
+        let mut check = crate::claims()[0].cases[0].checks[0].clone();
+        for (times, refuted) in [(0.5, false), (1.5, false), (2.5, true), (-2.5, true)] {
+            check.expected = estimate.mean + times * half;
+            assert_eq!(check.is_refuted(&estimate), refuted, "{times}");
+        }
+        let one = Estimate::new(&values[..1], LEVEL).expect("there is one");
+        assert!(!check.is_refuted(&one));
     }
 
     #[test]

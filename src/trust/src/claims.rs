@@ -152,6 +152,12 @@ fn several_servers() -> Claim {
                     of(Metric::QueueLength, "shop"),
                     rate * wait_s,
                 ),
+                check(
+                    "Mean response",
+                    "ms",
+                    whole(Metric::MeanMs),
+                    (wait_s + service_s) * 1e3,
+                ),
             ],
         }],
     }

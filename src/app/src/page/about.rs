@@ -1,33 +1,8 @@
-//! What the lab is, and what its simulation shows and leaves out.
+//! What the lab is.
 
-use scale_sim::Kind;
 use yew::prelude::*;
 
-use crate::icon::{Sign, icon};
-
-const KINDS: [(Kind, &str); 11] = [
-    (Kind::Client, "Client"),
-    (Kind::Gateway, "Gateway"),
-    (Kind::Balancer, "Balancer"),
-    (Kind::Service, "Service"),
-    (Kind::Cache, "Cache"),
-    (Kind::Database, "Database"),
-    (Kind::Shards, "Shard router"),
-    (Kind::Queue, "Queue"),
-    (Kind::Topic, "Topic"),
-    (Kind::EventStore, "Event store"),
-    (Kind::View, "View"),
-];
-
-/// What is modelled of a kind, and what is not.
-fn kind((kind, name): &(Kind, &str)) -> Html {
-    html! {
-        <>
-            <dt class={format!("kind-{}", kind.name())}>{ icon(Sign::from(*kind)) }{ " " }{ *name }</dt>
-            <dd>{ kind.models() }<br />{ "Not modelled: " }{ kind.leaves_out() }</dd>
-        </>
-    }
-}
+use super::Route;
 
 /// What this is.
 pub fn page() -> Html {
@@ -37,10 +12,7 @@ pub fn page() -> Html {
             <p class="lead">{ "A lab for how systems behave under load. You predict, you run, you see which request suffered and why." }</p>
             <h2>{ "What you see is computed" }</h2>
             <p>{ "Every scene is a discrete-event simulation that runs in your browser. A server is slow because its queue is long; a request is lost because there was no place left in the line. There is no percentage standing in for a mechanism. The same seed gives the same run, to the byte, here and on the command line." }</p>
-            <h2>{ "What the components model" }</h2>
-            <dl class="models">
-                { for KINDS.iter().map(kind) }
-            </dl>
+            <p><a href={Route::Trust.href()}>{ "What the simulation models and leaves out, and how it is checked" }</a></p>
             <h2>{ "About the picture" }</h2>
             <p>{ "What stations do is shown exactly as it is at that moment: full squares work, crossed ones are held by a request that waits for an answer, dots in front of a box wait in its queue. The way between boxes takes no time in these scenes; the picture gives it some, so that an eye can follow. A full dot is a request, a ring its answer, a cross a request that was refused." }</p>
             <h2>{ "Your data" }</h2>

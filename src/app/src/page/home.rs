@@ -169,6 +169,7 @@ pub fn Home(props: &Props) -> Html {
                 { not_here(&catalog, &again).unwrap_or_default() }
                 if let Loading::Here(catalog) = &catalog { { map(catalog, &shared.progress) } }
             </section>
+            <p><a href={Route::Trust.href()}>{ "How do we know that it is right?" }</a></p>
         </div>
     }
 }

@@ -51,12 +51,13 @@ pub fn App() -> Html {
         Route::NotFound => Some("Not found".to_owned()),
         Route::Progress => Some("Your progress".to_owned()),
         // A lesson has its title once it is here, and a review with its question.
-        // The sandbox names its design by itself.
-        Route::Lesson { .. } | Route::Review | Route::Sandbox => None,
+        // What stands beside the page names itself.
+        Route::Lesson { .. } | Route::Review | Route::Sandbox | Route::Trust => None,
     });
+    let beside = matches!(route, Route::Sandbox | Route::Trust);
     html! {
         <>
-            <a class="skip" href={if route == Route::Sandbox { "#sandbox" } else { "#main" }} onclick={Callback::from(|event: MouseEvent| {
+            <a class="skip" href={if beside { "#sandbox" } else { "#main" }} onclick={Callback::from(|event: MouseEvent| {
                 event.prevent_default();
                 browser::focus_heading();
             })}>{ "Skip to the content" }</a>
@@ -76,8 +77,8 @@ pub fn App() -> Html {
                 </nav>
             </header>
             { notice(&shared) }
-            if route == Route::Sandbox {
-                <sandbox::SandboxPage looks={shared.looks()} />
+            if beside {
+                <sandbox::SandboxPage looks={shared.looks()} trust={route == Route::Trust} />
             } else {
                 <main id="main">{ page(&route, &shared) }</main>
             }
@@ -101,7 +102,7 @@ fn page(route: &Route, shared: &Shared) -> Html {
         Route::About => about::page(),
         Route::NotFound => not_found::page(),
         // It stands beside the page.
-        Route::Sandbox => html! {},
+        Route::Sandbox | Route::Trust => html! {},
     }
 }
 

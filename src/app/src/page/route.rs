@@ -25,6 +25,8 @@ pub enum Route {
     Settings,
     /// The sandbox, with its own places behind: `#/sandbox`.
     Sandbox,
+    /// How one can know that it is right, with its own places behind: `#/trust`.
+    Trust,
     /// What this is: `#/about`.
     About,
     /// Nowhere.
@@ -34,7 +36,9 @@ pub enum Route {
 impl Route {
     /// The place that the part of a link from `#` on names.
     pub fn read(hash: &str) -> Self {
-        let path = hash.trim_start_matches('#').trim_matches('/');
+        // What is asked of a place, such as a seed, is read there.
+        let path = hash.split('?').next().unwrap_or_default();
+        let path = path.trim_start_matches('#').trim_matches('/');
         let parts: Vec<&str> = path.split('/').collect();
         match parts[..] {
             [""] => Self::Home,
@@ -52,6 +56,7 @@ impl Route {
             ["about"] => Self::About,
             // What stands behind is read there.
             ["sandbox", ..] => Self::Sandbox,
+            ["trust", ..] => Self::Trust,
             _ => Self::NotFound,
         }
     }
@@ -70,6 +75,7 @@ impl Route {
             Self::Settings => "#/settings".to_owned(),
             Self::About => "#/about".to_owned(),
             Self::Sandbox => "#/sandbox".to_owned(),
+            Self::Trust => "#/trust".to_owned(),
             Self::NotFound => "#/404".to_owned(),
         }
     }
@@ -110,6 +116,7 @@ mod tests {
             Route::Settings,
             Route::About,
             Route::Sandbox,
+            Route::Trust,
         ] {
             assert_eq!(Route::read(&route.href()), route);
         }
@@ -118,6 +125,8 @@ mod tests {
             ("#", Route::Home),
             ("#/about/", Route::About),
             ("#/sandbox/link/1.abc", Route::Sandbox),
+            ("#/trust?seed=7", Route::Trust),
+            ("#/trust/theory/mm1?seed=7", Route::Trust),
         ] {
             assert_eq!(Route::read(hash), route, "{hash}");
         }

@@ -1,5 +1,5 @@
-//! The way to the sandbox, which is a Wasm of its own: the page says when it is to come and go. It is drawn beside the page, in an element
-//! of `index.html`, for each of the two would take the other's events for its own.
+//! The way to the sandbox and the trust page, which are a Wasm of their own: the page says when they are to come and go. They are drawn beside
+//! the page, in an element of `index.html`, for each of the two programs would take the other's events for its own.
 
 use gloo::events::EventListener;
 use yew::prelude::*;
@@ -12,6 +12,8 @@ use crate::store::Looks;
 pub struct Props {
     /// How the page looks: the sandbox follows it.
     pub looks: Looks,
+    /// Whether it is the trust page that is wanted.
+    pub trust: bool,
 }
 
 /// What stands there until the sandbox does. `boot.js` fetches it.
@@ -20,7 +22,7 @@ pub fn SandboxPage(props: &Props) -> Html {
     let failed = use_state(|| false);
     {
         let failed = failed.clone();
-        use_effect_with((), move |()| {
+        use_effect_with(props.trust, move |_| {
             let listener = EventListener::new(
                 &browser::document(),
                 "scale-lab:sandbox-failed",
@@ -45,11 +47,11 @@ pub fn SandboxPage(props: &Props) -> Html {
         <>
             if *failed {
                 <div class="page narrow failed" role="alert">
-                    <p><strong>{ "The sandbox could not be fetched. Are you offline?" }</strong></p>
+                    <p><strong>{ "This part of the lab could not be fetched. Are you offline?" }</strong></p>
                     <button class="button primary" onclick={again}>{ "Try again" }</button>
                 </div>
             } else {
-                <p class="waiting sandbox-waiting" role="status">{ "Fetching the sandbox …" }</p>
+                <p class="waiting sandbox-waiting" role="status">{ "Fetching this part of the lab …" }</p>
             }
         </>
     }

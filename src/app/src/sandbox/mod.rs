@@ -40,6 +40,7 @@ use crate::icon::{Sign, icon};
 use crate::stage::layout::{NARROW, Point};
 use crate::stage::{Setting, Stage};
 use crate::store::Looks;
+use crate::trust::{self, Runs, TrustPage};
 use bar::Bar;
 use board::Board;
 use certificate::Certificate;
@@ -60,7 +61,7 @@ const ROOT: &str = "sandbox";
 /// After a change the design is kept when nothing more has changed for so long, in milliseconds.
 const KEEP_MS: u32 = 500;
 
-/// Draws the sandbox whenever the page asks for it, and takes it away.
+/// Draws the sandbox or the trust page whenever the page asks for it, and takes it away.
 pub fn serve() {
     let drawn = Cell::new(false);
     let open = move || {
@@ -81,12 +82,16 @@ pub fn serve() {
     .forget();
 }
 
-/// Whether the address is one of the sandbox.
-fn is_asked_for() -> bool {
-    Way::read(&browser::window().location().hash().unwrap_or_default()) != Way::Unknown
+fn hash() -> String {
+    browser::window().location().hash().unwrap_or_default()
 }
 
-/// The element of the page, in which the sandbox comes and goes. It stays: what the framework listens to there, it listens to for good, and
+/// Whether the address is one of the sandbox or of the trust page.
+fn is_asked_for() -> bool {
+    trust::is_here(&hash()) || Way::read(&hash()) != Way::Unknown
+}
+
+/// The element of the page, in which the sandbox and the trust page come and goes. It stays: what the framework listens to there, it listens to for good, and
 /// another for each visit would hear everything once more.
 #[component]
 fn Shell() -> Html {
@@ -121,8 +126,17 @@ fn Shell() -> Html {
             move || drop((opens, closes))
         });
     }
-    // Each visit begins anew, with the design that was open last.
-    html! { if let Some(visit) = *visit { <Sandbox key={visit} /> } }
+    // Runs stay while the reader is elsewhere. All else begins anew with each visit: the sandbox with the design that was open last.
+    let runs = use_mut_ref(Runs::default);
+    let Some(visit) = *visit else {
+        return html! {};
+    };
+    if trust::is_here(&hash()) {
+        let runs = runs.borrow().clone();
+        html! { <TrustPage key={visit} {runs} /> }
+    } else {
+        html! { <Sandbox key={visit} /> }
+    }
 }
 
 /// How the page looks: it says so on its root element.

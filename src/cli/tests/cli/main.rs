@@ -11,6 +11,7 @@ mod hunts;
 mod queueing;
 mod replays;
 mod sweeps;
+mod trusts;
 
 use common::{folder, lab, run, write};
 use serde_json::Value;
