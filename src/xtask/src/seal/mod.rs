@@ -151,4 +151,107 @@ mod tests {
         let list = r#"const BUILD = {"folder":"lab-0/","files":{"index.html":"sha256-x"}};"#;
         assert!(filled.contains(list), "{filled}");
     }
+
+    /// A folder as trunk builds it.
+    fn built(extra: &str) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().expect("there is room for a folder");
+        let html = "<html lang=\"en\"><head><meta charset=\"utf-8\" /><link rel=\"stylesheet\" href=\"scale-lab.css\" /></head></html>";
+        for (name, text) in [
+            ("index.html", format!("{html}{extra}").as_str()),
+            ("manifest.webmanifest", "{}"),
+            ("icons/icon.svg", "<svg/>"),
+            ("scale-lab.css", "p {}"),
+            (
+                "app-1.js",
+                "arg0.innerHTML = getStringFromWasm0(arg1, arg2);",
+            ),
+            ("app-1_bg.wasm", "app"),
+            ("worker.js", "let wasm_bindgen;"),
+            ("worker_bg.wasm", "worker"),
+            ("worker_loader.js", scripts::LOADER),
+            ("lessons/catalog.json", "{}"),
+        ] {
+            let place = folder.path().join(name);
+            let above = place.parent().expect("it lies in a folder");
+            fs::create_dir_all(above).expect("there is room");
+            write(&place, text).expect("there is room");
+        }
+        folder
+    }
+
+    #[test]
+    fn a_build_is_moved_into_a_folder_of_its_own_and_listed() {
+        let folder = built("");
+        seal_folder(folder.path()).expect("it is as trunk builds it");
+        let build = build_in(folder.path()).expect("it is there");
+        let sealed = Folder::new(&build).expect("it can be listed");
+        let parts = [
+            "app-1.js",
+            "app-1_bg.wasm",
+            "lessons/catalog.json",
+            "scale-lab.css",
+            "worker_bg.wasm",
+            "worker_loader.js",
+        ];
+        assert_eq!(sealed.files, parts);
+        let name = build
+            .file_name()
+            .and_then(|name| name.to_str())
+            .expect("it has a name");
+        let worker = read(&folder.path().join("service-worker.js")).expect("it is there");
+        for part in parts {
+            let integrity = sealed.integrity(part).expect("it is there");
+            assert!(
+                worker.contains(&format!("\"{name}/{part}\":\"{integrity}\"")),
+                "{part} in {worker}"
+            );
+        }
+        let loader = sealed.text("worker_loader.js").expect("it is there");
+        let integrity = sealed.integrity("worker_bg.wasm").expect("it is there");
+        assert!(
+            loader.contains(&integrity) && !loader.contains("importScripts"),
+            "{loader}"
+        );
+        assert!(
+            !sealed
+                .text("app-1.js")
+                .expect("it is there")
+                .contains("innerHTML")
+        );
+        assert!(folder.path().join("icons/icon.svg").is_file());
+        // The same folder gets the same name, another one another.
+        let again = built("");
+        seal_folder(again.path()).expect("it is as trunk builds it");
+        assert_eq!(
+            build_in(again.path())
+                .and_then(|build| Some(build.file_name()?.to_owned()))
+                .as_deref(),
+            build.file_name()
+        );
+        let other = built("<p></p>");
+        seal_folder(other.path()).expect("it is as trunk builds it");
+        assert_ne!(
+            build_in(other.path())
+                .and_then(|build| Some(build.file_name()?.to_owned()))
+                .as_deref(),
+            build.file_name()
+        );
+    }
+
+    #[test]
+    fn what_trunk_serves_stays_as_it_is_and_keeps_nothing() {
+        let folder = built("<script>'/.well-known/trunk/ws'</script>");
+        let before = Folder::new(folder.path()).expect("it can be listed").files;
+        let html = read(&folder.path().join("index.html")).expect("it is there");
+        seal_folder(folder.path()).expect("there is nothing to do");
+        let mut after = Folder::new(folder.path()).expect("it can be listed").files;
+        after.retain(|file| file != "service-worker.js");
+        assert_eq!(after, before);
+        assert_eq!(
+            read(&folder.path().join("index.html")).expect("it is there"),
+            html
+        );
+        let worker = read(&folder.path().join("service-worker.js")).expect("it is there");
+        assert!(worker.contains("unregister"), "{worker}");
+    }
 }

@@ -16,7 +16,8 @@ const REFUSED: [&str; 6] = [
 const RAW_HTML: &str = "arg0.innerHTML = getStringFromWasm0(arg1, arg2);";
 const NO_RAW_HTML: &str = "throw new TypeError(\"raw HTML is not drawn here\");";
 /// What trunk writes to start the worker.
-const LOADER: &str = "importScripts(\"./worker.js\");wasm_bindgen(\"./worker_bg.wasm\");";
+pub(super) const LOADER: &str =
+    "importScripts(\"./worker.js\");wasm_bindgen(\"./worker_bg.wasm\");";
 
 /// Finishes the scripts.
 ///
