@@ -16,6 +16,17 @@ use table::ROWS;
 const WARM: Time = Time::from_nanos(200_000_000_000);
 const END: Time = Time::from_nanos(250_000_000_000);
 
+/// All mechanisms, and the network that is compared with other simulators, each by its name.
+fn models() -> Vec<(&'static str, Arc<Model>)> {
+    let rows = ROWS.iter().map(|row| (row.name, row.model(END.secs())));
+    let text = include_str!("../../benches/peers/mixed.json");
+    let mut scenario = Scenario::from_json(text).expect("valid");
+    scenario.horizon_s = END.secs();
+    let network = Model::new(&scenario, &Files::new()).expect("valid");
+    rows.chain([("the mixed network", Arc::new(network))])
+        .collect()
+}
+
 /// How many allocations the run makes from `WARM` to `END`, and how many events it handles.
 fn allocations<P: Probe>(mut engine: Engine<P>) -> (u64, u64) {
     engine.run_until(WARM);
@@ -30,29 +41,22 @@ fn allocations<P: Probe>(mut engine: Engine<P>) -> (u64, u64) {
 
 #[test]
 fn the_steady_state_allocates_nothing() {
-    for row in &ROWS {
-        let model = row.model(END.secs());
+    for (name, model) in models() {
         let (count, events) = allocations(Engine::new(model, NoProbe));
-        assert_eq!(
-            count, 0,
-            "{}: {count} allocations in {events} events",
-            row.name
-        );
+        assert_eq!(count, 0, "{name}: {count} allocations in {events} events");
     }
 }
 
 #[test]
 fn watching_allocates_by_the_window_and_not_by_the_event() {
-    for row in &ROWS {
-        let model = row.model(END.secs());
+    for (name, model) in models() {
         let recorder = Recorder::with_window(&model, Duration::from_secs(1.0));
         let (count, events) = allocations(Engine::new(model, recorder));
         // Some vectors a window, and now and then a kept story that is longer than the one it takes the place of.
         let windows = 50;
         assert!(
             count <= windows * 4 + 100,
-            "{}: {count} allocations in {events} events",
-            row.name
+            "{name}: {count} allocations in {events} events"
         );
     }
 }

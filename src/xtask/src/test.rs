@@ -252,8 +252,8 @@ fn others() -> Result<String, Failure> {
     // How long each simulates in a round, in seconds: some tenths of one to run.
     Ok(format!(
         r#"[{{"command":{},"ways":[{{"name":"nexosim {}","way":"models","seconds":200}}]}},
-            {{"command":{},"ways":[{{"name":"SimPy {}, processes and resources","way":"resources","seconds":30}},
-                {{"name":"SimPy {}, callbacks only","way":"lean","seconds":60}}]}}]"#,
+            {{"command":{},"ways":[{{"name":"SimPy {}, processes and resources","way":"resources","seconds":60}},
+                {{"name":"SimPy {}, callbacks only","way":"lean","seconds":120}}]}}]"#,
         words(&[&nexosim]),
         version(&folder.join("nexosim/Cargo.toml"), "nexosim = \"=")?,
         words(&[&python, &simpy]),

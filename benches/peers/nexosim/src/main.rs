@@ -40,9 +40,14 @@ struct Asked {
     writes: f64,
 }
 
+/// As a time that lies ahead: nothing can be scheduled for now.
+fn ahead(seconds: f64) -> Duration {
+    Duration::from_secs_f64(seconds).max(Duration::from_nanos(1))
+}
+
 fn exponential(rng: &mut Xoshiro256PlusPlus, mean_s: f64) -> Duration {
     let draw: f64 = Exp1.sample(rng);
-    Duration::from_secs_f64(draw * mean_s)
+    ahead(draw * mean_s)
 }
 
 /// Sends requests to the server with the fewest.
@@ -255,7 +260,7 @@ impl Database {
 
     fn begin(&mut self, request: Request, cx: &Context<Self>) {
         let normal: f64 = StandardNormal.sample(&mut self.rng);
-        let time = Duration::from_secs_f64((self.mu + self.sigma * normal).exp());
+        let time = ahead((self.mu + self.sigma * normal).exp());
         cx.schedule_event(time, schedulable!(Self::queried), request)
             .expect("it lies ahead");
     }
