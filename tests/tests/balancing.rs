@@ -6,12 +6,10 @@
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
-use scale_sim::balance::{
-    Ask, BalancerState, Balancing, Ejection, Health, Rules, Seat, Transition,
-};
+use scale_sim::balance::{Ask, BalancerState, Balancing, Ejection, Rules, Seat, Transition};
 use scale_sim::hash::{modulo::modulo, ring};
 use scale_sim::{Duration, Event, Key, Model, Policy, Probe, RequestRef, Scenario, Sticky, Time};
-use scale_tests::{Row, engine, estimate, log, oracle, replications, scenario};
+use scale_tests::{engine, estimate, log, oracle, replications, scenario};
 
 fn balancing(rules: Rules, weights: &[u32]) -> Balancing {
     let seats = weights

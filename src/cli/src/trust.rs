@@ -61,8 +61,10 @@ fn hold<'a>(claims: &'a [Claim], arguments: &TrustArguments) -> Vec<Held<'a>> {
         };
         let outcome = run(&scenario, &Files::new()).expect("the tests of scale-trust run it");
         let measures = case.measures();
-        let measured = measures.iter().map(|measure| outcome.value(measure));
-        case.figures(&measured.collect::<Vec<_>>())
+        let values: Vec<Option<f64>> = { measures.iter() }
+            .map(|measure| outcome.value(measure))
+            .collect();
+        case.figures(&values)
             .expect("a run of a claim is long enough for each of its figures")
     };
     let count = trials.len();
@@ -142,29 +144,26 @@ fn text(held: &[Held]) -> String {
         ]);
     }
     let (missed, of) = (missed(held), held.len() as u32);
-    let mut text = format!(
-        "{}\n\n{missed} of {of} intervals miss; each does so once in a hundred although all is right, so {:.1} would be expected. As many or more: {:.0}% of seeds.\n",
-        table.trim_fmt(),
+    let said = format!(
+        "{missed} of {of} intervals miss; each does so once in a hundred although all is right, so {:.1} would be expected. As many or more: {:.0}% of seeds.",
         f64::from(of) * (1.0 - scale_trust::claim::LEVEL),
         surprise(missed, of) * 100.0
     );
+    let mut lines = vec![table.trim_fmt(), String::new(), said];
     for held in held {
+        let (claim, case) = (held.claim.id, &held.case.label);
         if let Form::Within(part, why) = held.check.form {
-            text += &format!(
-                "{}, {}: may be off by {}%, for {why}.\n",
-                held.claim.id,
-                held.case.label,
-                part * 100.0
-            );
+            let part = part * 100.0;
+            lines.push(format!("{claim}, {case}: may be off by {part}%: {why}."));
         }
         if held.check.is_refuted(&held.judged.estimate) {
-            text += &format!(
-                "{}, {}: {} is off by more than twice its interval. That is not chance.\n",
-                held.claim.id, held.case.label, held.check.label
-            );
+            let figure = held.check.label;
+            lines.push(format!(
+                "{claim}, {case}: {figure} is off by more than twice its interval. That is not chance."
+            ));
         }
     }
-    text
+    lines.join("\n") + "\n"
 }
 
 fn json_of(claims: &[Claim], held: &[Held], arguments: &TrustArguments) -> String {

@@ -1,4 +1,4 @@
-//! Formulas, from the line in which one writes them to MathML, which browsers set and read aloud.
+//! Formulas, from the line in which one writes them to `MathML`, which browsers set and read aloud.
 //!
 //! `/` divides what stands on its two sides up to the next `+`, `−`, `=` or comma; `^` raises a group, or what follows without a space.
 
@@ -120,9 +120,12 @@ impl Reader<'_> {
         } else {
             return None;
         };
-        Some(move |base| match up {
-            true => Part::Power(base, script),
-            false => Part::Index(base, script),
+        Some(move |base| {
+            if up {
+                Part::Power(base, script)
+            } else {
+                Part::Index(base, script)
+            }
         })
     }
 }
@@ -140,20 +143,20 @@ fn divided(parts: Vec<Part>) -> Vec<Part> {
     for part in parts {
         match part {
             Part::Sign('+' | '−' | '=' | ',' | '>') => {
-                done.append(&mut quotient(core::mem::take(&mut term)));
+                done.append(&mut quotient(&core::mem::take(&mut term)));
                 done.push(part);
             }
             part => term.push(part),
         }
     }
-    done.append(&mut quotient(term));
+    done.append(&mut quotient(&term));
     done
 }
 
 /// A term, which may be a fraction.
-fn quotient(term: Vec<Part>) -> Vec<Part> {
+fn quotient(term: &[Part]) -> Vec<Part> {
     let Some(at) = term.iter().position(|part| *part == Part::Sign('/')) else {
-        return trimmed(&term);
+        return trimmed(term);
     };
     let bare = |side: &[Part]| match &trimmed(side)[..] {
         [Part::Group(inner)] => inner.clone(),
@@ -208,7 +211,7 @@ pub fn formula(text: &'static str) -> Html {
 mod tests {
     use super::*;
 
-    /// A formula as MathML would nest it.
+    /// A formula as `MathML` would nest it.
     fn told(parts: &[Part]) -> String {
         let one = |part: &Part| match part {
             Part::Name(text) | Part::Number(text) => text.clone(),
@@ -242,7 +245,7 @@ mod tests {
         for claim in scale_trust::claims() {
             for line in claim.formula.split("   ") {
                 let letters = |text: &str| -> usize {
-                    text.chars().filter(|c| c.is_ascii_alphanumeric()).count()
+                    text.chars().filter(char::is_ascii_alphanumeric).count()
                 };
                 let small = |c: char| ABOVE.iter().chain(&BELOW).find(|(small, _)| *small == c);
                 let plain: String = { line.chars() }

@@ -82,13 +82,12 @@ struct ScoreProps {
 fn Score(props: &ScoreProps) -> Html {
     let claims = props.claims.iter().zip(&props.found);
     let verdicts: Vec<Vec<Verdict>> = claims
-        .map(|(claim, found)| match found.is_complete() {
-            true => found.verdicts(claim),
-            false => found
-                .verdicts(claim)
-                .iter()
-                .map(|_| Verdict::Open)
-                .collect(),
+        .map(|(claim, found)| {
+            let mut verdicts = found.verdicts(claim);
+            if !found.is_complete() {
+                verdicts.fill(Verdict::Open);
+            }
+            verdicts
         })
         .collect();
     let count = |wanted: Verdict| {

@@ -102,15 +102,13 @@ pub fn seed(text: &str) -> Result<u64, String> {
 
 /// The link to a place.
 pub fn href(part: Part, of: Option<&str>, seed: u64) -> String {
-    let mut href = format!("#/trust/{}", part.name());
-    if let Some(of) = of {
-        href += "/";
-        href += of;
-    }
-    if part == Part::Theory && seed != SEED {
-        href += &format!("?seed={seed}");
-    }
-    href
+    let of = of.map_or(String::new(), |of| format!("/{of}"));
+    let asked = if part == Part::Theory && seed != SEED {
+        format!("?seed={seed}")
+    } else {
+        String::new()
+    };
+    format!("#/trust/{}{of}{asked}", part.name())
 }
 
 #[cfg(test)]
