@@ -31,9 +31,9 @@ fn runs(case: &Case, seed: u64) -> Vec<Outcome> {
 fn measured(claim: &Claim, seed: u64) -> Vec<(String, Vec<f64>, &scale_trust::Check)> {
     let mut all = Vec::new();
     for case in &claim.cases {
-        let measures = case.measures();
+        let wanted = case.measures();
         let figures = |outcome: Outcome| {
-            let measured: Vec<Option<f64>> = measures.iter().map(|m| outcome.value(m)).collect();
+            let measured: Vec<Option<f64>> = wanted.iter().map(|m| outcome.value(m)).collect();
             case.figures(&measured)
                 .expect("there is something to measure")
         };

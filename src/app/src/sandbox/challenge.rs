@@ -374,7 +374,7 @@ fn outcome(
         let worst = days.clone().max_by(|a, b| spent(a).total_cmp(&spent(b)));
         let before = state.before.as_ref().and_then(|before| before.get(at).copied().flatten());
         let met = days.clone().filter(|measured| measured.met).count();
-        html! { if let Some(worst) = worst { { row(worst, met, verdicts.len(), currency, state.before.is_some().then_some(before)) } } }
+        html! { if let Some(worst) = worst { { row(worst, met, verdicts.len(), currency, state.before.is_some(), before) } } }
     });
     let kept = (0..first.measured.len())
         .filter(|at| {
@@ -502,7 +502,8 @@ fn row(
     met: usize,
     days: usize,
     currency: &str,
-    before: Option<Option<f64>>,
+    compared: bool,
+    before: Option<f64>,
 ) -> Html {
     let used = measured
         .budget
@@ -512,7 +513,7 @@ fn row(
     html! {
         <tr class={if met == days { "met" } else { "missed" }}>
             <th scope="row">{ objective.words() }<span class="quiet">{ format!(" {}", bounded(objective, measured.bound, currency)) }</span></th>
-            if let Some(before) = before { <td>{ before.map_or_else(|| "–".to_owned(), |is| value(objective, is, currency)) }</td> }
+            if compared { <td>{ before.map_or_else(|| "–".to_owned(), |is| value(objective, is, currency)) }</td> }
             <td>{ measured.value.map_or_else(|| "–".to_owned(), |is| value(objective, is, currency)) }</td>
             <td>{ used.map_or_else(|| "–".to_owned(), budget_used) }</td>
             <td>{ format!("{met} of {days}") }</td>

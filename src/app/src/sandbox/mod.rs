@@ -77,7 +77,7 @@ pub fn serve() {
     };
     open();
     EventListener::new(&browser::document(), "scale-lab:sandbox-open", move |_| {
-        open()
+        open();
     })
     .forget();
 }
@@ -121,7 +121,7 @@ fn Shell() -> Html {
                 });
             let closes =
                 EventListener::new(&browser::document(), "scale-lab:sandbox-close", move |_| {
-                    closed.set(None)
+                    closed.set(None);
                 });
             move || drop((opens, closes))
         });

@@ -70,22 +70,53 @@ impl Asked {
     }
 }
 
+/// An answer to a question that may also be answered with "none".
+#[derive(Clone, PartialEq, Debug, Default)]
+enum Answer<T> {
+    /// Not yet.
+    #[default]
+    Open,
+    /// None.
+    Nothing,
+    /// This.
+    This(T),
+}
+
+impl<T> Answer<T> {
+    /// This, or nothing.
+    fn of(said: Option<T>) -> Self {
+        said.map_or(Self::Nothing, Self::This)
+    }
+
+    const fn is_open(&self) -> bool {
+        matches!(self, Self::Open)
+    }
+
+    fn this(&self) -> Option<&T> {
+        match self {
+            Self::This(this) => Some(this),
+            Self::Open | Self::Nothing => None,
+        }
+    }
+}
+
 /// What the reader has said so far.
 #[derive(Clone, PartialEq, Debug, Default)]
 struct Saying {
-    /// What gives first; `Some(None)` if nothing is to.
-    gives_first: Option<Option<String>>,
-    /// From which load on; `Some(None)` if from none.
-    at: Option<Option<f64>>,
+    /// What gives first.
+    gives_first: Answer<String>,
+    /// From which load on.
+    at: Answer<f64>,
     change: String,
 }
 
 impl Saying {
     /// What was said, once both questions are answered.
     fn whole(&self) -> Option<Said> {
-        Some(Said {
-            gives_first: self.gives_first.clone()?,
-            at: self.at?,
+        let open = self.gives_first.is_open() || self.at.is_open();
+        (!open).then(|| Said {
+            gives_first: self.gives_first.this().cloned(),
+            at: self.at.this().copied(),
             change: self.change.clone(),
         })
     }
@@ -271,13 +302,13 @@ fn Ask(props: &AskProps) -> Html {
         let (on_said, said) = (props.on_said.clone(), said.clone());
         Callback::from(move |_: Event| {
             on_said.emit(Saying {
-                gives_first: Some(gives.clone()),
+                gives_first: Answer::of(gives.clone()),
                 ..said.clone()
             });
         })
     };
     let option = |gives: Option<String>, words: String, sign: Option<Sign>| {
-        let checked = said.gives_first.as_ref() == Some(&gives);
+        let checked = said.gives_first == Answer::of(gives.clone());
         html! {
             <label class="option"><input type="radio" name="gives-first" {checked} onchange={choose(gives)} />
                 if let Some(sign) = sign { { icon(sign) } }<span>{ words }</span></label>
@@ -296,8 +327,8 @@ fn Ask(props: &AskProps) -> Html {
         Callback::from(move |event: Event| {
             let field: HtmlSelectElement = event.target_unchecked_into();
             let at = match field.value().as_str() {
-                "" => None,
-                value => Some(value.parse().ok()),
+                "" => Answer::Open,
+                value => Answer::of(value.parse().ok()),
             };
             on_said.emit(Saying { at, ..said.clone() });
         })
@@ -313,7 +344,7 @@ fn Ask(props: &AskProps) -> Html {
         })
     };
     let factors = asked.factors().into_iter().map(|factor| {
-        let selected = { said.at.flatten() }.is_some_and(|at| at.to_bits() == factor.to_bits());
+        let selected = { said.at.this() }.is_some_and(|at| at.to_bits() == factor.to_bits());
         html! { <option value={factor.to_string()} {selected}>{ format!("from {} on", times(factor)) }</option> }
     });
     let whole = said.whole();
@@ -356,7 +387,7 @@ fn Ask(props: &AskProps) -> Html {
                 </div>
             </fieldset>
             <label class="ask-field"><span>{ "From which load on does it miss its goal?" }</span>
-                <select onchange={on_at}><option value="" selected={said.at.is_none()}>{ "Choose …" }</option><option value="never" selected={said.at == Some(None)}>{ "at none of them" }</option>{ for factors }</select>
+                <select onchange={on_at}><option value="" selected={said.at.is_open()}>{ "Choose …" }</option><option value="never" selected={said.at == Answer::Nothing}>{ "at none of them" }</option>{ for factors }</select>
             </label>
             <label class="ask-field"><span>{ "What would you change, and why?" }</span>
                 <textarea rows="4" value={said.change.clone()} onchange={on_change} />
