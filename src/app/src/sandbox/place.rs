@@ -258,8 +258,10 @@ mod tests {
 
     #[test]
     fn all_that_is_there_fits() {
-        let places = [[0.0, 0.0], [12.0, 3.0], [4.0, 40.0]];
-        for room in [Point { x: 700.0, y: 500.0 }, Point { x: 390.0, y: 500.0 }] {
+        let narrow = Point { x: 390.0, y: 500.0 };
+        let room = Point { x: 700.0, y: 500.0 };
+        for (room, far) in [(room, [4.0, 40.0]), (narrow, [30.0, 2.0])] {
+            let places = [[0.0, 0.0], [12.0, 3.0], far];
             let camera = Camera::fitting(&places, room);
             for at in places {
                 let at = camera.grid.corner(at);
