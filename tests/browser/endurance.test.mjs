@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test as nodeTest } from "node:test";
-import { DIST, launch, open, serve, test } from "./lab.mjs";
+import { launch, open, parts, serve, test } from "./lab.mjs";
 import { Walk, course } from "./walker.mjs";
 
 const DEEDS = Number(process.env.WALK ?? 500);
@@ -15,7 +15,7 @@ const PROGRESS = "scale-lab/progress";
 
 const browser = await launch();
 const home = await serve();
-const { lessons, challenges } = await course((path) => readFile(join(DIST, path), "utf8"));
+const { lessons, challenges } = await course((path) => readFile(join(parts(), path), "utf8"));
 
 /** What the browser itself says of a lesson that is not there. */
 const known = [...lessons.map(({ id }) => `lessons/${id}/`), ...challenges.map((id) => `lessons/challenges/${id}/`), "lessons/catalog.json"];
@@ -29,7 +29,7 @@ const EARLIER = {
 
 async function walker(seed, log) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, acceptDownloads: true });
-  const due = JSON.parse(await readFile(join(DIST, "lessons/x-axis/quiz.json"), "utf8")).questions.slice(0, 3);
+  const due = JSON.parse(await readFile(join(parts(), "lessons/x-axis/quiz.json"), "utf8")).questions.slice(0, 3);
   const earlier = structuredClone(EARLIER);
   earlier.lessons["x-axis"].questions = Object.fromEntries(due.map(({ id }) => [id, { asked: 2, right: 1 }]));
   await context.addInitScript(

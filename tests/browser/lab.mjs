@@ -36,12 +36,12 @@ export const test = (name, run) => nodeTest(name, { timeout: 180_000 }, run);
 
 const servers = new Map();
 
-/** Serves the folder below /any/path/; `answer(name)` may give `[status, body, headers]` for some files instead, `dist()` another folder. */
+/** Serves the folder below /any/path/; `answer(name, path)` may give `[status, body, headers]` for some files instead, `dist()` another folder. */
 export async function serve(answer = () => undefined, dist = () => DIST) {
   const server = http.createServer(async (request, response) => {
     const path = decodeURIComponent(new URL(request.url, "http://x").pathname);
     const below = path.startsWith("/any/path/") ? path.slice("/any/path/".length) || "index.html" : null;
-    const given = below === null ? [404, ""] : await answer(nameOf(below));
+    const given = below === null ? [404, ""] : await answer(nameOf(below), below);
     try {
       const [status, body, headers] = given ?? [200, await readFile(join(dist(), normalize(below)))];
       response.writeHead(status, { "content-type": TYPES[extname(below ?? "")] ?? "text/plain", ...headers }).end(body);

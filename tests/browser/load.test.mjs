@@ -1,27 +1,27 @@
 // What it costs to come to the lab, told in numbers that are the same on every machine: what is fetched, whether anything jumps, and how
 // often the page holds the reader up. Times and bytes are measured by page-bench.mjs.
 import assert from "node:assert/strict";
-import { launch, open, serve, test } from "./lab.mjs";
+import { launch, nameOf, open, serve, test } from "./lab.mjs";
 
 const browser = await launch();
 const home = await serve();
 const SIZES = [{ width: 1280, height: 800 }, { width: 390, height: 844 }];
 
 /** Places with what has to stand before they do, and what is fetched for them. The build's own names are left out of the paths. */
-const SHELL = ["", "app.js", "app_bg.wasm", "boot.js", "icon.svg", "manifest.webmanifest", "scale-lab.css"];
+const SHELL = ["", "app.js", "app_bg.wasm", "boot.js", "first.js", "icons/icon.svg", "manifest.webmanifest", "offline.js", "scale-lab.css"];
 const PLACES = [
   { name: "home", hash: "#/", stands: ".stage-picture .station", fetched: [...SHELL, "lessons/catalog.json"] },
   {
     name: "a lesson",
     hash: "#/lesson/x-axis/copies",
     stands: ".stage-picture .station",
-    fetched: [...SHELL, "lessons/catalog.json", "lessons/x-axis/lesson.md", "lessons/x-axis/quiz.json", "lessons/x-axis/scenes/*", "worker.js", "worker_bg.wasm", "worker_loader.js"],
+    fetched: [...SHELL, "lessons/catalog.json", "lessons/x-axis/lesson.md", "lessons/x-axis/quiz.json", "lessons/x-axis/scenes/*", "worker_bg.wasm", "worker_loader.js"],
   },
   { name: "the sandbox", hash: "#/sandbox", stands: ".nothing", fetched: [...SHELL, "sandbox.css", "sandbox.js", "sandbox_bg.wasm"] },
 ];
 
 /** A path as the list has it: without the mark of the build, scenes of a lesson as one. */
-const plain = (path) => path.replace(/-[0-9a-f]{16}(?=[._])/, "").replace(/scenes\/.*/, "scenes/*").split(/[?#]/)[0];
+const plain = (path) => nameOf(path).replace(/-[0-9a-f]{16}(?=[._])/, "").replace(/scenes\/.*/, "scenes/*").split(/[?#]/)[0];
 
 for (const { name, hash, stands, fetched } of PLACES) {
   test(`on the way to ${name} nothing is fetched but what it needs, and nothing twice`, async () => {

@@ -256,7 +256,7 @@ test("a part that is not as it was built is refused where it is needed", async (
       await page.waitForSelector(".board");
       assert.equal(await page.evaluate(() => getComputedStyle(document.querySelector(".board")).position), "static", "its style sheet was refused");
     } else {
-      await page.getByText("The sandbox could not be fetched").waitFor();
+      await page.getByText("could not be fetched").waitFor();
       assert.ok(page.errors.some((error) => error.includes(`${name} is not the file that was built`)), `${page.errors}`);
     }
     await page.context().close();

@@ -23,7 +23,7 @@ const zip = (path) => {
 };
 const wait = (ms) => new Promise((done) => setTimeout(done, ms));
 let free = 0;
-const far = await serve(async (path) => {
+const far = await serve(async (_, path) => {
   const body = zip(path);
   const from = Math.max(free, Date.now() + LINE.round_trip_ms);
   free = from + (body.length / LINE.bytes_per_s) * 1_000;

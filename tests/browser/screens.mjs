@@ -1,10 +1,10 @@
 // Every screen of the lab, one after the other, each as a reader comes to see it: for tests that look at all of them.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { DIST } from "./lab.mjs";
+import { parts } from "./lab.mjs";
 
 const KEY = "scale-lab/progress";
-const read = (path) => JSON.parse(readFileSync(join(DIST, path), "utf8"));
+const read = (path) => JSON.parse(readFileSync(join(parts(), path), "utf8"));
 const lessons = read("lessons/catalog.json").lessons.filter((lesson) => !lesson.planned);
 
 /** The first question of each kind: `[kind, lesson, place]`. */
@@ -83,7 +83,7 @@ export async function* pages(page) {
   for (const { id, steps } of lessons) {
     for (let at = 0; at < steps; at++) {
       if (!process.env.EVERY && at !== Math.floor(steps / 2)) continue;
-      const names = readFileSync(join(DIST, `lessons/${id}/lesson.md`), "utf8").matchAll(/^```step\n([\s\S]*?)^```$/gm);
+      const names = readFileSync(join(parts(), `lessons/${id}/lesson.md`), "utf8").matchAll(/^```step\n([\s\S]*?)^```$/gm);
       const step = JSON.parse([...names][at][1]).id;
       await go(page, `#/lesson/${id}/${step}`);
       await page.waitForSelector(".stage-picture .node");
