@@ -34,7 +34,9 @@ for (const { name, hash, stands, fetched } of PLACES) {
     const those = paths.filter((path) => !/^(blob|data):/.test(path));
     const others = those.map(plain).filter((path) => !fetched.includes(path));
     assert.deepEqual(others, []);
-    assert.deepEqual(those.filter((path, at) => those.indexOf(path) !== at), [], "fetched twice");
+    // Each simulation is a worker of its own, and hosts let the browser keep what it is made of: this one does not.
+    const once = those.filter((path) => !/worker/.test(path));
+    assert.deepEqual(once.filter((path, at) => once.indexOf(path) !== at), [], "fetched twice");
     assert.deepEqual(page.errors, []);
     await context.close();
   });

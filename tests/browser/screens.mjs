@@ -125,8 +125,10 @@ export async function* pages(page) {
 }
 
 const show = (page, side) => page.locator(".sandbox-sides .tab", { hasText: side }).click();
+/** Whether the menu is open: it closes by itself when the keyboard leaves it. */
+const opened = (page) => page.locator(".menu").evaluate((menu) => menu.open);
 const menu = async (page, name) => {
-  await page.locator("summary", { hasText: "File" }).click();
+  if (!(await opened(page))) await page.locator("summary", { hasText: "File" }).click();
   await page.getByRole("button", { name }).click();
   await page.waitForSelector("dialog[open]");
 };
@@ -154,7 +156,7 @@ export async function* sandbox(page) {
   await page.keyboard.press("Escape");
   await page.locator("summary", { hasText: "File" }).click();
   yield "the menu";
-  await page.locator("summary", { hasText: "File" }).click();
+  if (await opened(page)) await page.locator("summary", { hasText: "File" }).click();
   for (const name of ["Your designs", "Challenges", "Keys", "Open a file or a diagram"]) {
     await menu(page, name);
     if (name === "Challenges") await page.waitForSelector(".shelf-row");
