@@ -23,7 +23,7 @@ const STAGES: [Stage; 7] = [
 ];
 
 /// How long each part that drives a browser may take: some ten times what it takes on two cores.
-const PATIENCE: Duration = Duration::from_mins(15);
+const PATIENCE: Duration = Duration::from_mins(20);
 
 /// Packages with Wasm tests.
 const WASM_PACKAGES: [&str; 2] = ["scale-tests", "scale-lab"];
@@ -129,7 +129,7 @@ fn browser() -> Result<(), Failure> {
     }
     let mut command = Command::new("node");
     command
-        .args(["--test", "--test-concurrency=1"])
+        .args(["--test", "--test-concurrency=2"])
         .args(suites(&suite)?)
         .current_dir(&suite)
         .env("CHROME", &browser.chrome)
