@@ -88,7 +88,7 @@ pub fn TrustPage(props: &Props) -> Html {
             if let Some(lost) = lost(&way, runs) { <p class="failed" role="alert">{ lost }</p> }
             { match way.part {
                 Part::Theory => html! {
-                    <Theory runs={runs.clone()} found={runs.found()} wrong={seed.err()}
+                    <Theory runs={runs.clone()} found={runs.found()} running={runs.running()} wrong={seed.err()}
                         seed={way.seed.clone().unwrap_or_else(|| runs.seed().to_string())} />
                 },
                 Part::Systems => html! { <Records open={way.of.clone()} /> },

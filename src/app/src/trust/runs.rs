@@ -151,18 +151,15 @@ impl Runs {
         self.0.borrow().failed.clone()
     }
 
-    /// Whether runs of any claim are under way or to come.
-    pub fn is_running(&self) -> bool {
-        !self.0.borrow().crew.is_empty()
-    }
-
-    /// Whether runs of this claim are under way or to come.
-    pub fn is_running_of(&self, claim: usize) -> bool {
+    /// Of which claims runs are under way or to come.
+    pub fn running(&self) -> Vec<bool> {
         let state = self.0.borrow();
+        let mut running = vec![false; state.claims.len()];
         let under_way = state.crew.iter().filter_map(|(_, trial)| trial.as_ref());
-        under_way
-            .chain(&state.open)
-            .any(|trial| trial.claim == claim)
+        for trial in under_way.chain(&state.open) {
+            running[trial.claim] = true;
+        }
+        running
     }
 
     /// Begins the runs of these claims that are not done, before any others that are open.

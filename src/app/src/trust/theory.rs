@@ -23,6 +23,8 @@ pub struct Props {
     pub runs: Runs,
     /// What came of them so far: it changes when they do.
     pub found: Vec<Rc<Found>>,
+    /// Of which claims runs are under way or to come.
+    pub running: Vec<bool>,
     /// What is wrong with the seed that the address names.
     pub wrong: Option<String>,
     /// The seed as the address has it.
@@ -34,10 +36,10 @@ pub struct Props {
 pub fn Theory(props: &Props) -> Html {
     let runs = &props.runs;
     let claims = runs.claims();
-    let running = runs.is_running();
+    let running = props.running.contains(&true);
     let cards = claims.iter().enumerate().map(|(at, claim)| {
         html! {
-            <ClaimCard key={claim.id} runs={runs.clone()} {at} found={Rc::clone(&props.found[at])} running={runs.is_running_of(at)} seed={runs.seed()} />
+            <ClaimCard key={claim.id} runs={runs.clone()} {at} found={Rc::clone(&props.found[at])} running={props.running[at]} seed={runs.seed()} />
         }
     });
     html! {
@@ -294,7 +296,7 @@ fn ClaimCard(props: &ClaimProps) -> Html {
                         <p class="claim-state"><progress value={done.to_string()} max={of.to_string()} aria-label={format!("Runs of: {}", claim.title)}></progress>
                             <span>{ format!("{done} of {of} runs") }</span></p>
                     } else {
-                        <p class="claim-state"><button class="button" onclick={run} aria-label={format!("Run: {}", claim.title)}>{ icon(Sign::Play) }
+                        <p class="claim-state"><button class="button" onclick={run} aria-label={format!("Run it {REPLICATIONS} times: {}", claim.title)}>{ icon(Sign::Play) }
                             <span>{ if done > 0 { format!("Go on: {done} of {of} runs are done") } else { format!("Run it {REPLICATIONS} times") } }</span></button></p>
                     }
                 </div>
