@@ -282,6 +282,11 @@ fn ClaimCard(props: &ClaimProps) -> Html {
         }
     });
     let title = format!("claim-{}-title", claim.id);
+    let begin = if done > 0 {
+        format!("Go on: {done} of {of} runs are done")
+    } else {
+        format!("Run it {REPLICATIONS} times")
+    };
     html! {
         <li class="claim" id={format!("claim-{}", claim.id)}>
             <article aria-labelledby={title.clone()}>
@@ -296,8 +301,7 @@ fn ClaimCard(props: &ClaimProps) -> Html {
                         <p class="claim-state"><progress value={done.to_string()} max={of.to_string()} aria-label={format!("Runs of: {}", claim.title)}></progress>
                             <span>{ format!("{done} of {of} runs") }</span></p>
                     } else {
-                        <p class="claim-state"><button class="button" onclick={run} aria-label={format!("Run it {REPLICATIONS} times: {}", claim.title)}>{ icon(Sign::Play) }
-                            <span>{ if done > 0 { format!("Go on: {done} of {of} runs are done") } else { format!("Run it {REPLICATIONS} times") } }</span></button></p>
+                        <p class="claim-state"><button class="button" onclick={run} aria-label={format!("{begin}: {}", claim.title)}>{ icon(Sign::Play) }<span>{ &begin }</span></button></p>
                     }
                 </div>
                 <div class="claim-runs">{ for cases }</div>
