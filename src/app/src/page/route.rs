@@ -42,6 +42,8 @@ impl Route {
         let parts: Vec<&str> = path.split('/').collect();
         match parts[..] {
             [""] => Self::Home,
+            // Whatever else it is, it is no folder of a lesson, and nothing to be fetched.
+            ["lesson", id, ..] if !is_name(id) => Self::NotFound,
             ["lesson", id] => Self::Lesson {
                 id: id.to_owned(),
                 step: None,
@@ -79,6 +81,12 @@ impl Route {
             Self::NotFound => "#/404".to_owned(),
         }
     }
+}
+
+/// Whether a lesson can be called so.
+fn is_name(id: &str) -> bool {
+    let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+    !id.is_empty() && id.bytes().all(plain)
 }
 
 /// The place shown now.
@@ -130,7 +138,14 @@ mod tests {
         ] {
             assert_eq!(Route::read(hash), route, "{hash}");
         }
-        for hash in ["#/404", "#/lesson", "#/lesson/a/b/c", "#/x"] {
+        for hash in [
+            "#/404",
+            "#/lesson",
+            "#/lesson/a/b/c",
+            "#/lesson/%2e%2e/x",
+            "#/lesson/..",
+            "#/x",
+        ] {
             assert_eq!(Route::read(hash), Route::NotFound, "{hash}");
         }
     }
