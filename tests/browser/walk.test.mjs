@@ -36,7 +36,7 @@ async function answer(page) {
 }
 
 /** About the p99 latency at the loads of the curve to be drawn, in ms. */
-const CURVE = [160, 160, 200, 360, 540, 1420];
+const CURVE = [160, 180, 200, 320, 1420, 1440];
 
 const order = (page) => page.locator(".order-item").allInnerTexts();
 const isRight = (page) => page.waitForSelector(".told.right", { timeout: 30_000 });

@@ -6,7 +6,7 @@ use scale_sim::{Condition, Files, Outcome, Problem};
 
 use crate::coverage;
 use crate::lesson::{FILE, Lesson};
-use crate::quiz::RunRef;
+use crate::quiz::{Drawn, Key, RunRef};
 use crate::source::Fault;
 
 /// Seeds that all of it must hold for.
@@ -211,38 +211,52 @@ fn measured(conditions: &[Condition], outcome: &Outcome) -> String {
     shown.collect::<Vec<_>>().join(", ")
 }
 
-/// Questions of the quiz that a run does not settle.
+/// Questions of the quiz that a run does not settle, or that runs settle in different ways.
 fn unsettled(lesson: &Lesson) -> Vec<Fault> {
+    let at = |problem| Fault::new("quiz.json", problem);
     let mut faults = Vec::new();
     for question in &lesson.quiz.questions {
+        let mut settled: Vec<(Drawn, Key)> = Vec::new();
         for seed in SEEDS {
             let drawn = question.draw(seed);
-            let mut values = Vec::new();
-            for shown in drawn.runs() {
-                match lesson
-                    .scenario(&shown.run)
-                    .and_then(|scenario| scale_sim::run(&scenario, &Files::new()))
-                {
-                    Ok(outcome) => values.push(
-                        shown
-                            .measures
-                            .iter()
-                            .map(|measure| outcome.value(measure))
-                            .collect(),
-                    ),
-                    Err(problems) => {
-                        faults.extend(
-                            problems
-                                .into_iter()
-                                .map(|problem| Fault::new("quiz.json", problem)),
-                        );
-                    }
-                }
-            }
-            if let Err(why) = drawn.key(&values) {
-                faults.push(Fault::new("quiz.json", scale_sim::Problem::new("", why)));
+            match values(lesson, &drawn) {
+                Err(problems) => faults.extend(problems.into_iter().map(at)),
+                Ok(values) => match drawn.key(&values) {
+                    Err(why) => faults.push(at(Problem::new("", why))),
+                    Ok(key) => settled.push((drawn, key)),
+                },
             }
         }
+        faults.extend(unsteady(&settled).map(|why| at(Problem::new("", why))));
     }
     faults
+}
+
+/// What is measured of the runs that answer a question.
+fn values(lesson: &Lesson, drawn: &Drawn) -> Result<Vec<Vec<Option<f64>>>, Vec<Problem>> {
+    let runs = drawn.runs();
+    let values = runs.iter().map(|shown| {
+        let scenario = lesson.scenario(&shown.run)?;
+        let outcome = scale_sim::run(&scenario, &Files::new())?;
+        Ok({ shown.measures.iter() }
+            .map(|measure| outcome.value(measure))
+            .collect())
+    });
+    values.collect()
+}
+
+/// What is right of a question in the same words is right whatever the seed: to know it cannot be a matter of luck.
+fn unsteady(settled: &[(Drawn, Key)]) -> Option<String> {
+    settled.iter().enumerate().find_map(|(at, (one, key))| {
+        let others = settled[at + 1..].iter();
+        let mut others = others.filter(|(other, _)| other.ask == one.ask);
+        let (other, own) = others.find(|(other, own)| {
+            let given = one.carried(&key.right, other);
+            given.is_some_and(|given| !other.judge(own, &given).is_right())
+        })?;
+        Some(format!(
+            "what is right of '{}' with seed {}, {:?}, is wrong with seed {}, {:?}: ask for what does not depend on luck",
+            one.id, one.seed, key.right, other.seed, own.right
+        ))
+    })
 }

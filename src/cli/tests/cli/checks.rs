@@ -115,6 +115,16 @@ fn what_a_quiz_lacks_is_told() {
 }
 
 #[test]
+fn a_question_whose_answer_depends_on_luck_is_refused() {
+    broken(
+        "one/quiz.json",
+        "\"tolerance\": 0.1",
+        "\"tolerance\": 0.0001",
+        ": what is right of 'q0' with seed 1, Number(49",
+    );
+}
+
+#[test]
 fn other_patterns_miss_the_goal_and_no_task_is_met_untouched() {
     broken(
         "one/lesson.md",

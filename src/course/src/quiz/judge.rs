@@ -149,6 +149,38 @@ impl Drawn {
     }
 }
 
+impl Drawn {
+    /// An answer to this draw as an answer to another of the same question, whose choices or items stand in another order;
+    /// nothing if theirs are others.
+    pub(crate) fn carried(&self, given: &Given, to: &Self) -> Option<Given> {
+        let (from, to) = (self.kind.texts(), to.kind.texts());
+        let place = |at: &usize| to.iter().position(|text| *text == from[*at]);
+        let places = |all: &[usize]| all.iter().map(place).collect::<Option<Vec<usize>>>();
+        match given {
+            Given::Choice(at) => place(at).map(Given::Choice),
+            Given::Several(all) => places(all).map(|mut all| {
+                all.sort_unstable();
+                Given::Several(all)
+            }),
+            Given::Order(all) => places(all).map(Given::Order),
+            other => Some(other.clone()),
+        }
+    }
+}
+
+impl Kind {
+    /// The texts of its choices or items.
+    fn texts(&self) -> Vec<&str> {
+        match self {
+            Self::Choice { options } | Self::Several { options } => {
+                options.iter().map(|option| option.text.as_str()).collect()
+            }
+            Self::Order { items, .. } => items.iter().map(|item| item.text.as_str()).collect(),
+            _ => Vec::new(),
+        }
+    }
+}
+
 fn count(named: &[bool]) -> usize {
     named.iter().filter(|named| **named).count()
 }
@@ -212,6 +244,26 @@ mod tests {
             (false, vec!["as to less".to_owned()])
         );
         refused(&drawn, &[vec![Some(100.0), Some(100.0)]], "no choice holds");
+    }
+
+    #[test]
+    fn an_answer_is_carried_to_another_order() {
+        let options = ["over 10", "over 20", "over 30"].map(|text| option(text, "above", 10));
+        let template = question(&json!({"several": {"options": options}}));
+        let one = template.draw(3);
+        let mut others = (4..).map(|seed| template.draw(seed));
+        let other = others.find(|other| other.kind != one.kind);
+        let other = other.expect("a seed with which they stand in another order");
+        let texts = ["over 10", "over 30"];
+        let given = Given::Several(numbers(&one, &texts));
+        let carried = one.carried(&given, &other);
+        assert_eq!(carried, Some(Given::Several(numbers(&other, &texts))));
+        let others = question(&json!({"several": {"options": [option("else", "above", 1)]}}));
+        assert_eq!(one.carried(&given, &others.draw(1)), None);
+        assert_eq!(
+            one.carried(&Given::Number(2.0), &other),
+            Some(Given::Number(2.0))
+        );
     }
 
     #[test]
