@@ -19,7 +19,7 @@ const { lessons, challenges } = await course((path) => readFile(join(parts(), pa
 
 /** What the browser itself says of a lesson that is not there. */
 const known = [...lessons.map(({ id }) => `lessons/${id}/`), ...challenges.map((id) => `lessons/challenges/${id}/`), "lessons/catalog.json"];
-const expected = (text, url) => /status of 404/.test(text) && url.endsWith("/lesson.md") && !known.some((place) => url.includes(place));
+const expected = (text, url) => /status of 404/.test(text) && /\/(lesson\.md|quiz\.json)$/.test(url) && !known.some((place) => url.includes(place));
 
 /** A learner who has been here before: some of what they answered is due. */
 const EARLIER = {

@@ -101,7 +101,7 @@ export async function open(browser, url, { expected = () => false, ...options } 
   page.errors = [];
   page.on("pageerror", (error) => page.errors.push(`page: ${error}`));
   page.on("console", (message) => {
-    if (message.type() === "error" && !expected(message.text(), message.location().url)) page.errors.push(`console: ${message.text()}`);
+    if (message.type() === "error" && !expected(message.text(), message.location().url)) page.errors.push(`console: ${message.text()} at ${message.location().url}`);
   });
   page.on("request", (request) => {
     const to = request.url();

@@ -353,6 +353,59 @@ test("an edit under way takes effect and the run goes on", async () => {
   await page.context().close();
 });
 
+test("what a design promises is its own, and runs of it are held against it", async () => {
+  const page = await sandbox();
+  await tiers(page);
+  await page.keyboard.press("Escape");
+  const promises = page.locator(".promises");
+  const bound = (words) => promises.locator(".promise", { hasText: words }).locator("input");
+  const hold = async () => {
+    await promises.getByRole("button", { name: "Hold 5 runs against it" }).click();
+    await promises.locator(".promises-kept").waitFor({ timeout: 60_000 });
+    return promises.locator(".promises-kept").innerText();
+  };
+  assert.equal(await bound("p99 latency").inputValue(), "500");
+  await promises.getByLabel("Promise more").selectOption({ label: "cost an hour" });
+  assert.match(await hold(), /kept, in each of 5 runs/);
+  assert.match(await promises.locator(".promise", { hasText: "cost an hour" }).innerText(), /At worst \$[\d.]+, \d+ % of the budget/);
+  assert.match(await promises.innerText(), /A million answered requests cost \$/);
+  // Nobody answers so soon. What was found before does not count any more.
+  await bound("p99 latency").fill("1");
+  await page.keyboard.press("Tab");
+  await promises.getByText("has changed since").waitFor();
+  assert.match(await hold(), /kept in 0 of 5 runs/);
+  const missed = await promises.locator(".promise", { hasText: "p99 latency" }).innerText();
+  assert.match(missed, /At worst [\d.]+ ms, \d+ times over of the error budget, missed in 5 of 5 runs/);
+  // The certificate holds it to the same.
+  await show(page, "10×");
+  assert.match(await page.locator(".goal summary").innerText(), /99 % answered in time, p99 at most 1 ms/);
+  await page.locator(".goal summary").click();
+  await page.getByLabel("99th percentile of latency").fill("");
+  await page.keyboard.press("Tab");
+  await page.getByText("The goal: 99 % answered in time. 50 runs.").waitFor();
+  await show(page, "Build");
+  assert.equal(await promises.locator(".promise").count(), 2);
+  // It is undone, kept and given on as all else.
+  await page.keyboard.press("Escape");
+  await page.getByRole("button", { name: "Undo" }).click();
+  assert.equal(await bound("p99 latency").inputValue(), "1");
+  await bound("requests answered in time").fill("130");
+  await page.keyboard.press("Tab");
+  assert.match(await refused(page), /availability: 1.3 is out of range: 0 to 1 is allowed/);
+  assert.equal(await bound("requests answered in time").inputValue(), "99");
+  await keep(page);
+  await page.reload();
+  await page.waitForSelector(".node");
+  assert.equal(await bound("p99 latency").inputValue(), "1");
+  await page.locator("summary", { hasText: "File" }).click();
+  const [download] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name: "Save as a file" }).click()]);
+  assert.deepEqual(JSON.parse(await readFile(await download.path())).slos, { availability: 0.99, p99_ms: 1, cost_per_h: 2 });
+  await promises.getByRole("button", { name: "Do not promise: p99 latency" }).click();
+  await bound("p99 latency").waitFor({ state: "detached" });
+  assert.deepEqual(page.errors, []);
+  await page.context().close();
+});
+
 test("a lesson leads into the sandbox with its scene", async () => {
   const page = await open(browser, `${home}#/lesson/x-axis/playground`);
   const way = page.getByRole("link", { name: "Take this scene into the sandbox" });

@@ -7,6 +7,13 @@ use std::rc::Rc;
 #[derive(Debug)]
 pub struct Handle<T>(Rc<T>);
 
+impl<T> Handle<T> {
+    /// What it shares.
+    pub fn rc(&self) -> Rc<T> {
+        Rc::clone(&self.0)
+    }
+}
+
 impl<T> Clone for Handle<T> {
     fn clone(&self) -> Self {
         Self(Rc::clone(&self.0))

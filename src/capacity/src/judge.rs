@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::bottleneck::Run;
 use crate::challenge::{Challenge, Hit, Mishap, Rule, Struck};
 use crate::cost::{Bill, cost_of_run};
-use crate::slo::{Measured, Objective};
+use crate::slo::{Measured, Objective, Slos};
 
 /// What one run of a design on a challenge's day came to.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -31,6 +31,17 @@ pub struct Verdict {
 }
 
 impl Verdict {
+    /// What a run with this bill came to; `stopped` is why it had to stop before its end, if it had.
+    pub fn new(slos: &Slos, bill: Bill, run: &Run<'_>, stopped: Option<String>) -> Self {
+        Self {
+            seed: run.scenario.seed,
+            measured: slos.measure(run, bill.per_hour),
+            per_million: bill.per_million(run.figures),
+            stopped,
+            bill,
+        }
+    }
+
     /// Whether all objectives were met, and the run came to its end.
     pub fn passed(&self) -> bool {
         self.stopped.is_none() && self.measured.iter().all(|measured| measured.met)
@@ -140,13 +151,7 @@ impl Challenge {
     /// What a run of [`Challenge::day`] came to; `stopped` is why it had to stop before its end, if it had.
     pub fn verdict(&self, run: &Run<'_>, stopped: Option<String>) -> Verdict {
         let bill = cost_of_run(run, &self.prices()).without(&self.brief.outside);
-        Verdict {
-            seed: run.scenario.seed,
-            measured: self.brief.slos.measure(run, bill.per_hour),
-            per_million: bill.per_million(run.figures),
-            stopped,
-            bill,
-        }
+        Verdict::new(&self.brief.slos, bill, run, stopped)
     }
 
     /// Runs a design through the day.

@@ -101,6 +101,57 @@ impl Objective {
         }
     }
 
+    /// All of them.
+    pub const ALL: [Self; 11] = [
+        Self::Availability,
+        Self::GoodputPerS,
+        Self::P99Ms,
+        Self::DegradedShare,
+        Self::StaleShare,
+        Self::StaleMs,
+        Self::BackgroundP99Ms,
+        Self::UndoneShare,
+        Self::LostWritesShare,
+        Self::Violations,
+        Self::CostPerH,
+    ];
+
+    /// The name of its bound in a file.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Availability => "availability",
+            Self::GoodputPerS => "goodput_per_s",
+            Self::P99Ms => "p99_ms",
+            Self::DegradedShare => "degraded_share",
+            Self::StaleShare => "stale_share",
+            Self::StaleMs => "stale_ms",
+            Self::BackgroundP99Ms => "background_p99_ms",
+            Self::UndoneShare => "undone_share",
+            Self::LostWritesShare => "lost_writes_share",
+            Self::Violations => "violations",
+            Self::CostPerH => "cost_per_h",
+        }
+    }
+
+    /// The largest bound that makes sense; the least is 0.
+    pub const fn most(self) -> f64 {
+        match self {
+            Self::Availability
+            | Self::DegradedShare
+            | Self::UndoneShare
+            | Self::LostWritesShare => 1.0,
+            Self::StaleShare => 100.0,
+            Self::GoodputPerS => 1e6,
+            Self::P99Ms | Self::StaleMs | Self::BackgroundP99Ms => MOST_MS,
+            Self::Violations | Self::CostPerH => 1e9,
+        }
+    }
+
+    /// Whether the bound is the least that is allowed, and not the most.
+    pub const fn is_least(self) -> bool {
+        matches!(self, Self::Availability | Self::GoodputPerS)
+    }
+
     /// Whether it is a share of one, as shown in per cent.
     pub const fn is_share(self) -> bool {
         matches!(
@@ -166,6 +217,21 @@ const BEHIND: f64 = 0.02;
 const MOST_MS: f64 = 3_600_000.0;
 
 impl Slos {
+    /// Nothing is promised.
+    pub const NONE: Self = Self {
+        availability: None,
+        goodput_per_s: None,
+        p99_ms: None,
+        degraded_share: None,
+        stale_share: None,
+        stale_ms: None,
+        background_p99_ms: None,
+        undone_share: None,
+        lost_writes_share: None,
+        violations: None,
+        cost_per_h: None,
+    };
+
     /// What is promised, with its bound.
     pub fn promised(&self) -> impl Iterator<Item = (Objective, f64)> + use<> {
         let all = [
@@ -185,6 +251,24 @@ impl Slos {
             .filter_map(|(objective, bound)| Some((objective, bound?)))
     }
 
+    /// Promises something, or does not promise it any more.
+    pub fn set(&mut self, objective: Objective, bound: Option<f64>) {
+        let place = match objective {
+            Objective::Availability => &mut self.availability,
+            Objective::GoodputPerS => &mut self.goodput_per_s,
+            Objective::P99Ms => &mut self.p99_ms,
+            Objective::DegradedShare => &mut self.degraded_share,
+            Objective::StaleShare => &mut self.stale_share,
+            Objective::StaleMs => &mut self.stale_ms,
+            Objective::BackgroundP99Ms => &mut self.background_p99_ms,
+            Objective::UndoneShare => &mut self.undone_share,
+            Objective::LostWritesShare => &mut self.lost_writes_share,
+            Objective::Violations => &mut self.violations,
+            Objective::CostPerH => &mut self.cost_per_h,
+        };
+        *place = bound;
+    }
+
     /// The part of it that a sweep looks at: what all loads must keep. An availability that is not promised is 99 %.
     pub fn goal(&self) -> Goal {
         Goal {
@@ -193,33 +277,14 @@ impl Slos {
         }
     }
 
-    /// Everything that is wrong with it.
+    /// Every bound that is out of its range.
     pub fn problems(&self) -> Vec<Problem> {
         let bounded = self.promised().filter_map(|(objective, bound)| {
-            let (name, most) = match objective {
-                Objective::Availability => ("availability", 1.0),
-                Objective::GoodputPerS => ("goodput_per_s", 1e6),
-                Objective::P99Ms => ("p99_ms", MOST_MS),
-                Objective::DegradedShare => ("degraded_share", 1.0),
-                Objective::StaleShare => ("stale_share", 100.0),
-                Objective::StaleMs => ("stale_ms", MOST_MS),
-                Objective::BackgroundP99Ms => ("background_p99_ms", MOST_MS),
-                Objective::UndoneShare => ("undone_share", 1.0),
-                Objective::LostWritesShare => ("lost_writes_share", 1.0),
-                Objective::Violations => ("violations", 1e9),
-                Objective::CostPerH => ("cost_per_h", 1e9),
-            };
+            let most = objective.most();
             let message = format!("{bound} is out of range: 0 to {most} is allowed");
-            (!(0.0..=most).contains(&bound)).then(|| Problem::new(name, message))
+            (!(0.0..=most).contains(&bound)).then(|| Problem::new(objective.name(), message))
         });
-        let mut problems: Vec<Problem> = bounded.collect();
-        if self.promised().next().is_none() {
-            problems.push(Problem::new(
-                "",
-                "promise something: availability, p99_ms …",
-            ));
-        }
-        problems
+        bounded.collect()
     }
 
     /// What a run that costs so much an hour came to, objective by objective.
@@ -485,7 +550,22 @@ mod tests {
                 .to_string()
                 .contains("availability: 99.9 is out of range: 0 to 1")
         );
-        assert_eq!(Slos::default().problems().len(), 1);
+        assert_eq!(Slos::default(), Slos::NONE);
+        assert_eq!(Slos::NONE.problems(), []);
+        for objective in Objective::ALL {
+            let mut slos = Slos::NONE;
+            slos.set(objective, Some(objective.most() * 1.01));
+            let promised: Vec<Objective> =
+                slos.promised().map(|(objective, _)| objective).collect();
+            assert_eq!(promised, [objective]);
+            assert_eq!(slos.problems()[0].path, objective.name());
+            // A file has it under that name.
+            let file = serde_json::to_value(slos).expect("JSON");
+            assert_eq!(
+                file.as_object().map(|map| map.keys().cloned().collect()),
+                Some(vec![objective.name().to_owned()])
+            );
+        }
         let used = |allowed, spent| ErrorBudget { allowed, spent }.used();
         assert_eq!(used(0.0, 0.0), Some(0.0));
         assert_eq!(used(0.0, 1.0), None);

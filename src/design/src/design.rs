@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
+use scale_capacity::Slos;
 use scale_sim::{Kind, Problem, Scenario, VERSION, from_json_value, limits};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -28,13 +29,22 @@ pub struct Design {
     scenario: Rc<Scenario>,
     problems: Rc<Vec<Problem>>,
     groups: Rc<Vec<Group>>,
+    slos: Slos,
     challenge: Option<Rc<str>>,
 }
+
+/// What a design promises as long as nobody says otherwise: 99 % of its requests are answered in time, 99 % of those within half a second.
+pub const USUAL: Slos = Slos {
+    availability: Some(0.99),
+    p99_ms: Some(500.0),
+    ..Slos::NONE
+};
 
 impl PartialEq for Design {
     fn eq(&self, other: &Self) -> bool {
         (Rc::ptr_eq(&self.tree, &other.tree) || same(&self.tree, &other.tree))
             && (Rc::ptr_eq(&self.groups, &other.groups) || self.groups == other.groups)
+            && self.slos == other.slos
             && self.challenge == other.challenge
     }
 }
@@ -78,8 +88,21 @@ impl Design {
             tree: Rc::new(tree),
             scenario: Rc::new(scenario),
             problems: Rc::new(problems),
+            slos: USUAL,
             challenge: None,
         })
+    }
+
+    /// The same, with these promises. What is wrong with them is for [`Slos::problems`] to say.
+    #[must_use]
+    pub const fn promising(mut self, slos: Slos) -> Self {
+        self.slos = slos;
+        self
+    }
+
+    /// What it promises.
+    pub const fn slos(&self) -> &Slos {
+        &self.slos
     }
 
     /// The same, made to take this challenge. What is no name of a challenge (lower-case letters, digits and '-', at most 40) is none.

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use scale_capacity::Slos;
 use scale_sim::{Component, Kind, Scenario, from_json_value};
 use serde_json::{Map, Value, json};
 
@@ -84,6 +85,8 @@ pub enum Edit {
     },
     /// The group of this component is none any more.
     Ungroup(String),
+    /// This is what it promises from now on.
+    Promise(Slos),
     /// Something else altogether.
     Replace(Box<Design>),
 }
@@ -113,6 +116,7 @@ impl Edit {
             | Self::Change(_)
             | Self::Paste(_)
             | Self::Arrange
+            | Self::Promise(_)
             | Self::Replace(_) => Vec::new(),
         }
     }
@@ -203,6 +207,7 @@ impl Edit {
                 groups.retain(|group| !group.members.contains(member));
                 "Ungrouped".to_owned()
             }
+            Self::Promise(slos) => return promise(design, *slos),
             Self::Replace(other) => {
                 return Ok(Edited {
                     design: (**other).clone(),
@@ -213,6 +218,7 @@ impl Edit {
         };
         let edited =
             Design::new(tree, groups).map_err(|problem| file::one_line(&problem.to_string()))?;
+        let edited = edited.promising(*design.slos());
         let edited = edited.of_challenge(design.challenge());
         Ok(Edited {
             design: edited,
@@ -220,6 +226,18 @@ impl Edit {
             said,
         })
     }
+}
+
+/// Promises other things.
+fn promise(design: &Design, slos: Slos) -> Result<Edited, String> {
+    if let Some(problem) = slos.problems().first() {
+        return Err(format!("This cannot be promised: {problem}."));
+    }
+    Ok(Edited {
+        design: design.clone().promising(slos),
+        select: None,
+        said: "Changed what is promised".to_owned(),
+    })
 }
 
 /// Puts a new component in. Its name, and what was done.

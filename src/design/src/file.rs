@@ -1,9 +1,10 @@
 //! Designs as files: JSON with a version, which people can read and keep under version control.
 
+use scale_capacity::Slos;
 use scale_sim::{Problem, limits, parse_json, write_json};
 use serde_json::{Map, Value, json};
 
-use crate::{Design, Group};
+use crate::{Design, Group, USUAL};
 
 /// The version of the format that this build writes, and the newest that it reads.
 pub const VERSION: u64 = 1;
@@ -20,6 +21,9 @@ pub fn tree(design: &Design) -> Value {
     file.insert("scenario".to_owned(), (**design.tree()).clone());
     if !design.groups().is_empty() {
         file.insert("groups".to_owned(), json!(**design.groups()));
+    }
+    if *design.slos() != USUAL {
+        file.insert("slos".to_owned(), json!(design.slos()));
     }
     if let Some(challenge) = design.challenge() {
         file.insert("challenge".to_owned(), Value::from(challenge));
@@ -55,18 +59,22 @@ pub fn from_tree(mut tree: Value) -> Result<Design, String> {
     let Some(map) = tree.as_object_mut() else {
         return no("a design is a JSON object with a 'scenario'");
     };
-    let mut challenge = None;
+    let (mut slos, mut challenge) = (None, None);
     let (scenario, groups) = match (map.get("design"), map.contains_key("components")) {
-        (Some(Value::Object(_)), _) => (map["design"].take(), None),
+        (Some(Value::Object(_)), _) => {
+            slos = map.get_mut("goal").map(Value::take);
+            (map["design"].take(), None)
+        }
         (Some(version), _) if *version == VERSION => {
-            if let Some(other) = { map.keys() }
-                .find(|key| !["design", "scenario", "groups", "challenge"].contains(&key.as_str()))
-            {
+            if let Some(other) = { map.keys() }.find(|key| {
+                !["design", "scenario", "groups", "slos", "challenge"].contains(&key.as_str())
+            }) {
                 return Err(one_line(&format!(
-                    "{other}: this is not known; a design has 'scenario', 'groups' and 'challenge'"
+                    "{other}: this is not known; a design has 'scenario', 'groups', 'slos' and 'challenge'"
                 )));
             }
             let groups = map.get_mut("groups").map(Value::take);
+            slos = map.get_mut("slos").map(Value::take);
             challenge = map.get_mut("challenge").map(Value::take);
             let Some(scenario) = map.get_mut("scenario").map(Value::take) else {
                 return no("there is no 'scenario' in it");
@@ -86,7 +94,15 @@ pub fn from_tree(mut tree: Value) -> Result<Design, String> {
         Some(groups) => scale_sim::from_json_value(&groups).map_err(|p| inside("groups", &p))?,
         None => Vec::new(),
     };
+    let slos: Slos = match slos {
+        Some(slos) => scale_sim::from_json_value(&slos).map_err(|p| inside("slos", &p))?,
+        None => USUAL,
+    };
+    if let Some(problem) = slos.problems().first() {
+        return Err(inside("slos", problem));
+    }
     let design = Design::new(scenario, groups).map_err(|problem| inside("scenario", &problem))?;
+    let design = design.promising(slos);
     Ok(design.of_challenge(challenge.as_ref().and_then(Value::as_str)))
 }
 

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 
+use scale_capacity::Slos;
 use serde_json::{Map, Value};
 
 use crate::design::same;
@@ -35,6 +36,7 @@ struct Step {
 struct Past {
     parts: Vec<(Rc<str>, Part)>,
     groups: Rc<Vec<Group>>,
+    slos: Slos,
     challenge: Option<String>,
 }
 
@@ -71,6 +73,7 @@ impl Past {
         Self {
             parts: parts.collect(),
             groups: Rc::clone(design.groups()),
+            slos: *design.slos(),
             challenge: design.challenge().map(str::to_owned),
         }
     }
@@ -89,6 +92,7 @@ impl Past {
         });
         let tree = Value::Object(parts.collect());
         let design = Design::new(tree, (*self.groups).clone()).ok()?;
+        let design = design.promising(self.slos);
         Some(design.of_challenge(self.challenge.as_deref()))
     }
 }

@@ -19,6 +19,6 @@ pub mod palette;
 pub mod wiring;
 
 pub use change::{Change, below, unescaped};
-pub use design::{Design, Group};
+pub use design::{Design, Group, USUAL};
 pub use edit::{Align, Edit, Edited, copied};
 pub use history::History;

@@ -5,6 +5,7 @@ mod common;
 use common::{edited, placed, problems, scenarios};
 use proptest::prelude::*;
 use proptest::sample::Index;
+use scale_capacity::Objective;
 use scale_design::palette::KINDS;
 use scale_design::{Align, Change, Design, Edit, Group, History, below, copied, file};
 use scale_sim::{Kind, limits};
@@ -27,6 +28,7 @@ enum Any {
     Arrange,
     Group(String, Vec<Index>),
     Ungroup(Index),
+    Promise(Index, f64),
     Replace(Index),
     Undo,
     Redo,
@@ -79,6 +81,11 @@ impl Any {
                 members: some(all),
             },
             Self::Ungroup(one_of) => Edit::Ungroup(one(one_of)),
+            Self::Promise(objective, bound) => {
+                let mut slos = *design.slos();
+                slos.set(*objective.get(&Objective::ALL), Some(*bound));
+                Edit::Promise(slos)
+            }
             Self::Replace(kind) => {
                 let (other, _) = placed(&Design::empty(), *kind.get(&KINDS), None);
                 Edit::Replace(Box::new(other))
@@ -174,6 +181,7 @@ fn anything() -> impl Strategy<Value = Any> {
         3 => (way(), value()).prop_map(|(way, value)| Any::Set(way, value)),
         2 => way().prop_map(Any::Remove),
         1 => clip().prop_map(Any::Clip),
+        1 => (any::<Index>(), -4..40).prop_map(|(objective, bound)| Any::Promise(objective, f64::from(bound) / 4.0)),
         1 => any::<Index>().prop_map(Any::Replace),
     ]
 }

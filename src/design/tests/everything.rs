@@ -3,7 +3,8 @@
 mod common;
 
 use common::{delete, edited, mentions, problems, rename, scenarios};
-use scale_design::{Design, History, file, link};
+use scale_capacity::{Objective, Slos};
+use scale_design::{Design, Edit, History, USUAL, file, link};
 use scale_sim::{Engine, Files, Kind, Log, Model, Time, parse_json};
 use serde_json::{Map, Value, json};
 
@@ -327,10 +328,54 @@ fn every_scenario_comes_back_from_a_link_and_a_file() {
 }
 
 #[test]
+fn what_is_promised_stays_with_the_design_and_can_be_undone() {
+    let mut history = History::new(everything());
+    assert_eq!(*history.now().slos(), USUAL);
+    let mut slos = USUAL;
+    slos.set(Objective::P99Ms, Some(80.0));
+    slos.set(Objective::CostPerH, Some(3.5));
+    slos.set(Objective::Availability, None);
+    let edit = Edit::Promise(slos);
+    history.apply(&edit, None).expect("it can be promised");
+    let design = history.now().clone();
+    assert_eq!(*design.slos(), slos);
+    assert_eq!(
+        file::read(&file::write(&design)).as_ref(),
+        Ok(&design),
+        "a file"
+    );
+    let text = link::write(&design).expect("a link");
+    assert_eq!(link::read(&text).as_ref(), Ok(&design), "a link");
+    // It is there still when something else has changed.
+    history.apply(&Edit::Arrange, None).expect("arranged");
+    assert_eq!(*history.now().slos(), slos);
+    history.undo();
+    history.undo();
+    assert_eq!(*history.now().slos(), USUAL);
+    history.redo();
+    assert_eq!(*history.now().slos(), slos);
+    slos.set(Objective::Availability, Some(1.5));
+    let refused = history.apply(&Edit::Promise(slos), None);
+    let why = "This cannot be promised: availability: 1.5 is out of range: 0 to 1 is allowed.";
+    assert_eq!(refused.expect_err("out of range"), why);
+}
+
+#[test]
 fn the_file_of_a_sweep_is_its_design() {
     let design = everything();
     let report = json!({ "design": **design.tree(), "seeds": [1, 2], "points": [] });
     assert_eq!(file::read(&report.to_string()).as_ref(), Ok(&design));
+    // With what it was held to.
+    let goal = json!({ "availability": 0.95, "p99_ms": null });
+    let report = json!({ "design": **design.tree(), "goal": goal });
+    let slos = Slos {
+        availability: Some(0.95),
+        ..Slos::NONE
+    };
+    assert_eq!(
+        file::read(&report.to_string()),
+        Ok(design.clone().promising(slos))
+    );
     let text: Value = parse_json(&file::write(&design)).expect("JSON");
     assert_eq!(text["design"], 1);
 }

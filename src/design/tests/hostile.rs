@@ -150,6 +150,24 @@ fn a_design_too_large_for_a_link_says_so() {
 }
 
 #[test]
+fn promises_that_are_none() {
+    for (slos, words) in [
+        ("3", "slos: "),
+        (r#"{"p99":3}"#, "slos.p99: unknown field"),
+        (r#"{"p99_ms":-3}"#, "slos.p99_ms: -3 is out of range"),
+        (r#"{"p99_ms":1e999}"#, "out of range"),
+        (
+            r#"{"availability":2}"#,
+            "slos.availability: 2 is out of range: 0 to 1 is allowed",
+        ),
+    ] {
+        let scenario = r#"{"version":1,"horizon_s":1,"components":{}}"#;
+        let text = format!(r#"{{"design":1,"scenario":{scenario},"slos":{slos}}}"#);
+        refused(&text, || file::read(&text), &[words]);
+    }
+}
+
+#[test]
 fn files_that_are_no_designs() {
     for text in [
         "",

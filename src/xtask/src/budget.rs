@@ -18,7 +18,7 @@ const FIRST_VISIT: usize = 448_000;
 const SIMULATION: usize = 665_000;
 /// The most that the sandbox may weigh, which comes when somebody goes there: it reads and checks all that a scenario may hold,
 /// has a form for each of it, and judges challenges.
-const SANDBOX: usize = 1_030_000;
+const SANDBOX: usize = 1_040_000;
 /// The most that the service worker may weigh, with its list of all files and what is in them.
 const KEEPER: usize = 15_000;
 

@@ -3,25 +3,21 @@
 use core::cell::RefCell;
 use std::rc::Rc;
 
-use scale_capacity::{Bottleneck, Challenge, Measured, Run, Verdict, cost};
+use scale_capacity::{Challenge, Measured, cost};
 use scale_design::Design;
-use scale_sim::{Files, Model, Problem, Scenario, parse_json};
+use scale_sim::{Problem, Scenario, parse_json};
 use yew::prelude::*;
 
 use super::certificate::words;
 use super::cost::money;
 use super::deed::{Deed, Side};
 use super::export;
-use super::words::number;
+use super::judging::{Judge, Judging, RUNS, bounded, budget_used, used, value};
 use crate::content;
 use crate::handle::Handle;
 use crate::icon::{Sign, icon};
-use crate::protocol::{Command, Played, Reply};
-use crate::simulator::Simulator;
 use crate::stage::Setting;
 
-/// So many seeds judge a design.
-const SEEDS: u32 = 5;
 /// The folder of all challenges.
 const FOLDER: &str = "lessons/challenges";
 
@@ -112,29 +108,12 @@ fn known(id: &AttrValue) -> Option<Result<Handle<Challenge>, String>> {
     })
 }
 
-/// A judgement under way, or made.
-#[derive(Default)]
-struct State {
-    /// What gave first on each day.
-    short: Vec<Option<Bottleneck>>,
-    /// The worst of each objective when it was last judged.
-    before: Option<Vec<Option<f64>>>,
-    /// The day that is watched.
-    watched: Option<usize>,
-    /// The workers, while they are at it.
-    workers: Vec<Simulator>,
-    days: Vec<Scenario>,
-    verdicts: Vec<Option<Verdict>>,
-    /// What was judged.
-    judged: Option<Design>,
-    failed: Option<String>,
-}
-
 /// What is asked, how the design stands, and what it comes to on that day.
 #[component]
 pub fn ChallengePage(props: &Props) -> Html {
     let found = use_challenge(Some(props.id.clone()));
-    let state = use_mut_ref(State::default);
+    let judging = use_mut_ref(Judging::default);
+    let watched = use_state(|| None::<usize>);
     let renew = use_force_update();
     let challenge = match &found {
         None => {
@@ -156,18 +135,32 @@ pub fn ChallengePage(props: &Props) -> Html {
         Vec::new()
     };
     let judge = {
-        let (state, renew) = (Rc::clone(&state), renew.clone());
+        let (judging, renew, watched) = (Rc::clone(&judging), renew.clone(), watched.clone());
         let (challenge, design) = (challenge.clone(), props.design.clone());
         Callback::from(move |_: MouseEvent| {
-            begin(&state, &renew, &challenge, &design);
+            let seeds = Challenge::plan(design.scenario().seed, RUNS);
+            let mut days = seeds
+                .iter()
+                .map(|seed| challenge.day(design.scenario(), *seed));
+            let days = days.by_ref().collect();
+            let judge: Judge = {
+                let challenge = challenge.clone();
+                Rc::new(move |run, stopped| challenge.verdict(run, stopped))
+            };
+            let heard = {
+                let renew = renew.clone();
+                Callback::from(move |()| renew.force_update())
+            };
+            Judging::begin(&judging, &design, days, &judge, &heard);
+            watched.set(None);
             renew.force_update();
         })
     };
     let cancel = {
-        let (state, renew) = (Rc::clone(&state), renew.clone());
+        let (judging, renew) = (Rc::clone(&judging), renew.clone());
         Callback::from(move |_: MouseEvent| {
             // The workers end with it.
-            state.replace(State::default());
+            judging.replace(Judging::default());
             renew.force_update();
         })
     };
@@ -185,13 +178,10 @@ pub fn ChallengePage(props: &Props) -> Html {
         html! { <li><b>{ bounded(objective, bound, &prices.currency) }</b>{ format!(" {}", objective.words()) }</li> }
     });
     let watch = {
-        let (state, renew) = (Rc::clone(&state), renew.clone());
-        Callback::from(move |day: Option<usize>| {
-            state.borrow_mut().watched = day;
-            renew.force_update();
-        })
+        let watched = watched.clone();
+        Callback::from(move |day: Option<usize>| watched.set(day))
     };
-    let state = state.borrow();
+    let judging = judging.borrow();
     html! {
         <div class="sandbox-stage challenge">
             <article class="challenge-story">
@@ -215,189 +205,61 @@ pub fn ChallengePage(props: &Props) -> Html {
                     { refusal_list(&props.design, &refusals, &props.act) }
                 }
                 <div class="row">
-                    <button class="button primary big" disabled={!runs || !refusals.is_empty() || !state.workers.is_empty()} onclick={judge}>{ "Let that day come" }</button>
+                    <button class="button primary big" disabled={!runs || !refusals.is_empty() || judging.is_under_way()} onclick={judge}>{ "Let that day come" }</button>
                     <button class="button" onclick={props.act.reform(|_: MouseEvent| Deed::Show(Side::Build))}>{ "Go on building" }</button>
                 </div>
-                { outcome(&state, &challenge, props, &watch, &cancel) }
+                { outcome(&judging, &challenge, props, (*watched, &watch), &cancel) }
             </section>
         </div>
     }
 }
 
-/// A bound in words: "at least 98.5 %", "at most 700 ms".
-fn bounded(objective: scale_capacity::Objective, bound: f64, currency: &str) -> String {
-    use scale_capacity::Objective;
-    let least = matches!(objective, Objective::Availability | Objective::GoodputPerS);
-    format!(
-        "{} {}",
-        if least { "at least" } else { "at most" },
-        value(objective, bound, currency)
-    )
-}
-
-fn value(objective: scale_capacity::Objective, value: f64, currency: &str) -> String {
-    if objective == scale_capacity::Objective::CostPerH {
-        return money(currency, value);
-    }
-    if objective.is_share() {
-        return format!("{} %", number((value * 1e5).round() / 1e3));
-    }
-    let rounded = number((value * 100.0).round() / 100.0);
-    match objective.unit() {
-        "" => rounded,
-        unit => format!("{rounded} {unit}"),
-    }
-}
-
-/// Lets the day come, with each seed.
-fn begin(
-    state: &Rc<RefCell<State>>,
-    renew: &UseForceUpdateHandle,
-    challenge: &Handle<Challenge>,
-    design: &Design,
-) {
-    let seeds = Challenge::plan(design.scenario().seed, SEEDS);
-    let days: Result<Vec<Scenario>, _> = seeds
-        .iter()
-        .map(|seed| challenge.day(design.scenario(), *seed))
-        .collect();
-    let before = worst(&state.borrow().verdicts);
-    let mut new = State {
-        before,
-        judged: Some(design.clone()),
-        ..State::default()
-    };
-    match days {
-        Err(problems) => {
-            new.failed = problems.first().map(ToString::to_string);
-        }
-        Ok(days) => {
-            new.verdicts = vec![None; days.len()];
-            new.short = vec![None; days.len()];
-            let workers = (crate::browser::window().navigator().hardware_concurrency() as usize)
-                .clamp(1, days.len().max(1));
-            new.workers = (0..workers)
-                .map(|_| {
-                    let (state, renew, challenge) =
-                        (Rc::clone(state), renew.clone(), challenge.clone());
-                    Simulator::new(Callback::from(move |reply: Reply| {
-                        let ended = hear(&mut state.borrow_mut(), &challenge, reply);
-                        // A worker ends after it has been heard.
-                        drop(ended);
-                        renew.force_update();
-                    }))
-                })
-                .collect();
-            for (at, day) in days.iter().enumerate() {
-                new.workers[at % workers].ask(Command::Play {
-                    question: at as u32,
-                    scenario: scale_sim::write_json(day),
-                });
-            }
-            new.days = days;
-        }
-    }
-    state.replace(new);
-}
-
-/// Takes in what a worker says. The workers, once they are needed no more.
-fn hear(state: &mut State, challenge: &Challenge, reply: Reply) -> Vec<Simulator> {
-    match reply {
-        Reply::Played(at, played) => {
-            let at = at as usize;
-            let read = || {
-                let played: Played = bincode::deserialize(&played).ok()?;
-                let day = state.days.get(at)?;
-                let model = Model::new(day, &Files::new()).ok()?;
-                let run = Run {
-                    scenario: day,
-                    model: &model,
-                    figures: &played.figures,
-                    series: &played.series,
-                };
-                let short = scale_capacity::bottlenecks(&run).into_iter().next();
-                Some((challenge.verdict(&run, played.stopped.clone()), short))
-            };
-            let read = read();
-            if let (Some(verdict), Some(short)) =
-                (state.verdicts.get_mut(at), state.short.get_mut(at))
-            {
-                let (judged, gave) = read.unzip();
-                *verdict = judged;
-                *short = gave.flatten();
-            }
-        }
-        Reply::Refused(_, why) => state.failed = Some(why),
-        _ => {}
-    }
-    let over = state.failed.is_some() || state.verdicts.iter().all(Option::is_some);
-    if over {
-        core::mem::take(&mut state.workers)
-    } else {
-        Vec::new()
-    }
-}
-
 /// What came of it.
 fn outcome(
-    state: &State,
+    judging: &Judging,
     challenge: &Challenge,
     props: &Props,
-    watch: &Callback<Option<usize>>,
+    (watched, watch): (Option<usize>, &Callback<Option<usize>>),
     cancel: &Callback<MouseEvent>,
 ) -> Html {
-    if let Some(why) = &state.failed {
+    if let Some(why) = &judging.failed {
         return html! { <p class="failed" role="alert">{ format!("It could not be judged: {why}") }</p> };
     }
-    let done = state.verdicts.iter().flatten().count();
-    if !state.workers.is_empty() {
+    let (count, done) = (judging.runs.len(), judging.verdicts().count());
+    if judging.is_under_way() {
         return html! {
             <>
-                <progress max={state.verdicts.len().to_string()} value={done.to_string()} aria-label="Days that are over"></progress>
-                <p role="status">{ format!("{done} of {} days", state.verdicts.len()) }</p>
+                <progress max={count.to_string()} value={done.to_string()} aria-label="Days that are over"></progress>
+                <p role="status">{ format!("{done} of {count} days") }</p>
                 <button class="button" onclick={cancel.clone()}>{ "Cancel" }</button>
             </>
         };
     }
-    let verdicts: Vec<&Verdict> = state.verdicts.iter().flatten().collect();
-    let Some(first) = verdicts.first() else {
+    let Some(first) = judging.verdicts().next() else {
         return html! {};
     };
-    let passed = verdicts.iter().filter(|verdict| verdict.passed()).count();
-    let all = passed == verdicts.len();
+    let passed = judging
+        .verdicts()
+        .filter(|verdict| verdict.passed())
+        .count();
+    let all = passed == done;
     let currency = &first.bill.currency;
     // Each objective as it was on the worst of the days.
-    let rows = first.measured.iter().enumerate().map(|(at, _)| {
-        let days = verdicts
-            .iter()
-            .filter_map(|verdict| verdict.measured.get(at));
-        let worst = days.clone().max_by(|a, b| spent(a).total_cmp(&spent(b)));
-        let before = state.before.as_ref().and_then(|before| before.get(at).copied().flatten());
-        let met = days.clone().filter(|measured| measured.met).count();
-        html! { if let Some(worst) = worst { { row(worst, met, verdicts.len(), currency, state.before.is_some(), before) } } }
+    let objectives = judging.objectives();
+    let compared = judging.before.is_some();
+    let rows = objectives.iter().map(|(worst, met)| {
+        let before = judging.before(worst.objective);
+        row(worst, *met, done, currency, compared, before)
     });
-    let kept = (0..first.measured.len())
-        .filter(|at| {
-            verdicts
-                .iter()
-                .all(|verdict| verdict.measured.get(*at).is_some_and(|of| of.met))
-        })
-        .count();
-    // The day with most that was missed, and what gave on it.
-    let missed = |verdict: &Option<Verdict>| verdict.as_ref().map_or(0, |of| of.missed().count());
-    let days = state.verdicts.iter().enumerate().rev();
-    let worst_day = days
-        .max_by_key(|(_, verdict)| missed(verdict))
-        .map_or(0, |(at, _)| at);
-    let short = state
-        .short
-        .get(worst_day)
-        .and_then(Option::as_ref)
-        .filter(|_| !all);
-    let stopped = verdicts.iter().find_map(|verdict| verdict.stopped.clone());
-    let changed = state.judged.as_ref() != Some(&props.design);
-    let per_million = verdicts
-        .iter()
+    let kept = objectives.iter().filter(|(_, met)| *met == done).count();
+    let worst_day = judging.worst_run();
+    let short = judging.gave_first().filter(|_| !all);
+    let stopped = judging
+        .verdicts()
+        .find_map(|verdict| verdict.stopped.clone());
+    let changed = judging.design.as_ref() != Some(&props.design);
+    let per_million = judging
+        .verdicts()
         .filter_map(|verdict| verdict.per_million)
         .fold(0.0, f64::max);
     html! {
@@ -405,47 +267,33 @@ fn outcome(
             if changed { <p class="callout">{ "The design has changed since that day." }</p> }
             <h3 class={classes!("verdict", if all { "right" } else { "wrong" })}>
                 { icon(if all { Sign::Check } else { Sign::Cross }) }
-                { if all { format!("Kept, on each of {} days", verdicts.len()) } else { format!("{kept} of {} promises are kept", first.measured.len()) } }
+                { if all { format!("Kept, on each of {done} days") } else { format!("{kept} of {} promises are kept", first.measured.len()) } }
             </h3>
-            <p class="quiet">{ format!("That day was played {} times, each with chances of its own. Everything was kept on {passed} of them.", verdicts.len()) }</p>
+            <p class="quiet">{ format!("That day was played {} times, each with chances of its own. Everything was kept on {passed} of them.", done) }</p>
             if let Some(short) = short { <p class="lead">{ format!("What gave first: {}.", words::bottleneck(props.design.scenario(), short)) }</p> }
             if let Some(why) = stopped { <p class="bad">{ format!("A day had to be broken off: {why}") }</p> }
             <div class="table-scroll" tabindex="0" role="region" aria-label="What was promised and what was kept">
-                <table><thead><tr><th scope="col">{ "promised" }</th>if state.before.is_some() { <th scope="col">{ "before" }</th> }<th scope="col">{ "on the worst day" }</th><th scope="col">{ "of the error budget" }</th><th scope="col">{ "days kept" }</th></tr></thead>
+                <table><thead><tr><th scope="col">{ "promised" }</th>if compared { <th scope="col">{ "before" }</th> }<th scope="col">{ "on the worst day" }</th><th scope="col">{ "of the error budget" }</th><th scope="col">{ "days kept" }</th></tr></thead>
                 <tbody>{ for rows }</tbody></table>
             </div>
             if per_million > 0.0 { <p class="quiet">{ format!("A million answered requests cost {}.", money(currency, per_million)) }</p> }
             <p>{ &challenge.brief.day.says }</p>
             <div class="row">
-                if state.watched.is_some() {
+                if watched.is_some() {
                     <button class="button" onclick={watch.reform(|_: MouseEvent| None)}>{ "Put the run away" }</button>
                 } else {
                     <button class="button" onclick={watch.reform(move |_: MouseEvent| Some(worst_day))}>{ "Watch that day" }</button>
                 }
             </div>
-            if let Some(day) = state.watched.and_then(|at| state.days.get(at)) {
-                { watched(day, state.watched) }
+            if let Some(day) = watched.and_then(|at| judging.runs.get(at)) {
+                { watched_day(day, watched) }
             }
         </div>
     }
 }
 
-/// The worst value of each objective over all days; nothing before there are any.
-fn worst(verdicts: &[Option<Verdict>]) -> Option<Vec<Option<f64>>> {
-    let verdicts: Vec<&Verdict> = verdicts.iter().flatten().collect();
-    let first = verdicts.first()?;
-    let worst = first.measured.iter().enumerate().map(|(at, _)| {
-        let days = verdicts
-            .iter()
-            .filter_map(|verdict| verdict.measured.get(at));
-        let worst = days.max_by(|a, b| spent(a).total_cmp(&spent(b)));
-        worst.and_then(|worst| worst.value)
-    });
-    Some(worst.collect())
-}
-
 /// The run of a day, to be looked at.
-fn watched(day: &Scenario, at: Option<usize>) -> Html {
+fn watched_day(day: &Scenario, at: Option<usize>) -> Html {
     let setting = Setting {
         key: format!("day-{at:?}-{}", day.seed),
         scene: parse_json(&scale_sim::write_json(day)).unwrap_or_default(),
@@ -487,16 +335,6 @@ fn in_words(design: &Design, message: &str) -> String {
     })
 }
 
-/// How much of what is allowed was spent; what was missed without a measure is worst.
-fn spent(measured: &Measured) -> f64 {
-    let used = measured
-        .budget
-        .as_ref()
-        .and_then(scale_capacity::ErrorBudget::used);
-    let over = if measured.met { 0.0 } else { 1e9 };
-    over + used.or(measured.value).unwrap_or(f64::MAX / 1e12)
-}
-
 fn row(
     measured: &Measured,
     met: usize,
@@ -505,10 +343,7 @@ fn row(
     compared: bool,
     before: Option<f64>,
 ) -> Html {
-    let used = measured
-        .budget
-        .as_ref()
-        .and_then(scale_capacity::ErrorBudget::used);
+    let used = used(measured);
     let objective = measured.objective;
     html! {
         <tr class={if met == days { "met" } else { "missed" }}>
@@ -518,15 +353,6 @@ fn row(
             <td>{ used.map_or_else(|| "–".to_owned(), budget_used) }</td>
             <td>{ format!("{met} of {days}") }</td>
         </tr>
-    }
-}
-
-/// So much of an error budget: in hundredths, or how many times over.
-fn budget_used(used: f64) -> String {
-    if used < 3.0 {
-        format!("{} %", number((used * 100.0).round()))
-    } else {
-        format!("{} times over", number(used.round()))
     }
 }
 

@@ -253,6 +253,7 @@ impl Lab {
             Deed::Show(side) => {
                 self.side = side;
                 self.connecting = None;
+                self.history.pause();
             }
             Deed::Log(log) => self.bring(log),
             Deed::Blame(blamed) => self.blamed = Rc::new(blamed),

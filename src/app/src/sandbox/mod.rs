@@ -13,10 +13,12 @@ mod dialog;
 mod export;
 mod hand;
 pub mod inspector;
+mod judging;
 mod lab;
 mod palette;
 mod panel;
 mod place;
+mod promises;
 mod shelf;
 mod traffic;
 mod way;
@@ -47,6 +49,7 @@ use certificate::Certificate;
 use challenge::ChallengePage;
 use deed::{Deed, Side};
 use dialog::{Dialog, Opened};
+use judging::Judging;
 use lab::Lab;
 use palette::Palette;
 use panel::Panel;
@@ -217,6 +220,12 @@ pub fn Sandbox() -> Html {
             renew.force_update();
         })
     };
+    let judging = use_memo(lab.borrow().opened, |_| RefCell::new(Judging::default()));
+    let judging = Handle::from(judging);
+    let heard = {
+        let renew = renew.clone();
+        Callback::from(move |()| renew.force_update())
+    };
     use_leaving(&keep);
     use_keys(&act);
     use_way(&lab, &act, &keep, &opened, &renew);
@@ -275,7 +284,7 @@ pub fn Sandbox() -> Html {
                 { shown }
                 <Certificate key={state.opened} design={design.clone()} {looks} shown={state.side == Side::Certificate} act={act.clone()} />
                 if matches!(state.side, Side::Build | Side::Run) {
-                    <Panel design={design.clone()} selected={Rc::clone(&state.selected)} wire={state.wire.clone()} act={act.clone()} />
+                    <Panel design={design.clone()} selected={Rc::clone(&state.selected)} wire={state.wire.clone()} {judging} {heard} act={act.clone()} />
                 }
             </div>
             <p key={state.said.clone()} class={if state.said == "Changed" { "unseen" } else { "sandbox-said" }} role="status">{ &state.said }</p>

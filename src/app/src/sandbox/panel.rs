@@ -1,5 +1,6 @@
 //! What is said of what is selected, and what can be changed there.
 
+use core::cell::RefCell;
 use std::rc::Rc;
 
 use scale_design::wiring::{self, Wiring};
@@ -11,11 +12,13 @@ use super::challenge::{refusal_list, use_challenge};
 use super::cost::Cost;
 use super::deed::Deed;
 use super::inspector::{Inspector, Subject};
+use super::judging::Judging;
+use super::promises::Promises;
 use crate::handle::Handle;
 use crate::icon::{Sign, icon};
 
 /// Properties of [`Panel`].
-#[derive(Clone, PartialEq, Debug, Properties)]
+#[derive(Clone, PartialEq, Properties)]
 pub struct Props {
     /// The design.
     pub design: Design,
@@ -23,6 +26,10 @@ pub struct Props {
     pub selected: Rc<Vec<String>>,
     /// The selected connection.
     pub wire: Option<(String, String)>,
+    /// What its runs came to.
+    pub judging: Handle<RefCell<Judging>>,
+    /// Called when there is news of them.
+    pub heard: Callback<()>,
     /// What is done.
     pub act: Callback<Deed>,
 }
@@ -35,6 +42,7 @@ pub fn Panel(props: &Props) -> Html {
         selected,
         wire,
         act,
+        ..
     } = props;
     // What is open and half written here belongs to what is selected, also when it gets another name: so by its place among all.
     let place = |name: &String| design.scenario().components.get_index_of(name);
@@ -43,7 +51,7 @@ pub fn Panel(props: &Props) -> Html {
             format!("{:?}>{:?}", place(from), place(to)),
             connection(design, from, to, act),
         ),
-        (None, []) => (String::new(), whole(design, act)),
+        (None, []) => (String::new(), whole(props)),
         (None, [one]) => (format!("{:?}", place(one)), component(design, one, act)),
         (None, many) => ("many".to_owned(), several(design, many, act)),
     };
@@ -98,7 +106,14 @@ fn said(problem: &scale_sim::Problem) -> String {
     problem.message.clone()
 }
 
-fn whole(design: &Design, act: &Callback<Deed>) -> Html {
+fn whole(props: &Props) -> Html {
+    let Props {
+        design,
+        judging,
+        heard,
+        act,
+        ..
+    } = props;
     html! {
         <>
             <h2>{ "The design" }</h2>
@@ -112,6 +127,8 @@ fn whole(design: &Design, act: &Callback<Deed>) -> Html {
                 { problems(design, act) }
             }
             if !design.is_empty() {
+                // What counts in a challenge is what that wants.
+                if design.challenge().is_none() { <Promises design={design.clone()} judging={judging.clone()} heard={heard.clone()} act={act.clone()} /> }
                 <Cost design={design.clone()} />
                 { settings(design, Subject::Whole, act) }
             }

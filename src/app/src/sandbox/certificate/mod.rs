@@ -9,8 +9,8 @@ pub(super) mod words;
 
 use std::rc::Rc;
 
-use scale_capacity::{Goal, Report, Said, Sweep};
-use scale_design::Design;
+use scale_capacity::{Goal, Objective, Report, Said, Sweep};
+use scale_design::{Design, Edit};
 use web_sys::{HtmlInputElement, HtmlSelectElement, HtmlTextAreaElement};
 use yew::prelude::*;
 
@@ -42,7 +42,6 @@ pub struct Props {
 /// What is asked for.
 #[derive(Clone, PartialEq, Debug)]
 struct Asked {
-    goal: Goal,
     to: f64,
     steps: u32,
     replications: u32,
@@ -51,10 +50,6 @@ struct Asked {
 impl Default for Asked {
     fn default() -> Self {
         Self {
-            goal: Goal {
-                availability: 0.99,
-                p99_ms: Some(500.0),
-            },
             to: 10.0,
             steps: 10,
             replications: 5,
@@ -126,7 +121,7 @@ impl Saying {
 struct Running {
     runs: Runs,
     design: Design,
-    asked: Asked,
+    replications: u32,
     said: Option<Said>,
 }
 
@@ -134,6 +129,14 @@ struct Running {
 struct Made {
     report: Report,
     design: Design,
+}
+
+impl Made {
+    /// Whether it is of this design. Promises that a sweep does not look at make no difference.
+    fn is_of(&self, design: &Design) -> bool {
+        let same = self.design.clone().promising(*design.slos()) == *design;
+        same && self.report.goal == design.slos().goal()
+    }
 }
 
 /// What there is so far.
@@ -173,7 +176,7 @@ pub fn Certificate(props: &Props) -> Html {
             state.running = Some(Running {
                 runs,
                 design: design.clone(),
-                asked: asked.clone(),
+                replications: asked.replications,
                 said,
             });
             renew.force_update();
@@ -188,10 +191,7 @@ pub fn Certificate(props: &Props) -> Html {
     };
     let state = state.borrow();
     let ready = design.problems().is_empty();
-    let changed = state
-        .made
-        .as_ref()
-        .is_some_and(|made| made.design != *design);
+    let changed = state.made.as_ref().is_some_and(|made| !made.is_of(design));
     let content = match (&state.running, &state.made) {
         (Some(running), _) => under_way(running, state.made.as_deref(), props.looks, &cancel),
         (None, Some(made)) if !changed => found(made, state.before.as_deref(), props),
@@ -203,7 +203,7 @@ pub fn Certificate(props: &Props) -> Html {
                 }
                 <Ask design={design.clone()} asked={(*asked).clone()} said={(*said).clone()}
                     on_asked={let asked = asked.clone(); Callback::from(move |new| asked.set(new))}
-                    on_said={let said = said.clone(); Callback::from(move |new| said.set(new))} {begin} />
+                    on_said={let said = said.clone(); Callback::from(move |new| said.set(new))} {begin} act={props.act.clone()} />
             </>
         },
     };
@@ -260,12 +260,13 @@ fn report(running: &Running) -> Option<Report> {
         .iter()
         .map(|(trial, tried)| (*trial, tried.sample))
         .collect();
+    let goal = running.design.slos().goal();
     Some(Report {
         lab: env!("CARGO_PKG_VERSION").to_owned(),
-        goal: running.asked.goal,
+        goal,
         seed,
-        replications: running.asked.replications,
-        sweep: Sweep::new(&running.asked.goal, &samples)?,
+        replications: running.replications,
+        sweep: Sweep::new(&goal, &samples)?,
         bottlenecks,
         said: running.said.clone(),
         design: (**running.design.scenario()).clone(),
@@ -281,6 +282,7 @@ struct AskProps {
     on_asked: Callback<Asked>,
     on_said: Callback<Saying>,
     begin: Callback<Option<Said>>,
+    act: Callback<Deed>,
 }
 
 /// What the reader thinks, before anything is shown.
@@ -296,6 +298,21 @@ fn Ask(props: &AskProps) -> Html {
             let value = field.value_as_number();
             change(&mut asked, value);
             on_asked.emit(asked);
+        })
+    };
+    let goal = design.slos().goal();
+    let promise = |objective: Objective, scale: f64| {
+        let (act, slos) = (props.act.clone(), *design.slos());
+        Callback::from(move |event: Event| {
+            let field: HtmlInputElement = event.target_unchecked_into();
+            let value = (field.value_as_number() / scale * 1e9).round() / 1e9;
+            let value = Some(value).filter(|value| !value.is_nan());
+            let mut slos = slos;
+            slos.set(objective, value);
+            act.emit(Deed::GoOn(
+                Edit::Promise(slos),
+                format!("promise {}", objective.name()),
+            ));
         })
     };
     let choose = |gives: Option<String>| {
@@ -360,14 +377,14 @@ fn Ask(props: &AskProps) -> Html {
             <p class="lead">{ "Say it first. Then the design is run from 1× to 10× its load, several times each." }</p>
             <div class="ask-columns"><figure class="ask-picture">{ export::picture(design) }</figure><div class="ask-fields">
             <details class="goal">
-                <summary>{ goal_words(&asked.goal) }{ format!(" {runs} runs.") }</summary>
+                <summary>{ goal_words(&goal) }{ format!(" {runs} runs.") }</summary>
                 <div class="goal-fields">
                     <label class="ask-field"><span>{ "Answered in time, at least, %" }</span>
-                        <input type="number" min="1" max="100" step="0.1" value={format!("{}", (asked.goal.availability * 1e5).round() / 1e3)}
-                            onchange={set(|asked, value| if (1.0..=100.0).contains(&value) { asked.goal.availability = value / 100.0; })} /></label>
+                        <input type="number" min="1" max="100" step="0.1" value={format!("{}", (goal.availability * 1e5).round() / 1e3)}
+                            onchange={promise(Objective::Availability, 100.0)} /></label>
                     <label class="ask-field"><span>{ "99th percentile of latency, at most, ms (empty: any)" }</span>
-                        <input type="number" min="1" max="3600000" value={asked.goal.p99_ms.map(|ms| ms.to_string()).unwrap_or_default()}
-                            onchange={set(|asked, value| asked.goal.p99_ms = Some(value).filter(|value| *value > 0.0))} /></label>
+                        <input type="number" min="1" max="3600000" value={goal.p99_ms.map(|ms| ms.to_string()).unwrap_or_default()}
+                            onchange={promise(Objective::P99Ms, 1.0)} /></label>
                     <label class="ask-field"><span>{ "Up to which load" }</span>
                         <input type="number" min="2" max="100" step="1" value={asked.to.to_string()}
                             onchange={set(|asked, value| if (1.5..=100.0).contains(&value) { asked.to = value; })} /></label>
