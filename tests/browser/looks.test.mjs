@@ -22,6 +22,15 @@ test("what the sandbox brings along changes nothing elsewhere, nor the stage tha
       const found = (selector) => [...document.querySelectorAll(selector.replace(/::[\w-]+/g, ""))].some((element) => element.closest(where));
       return rules.flatMap((rule) => rule.selectorText.split(/,\s*(?![^(]*\))/)).filter((selector) => !meant(selector) && found(selector));
     }, where);
+  // Nor has it rules for the very same as the page: what one of them says would hold for the other's, too.
+  const both = await page.evaluate(() => {
+    const [own, other] = ["scale-lab.css", "sandbox.css"].map((name) => {
+      const sheet = [...document.styleSheets].find(({ href }) => href?.endsWith(name));
+      return new Set([...sheet.cssRules].flatMap((rule) => rule.selectorText?.split(/,\s*(?![^(]*\))/) ?? []));
+    });
+    return [...own].filter((selector) => other.has(selector));
+  });
+  assert.deepEqual(both, []);
   await page.getByRole("button", { name: "Three tiers" }).click();
   await page.locator(".sandbox-sides .tab", { hasText: "Run" }).click();
   await page.waitForSelector(".stage .figures");

@@ -434,6 +434,17 @@ function patched(value, patch) {
   return out;
 }
 
+test("an address leads out of a dialog", async () => {
+  const page = await open(browser, `${home}#/sandbox/challenges`);
+  const dialog = page.locator("dialog[open]");
+  await dialog.getByText("URL shortener").waitFor();
+  await page.evaluate(() => void (location.hash = "#/sandbox/challenge/news-feed"));
+  await page.locator(".challenge-story h2", { hasText: "News feed" }).waitFor();
+  await dialog.waitFor({ state: "detached" });
+  assert.deepEqual(page.errors, []);
+  await page.context().close();
+});
+
 test("a challenge: its start misses what is promised, a solution keeps it", async () => {
   const page = await open(browser, `${home}#/sandbox/challenges`);
   await page.waitForSelector("dialog .shelf-row");

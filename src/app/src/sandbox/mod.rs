@@ -559,6 +559,8 @@ fn use_way(
                 });
                 return;
             }
+            // Who goes on to another place has no use for the one before.
+            opened.set(Opened::Nothing);
             if matches!(way, Way::Last | Way::Unknown) {
                 return;
             }

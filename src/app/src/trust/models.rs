@@ -22,7 +22,7 @@ const KINDS: [(Kind, &str); 11] = [
 
 fn kind((kind, name): &(Kind, &str)) -> Html {
     html! {
-        <li class={format!("model kind-{}", kind.name())}>
+        <li class={format!("modelled kind-{}", kind.name())}>
             <h3>{ icon(Sign::from(*kind)) }<span>{ *name }</span></h3>
             <dl>
                 <div><dt>{ "Models" }</dt><dd>{ kind.models() }</dd></div>
