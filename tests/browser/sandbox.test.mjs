@@ -182,6 +182,12 @@ test("by finger, on a phone", async () => {
   await page.getByLabel("Group", { exact: true }).fill("Middle");
   await page.keyboard.press("Tab");
   assert.equal(await page.locator(".group span").innerText(), "Middle");
+  // Another side is seen from its top.
+  await page.evaluate(() => scrollTo(0, 1e6));
+  assert.ok(await page.evaluate(() => scrollY > 100));
+  await page.locator(".sandbox-sides .tab", { hasText: "Traffic" }).tap();
+  await page.locator(".traffic").waitFor();
+  assert.equal(await page.evaluate(() => scrollY), 0);
   assert.deepEqual(page.errors, []);
   await page.context().close();
 });

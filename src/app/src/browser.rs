@@ -176,5 +176,10 @@ pub fn focus_heading() {
         heading.set_tab_index(-1);
         let _ = heading.focus();
     }
+    to_top();
+}
+
+/// Shows the page from its top.
+pub fn to_top() {
     window().scroll_to_with_x_and_y(0.0, 0.0);
 }

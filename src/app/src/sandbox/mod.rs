@@ -207,7 +207,12 @@ pub fn Sandbox() -> Html {
                 deed => {
                     let places = matches!(deed, Deed::Place(..) | Deed::Paste | Deed::Duplicate);
                     let mut lab = lab.borrow_mut();
+                    let side = lab.side;
                     lab.act(deed);
+                    if lab.side != side {
+                        // Another side begins at its top, however far down the reader was in the one before.
+                        browser::to_top();
+                    }
                     if places {
                         reveal(&lab);
                     }
