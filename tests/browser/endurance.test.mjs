@@ -108,10 +108,11 @@ long(`${DEEDS} deeds, by seed ${SEED}: nothing breaks, nothing is lost, nothing 
     await rest(walk);
     assert.deepEqual(walk.page.errors, []);
     if (marks.length) {
-      // Over the second half. What is done by chance leaves now more, now less: the bounds are for what grows without end.
+      // Over the second half. What is done by chance leaves now more, now less: the bounds are for what grows without end. A memory of
+      // Wasm is as large as it has ever been: a run of ten minutes takes 5 MB of the page's, and two may be compared.
       const [, half, , end] = marks;
       const grown = Object.fromEntries(Object.keys(end).filter((key) => typeof end[key] === "number").map((key) => [key, end[key] - (half[key] ?? 0)]));
-      assert.ok(grown.heap < 4e6 && grown.page < 8e6 && (grown.sandbox ?? 0) < 16e6, JSON.stringify(grown));
+      assert.ok(grown.heap < 4e6 && grown.page < 16e6 && (grown.sandbox ?? 0) < 16e6, JSON.stringify(grown));
       assert.ok(end.nodes < 8_000 && end.listeners < 500 && end.documents < 10, JSON.stringify(end));
     }
   } finally {
