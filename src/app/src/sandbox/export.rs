@@ -15,6 +15,7 @@ use super::shelf::file_name;
 use super::words::summary;
 use crate::browser;
 use crate::icon::Sign;
+use crate::stage::layout::Point;
 
 const MARGIN: f64 = 32.0;
 /// How many pixels of the picture for one of the board.
@@ -49,12 +50,12 @@ fn short(text: &str, most: usize) -> String {
 }
 
 /// The size of the picture, and where its corner is on the board.
-fn frame(design: &Design) -> ([f64; 2], [f64; 2]) {
+fn frame(design: &Design, grid: Grid) -> ([f64; 2], [f64; 2]) {
     let corners = design
         .scenario()
         .components
         .keys()
-        .map(|name| Grid::Across.corner(design.at(name)));
+        .map(|name| grid.corner(design.at(name)));
     let (mut from, mut to) = ([f64::INFINITY; 2], [0.0_f64; 2]);
     for at in corners {
         from = [from[0].min(at.x), from[1].min(at.y)];
@@ -77,12 +78,16 @@ fn frame(design: &Design) -> ([f64; 2], [f64; 2]) {
 
 /// The design as an SVG of its own, with the colours of the page as it looks now.
 pub fn svg(design: &Design) -> String {
-    drawing(design, &|name| escaped(&browser::style(name)))
+    shown(design, Grid::Across)
+}
+
+fn shown(design: &Design, grid: Grid) -> String {
+    drawing(design, grid, &|name| escaped(&browser::style(name)))
 }
 
 /// The design as an SVG of its own, for paper.
 pub fn print(design: &Design) -> String {
-    drawing(design, &|name| {
+    drawing(design, Grid::Across, &|name| {
         let colour = match name {
             "--paper" | "--surface" => "#ffffff",
             "--ink" => "#1e2126",
@@ -100,12 +105,17 @@ pub fn print(design: &Design) -> String {
     })
 }
 
-/// The design as a picture in the page.
+/// The design as a picture in the page, laid out as the board is.
 pub fn picture(design: &Design) -> Html {
-    let ([wide, high], _) = frame(design);
+    let width = browser::window().inner_width().ok();
+    let grid = Grid::suiting(Point {
+        x: width.and_then(|width| width.as_f64()).unwrap_or(f64::MAX),
+        y: 0.0,
+    });
+    let ([wide, high], _) = frame(design, grid);
     let source = format!(
         "data:image/svg+xml;charset=utf-8,{}",
-        String::from(js_sys::encode_uri_component(&svg(design)))
+        String::from(js_sys::encode_uri_component(&shown(design, grid)))
     );
     let title = match design.scenario().title.as_str() {
         "" => "The design",
@@ -114,8 +124,8 @@ pub fn picture(design: &Design) -> Html {
     html! { <img class="design-picture" src={source} width={format!("{wide:.0}")} height={format!("{high:.0}")} alt={title.to_owned()} /> }
 }
 
-fn drawing(design: &Design, colour: &dyn Fn(&str) -> String) -> String {
-    let ([wide, high], [left, top]) = frame(design);
+fn drawing(design: &Design, grid: Grid, colour: &dyn Fn(&str) -> String) -> String {
+    let ([wide, high], [left, top]) = frame(design, grid);
     let (paper, surface, ink, soft, line) = (
         colour("--paper"),
         colour("--surface"),
@@ -127,7 +137,7 @@ fn drawing(design: &Design, colour: &dyn Fn(&str) -> String) -> String {
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{wide:.0}\" height=\"{high:.0}\" viewBox=\"{left:.1} {top:.1} {wide:.1} {high:.1}\" font-family=\"system-ui, sans-serif\">\n<title>{}</title>\n<rect x=\"{left:.1}\" y=\"{top:.1}\" width=\"{wide:.1}\" height=\"{high:.1}\" fill=\"{paper}\"/>\n<defs><marker id=\"end\" viewBox=\"0 0 10 10\" refX=\"6\" refY=\"5\" markerWidth=\"7\" markerHeight=\"7\" orient=\"auto\"><path d=\"M1 1L8 5L1 9\" fill=\"none\" stroke=\"{soft}\" stroke-width=\"1.6\"/></marker></defs>\n",
         escaped(&design.scenario().title)
     );
-    let at = |name: &str| Grid::Across.corner(design.at(name));
+    let at = |name: &str| grid.corner(design.at(name));
     for group in design.groups().iter() {
         let corners: Vec<_> = group.members.iter().map(|name| at(name)).collect();
         let x = corners.iter().map(|p| p.x).fold(f64::INFINITY, f64::min) - 14.0;
@@ -151,7 +161,7 @@ fn drawing(design: &Design, colour: &dyn Fn(&str) -> String) -> String {
         let _ = writeln!(
             out,
             "<path d=\"{}\" fill=\"none\" stroke=\"{soft}\" stroke-width=\"1.6\"{dash} marker-end=\"url(#end)\"/>",
-            Grid::Across.wire(at(from), at(to))
+            grid.wire(at(from), at(to))
         );
     }
     for (name, component) in &design.scenario().components {
@@ -188,7 +198,7 @@ const fn kind_colour(kind: Kind) -> &'static str {
 /// Offers the design as a PNG.
 pub fn png(design: &Design, act: &Callback<Deed>) {
     let (name, picture) = (file_name(design, "png"), svg(design));
-    let ([wide, high], _) = frame(design);
+    let ([wide, high], _) = frame(design, Grid::Across);
     let act = act.clone();
     spawn_local(async move {
         if drawn(&name, &picture, wide, high).await.is_err() {
