@@ -113,7 +113,8 @@ long(`${DEEDS} deeds, by seed ${SEED}: nothing breaks, nothing is lost, nothing 
       const [, half, , end] = marks;
       const grown = Object.fromEntries(Object.keys(end).filter((key) => typeof end[key] === "number").map((key) => [key, end[key] - (half[key] ?? 0)]));
       assert.ok(grown.heap < 4e6 && grown.page < 16e6 && (grown.sandbox ?? 0) < 16e6, JSON.stringify(grown));
-      assert.ok(end.nodes < 8_000 && end.listeners < 500 && end.documents < 10, JSON.stringify(end));
+      // Pictures of designs are documents of their own as long as the browser keeps them.
+      assert.ok(end.nodes < 8_000 && end.listeners < 500 && end.documents < 50, JSON.stringify(end));
     }
   } finally {
     if (process.env.TRACE) console.log(walk.done.join("\n"), "\n", [...walk.seen].sort().join("\n"));

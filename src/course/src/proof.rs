@@ -6,7 +6,7 @@ use scale_sim::{Condition, Files, Outcome, Problem};
 
 use crate::coverage;
 use crate::lesson::{FILE, Lesson};
-use crate::quiz::{Drawn, Key, RunRef};
+use crate::quiz::{Drawn, Given, Key, Question, RunRef};
 use crate::source::Fault;
 
 /// Seeds that all of it must hold for.
@@ -227,7 +227,8 @@ fn unsettled(lesson: &Lesson) -> Vec<Fault> {
                 },
             }
         }
-        faults.extend(unsteady(&settled).map(|why| at(Problem::new("", why))));
+        let unsteady = unsteady(&settled).or_else(|| answered(question, &settled));
+        faults.extend(unsteady.map(|why| at(Problem::new("", why))));
     }
     faults
 }
@@ -243,6 +244,22 @@ fn values(lesson: &Lesson, drawn: &Drawn) -> Result<Vec<Vec<Option<f64>>>, Vec<P
             .collect())
     });
     values.collect()
+}
+
+/// No draw of an order stands in the right order from the start.
+fn answered(question: &Question, settled: &[(Drawn, Key)]) -> Option<String> {
+    let (drawn, key) = settled.first()?;
+    let Given::Order(order) = &key.right else {
+        return None;
+    };
+    let texts = drawn.kind.texts();
+    let right: Vec<&str> = order.iter().map(|at| texts[*at]).collect();
+    let mut others = (0..200).map(|seed| question.draw(seed));
+    let found = others.any(|other| other.kind.texts() == right);
+    found.then(|| {
+        let right = right.join("', '");
+        format!("'{}' may be right before anything is moved: write its items in the order that is right, '{right}'", drawn.id)
+    })
 }
 
 /// What is right of a question in the same words is right whatever the seed: to know it cannot be a matter of luck.

@@ -188,6 +188,51 @@ impl Metric {
         }
     }
 
+    /// Whether what it is of a run is the sum of what it is of the run's parts.
+    pub const fn adds_up(self) -> bool {
+        matches!(
+            self,
+            Self::Lost
+                | Self::Completed
+                | Self::Stale
+                | Self::LostWrites
+                | Self::StaleReads
+                | Self::OwnMissed
+                | Self::Violations
+                | Self::Conflicts
+                | Self::Connects
+                | Self::Rebuilt
+                | Self::KeysMoved
+                | Self::PartialAnswers
+                | Self::SagasFinished
+                | Self::SagasCompensated
+                | Self::SagasStuck
+                | Self::Redelivered
+                | Self::DeadLetters
+                | Self::LostMessages
+                | Self::Processed
+                | Self::RowsExamined
+                | Self::RowsWritten
+                | Self::Applied
+                | Self::Upcasts
+                | Self::Appended
+        )
+    }
+
+    /// Whether what it is of a run is the largest of what it is of the run's parts.
+    pub const fn is_largest(self) -> bool {
+        matches!(
+            self,
+            Self::MaxMs
+                | Self::QueueMax
+                | Self::StaleMaxMs
+                | Self::InDoubtMaxMs
+                | Self::LagMaxMs
+                | Self::BacklogMax
+                | Self::BehindMax
+        )
+    }
+
     /// Its name in words.
     pub const fn words(self) -> &'static str {
         match self {

@@ -4,6 +4,7 @@ use scale_course::{Answer, Guess, Lesson, Predict, PredictionResult};
 use yew::prelude::*;
 
 use super::lesson::component_word;
+use crate::browser;
 use crate::handle::Handle;
 use crate::icon::{Sign, icon};
 use crate::simulator::{Measured, Measuring, job};
@@ -153,6 +154,7 @@ fn told(predict: &Predict, result: &PredictionResult, lesson: &Lesson) -> Html {
             </dl>
             <p>{ &predict.explain }</p>
             if !result.right && !predict.misconception.is_empty() { <p class="misconception">{ &predict.misconception }</p> }
+            <button class="button small to-run" onclick={|_: MouseEvent| browser::reveal(".stage-picture")}>{ "See the run ↓" }</button>
         </section>
     }
 }

@@ -1,6 +1,6 @@
 //! What there is to draw of a scenario.
 
-use scale_sim::{Component, Instruction, Kind, Model, ShardMap};
+use scale_sim::{Component, Instruction, Kind, Model, ShardMap, Trouble};
 use serde::{Deserialize, Serialize};
 
 /// What there is to draw.
@@ -89,7 +89,7 @@ pub struct StationView {
 pub struct FaultView {
     /// What goes wrong, and where, in words.
     pub what: String,
-    /// When, and for how long, if that is known beforehand.
+    /// When, and for how long, if that is known beforehand and it does anything then.
     pub at_s: Option<f64>,
     /// How long it lasts; to the end of the run if it is not given.
     pub for_s: Option<f64>,
@@ -132,7 +132,9 @@ impl Scene {
         Self {
             components: components.collect(),
             stations: stations.collect(),
-            faults: scenario.faults.iter().map(FaultView::new).collect(),
+            faults: { scenario.faults.iter() }
+                .map(|fault| FaultView::new(fault, scenario))
+                .collect(),
             horizon_s: model.horizon().secs(),
             window_s,
             deadlines: { scenario.components.values() }.any(|component| {
@@ -246,32 +248,51 @@ fn in_transaction(scenario: &scale_sim::Scenario, name: &str) -> bool {
 }
 
 impl FaultView {
-    fn new(fault: &scale_sim::Fault) -> Self {
+    fn new(fault: &scale_sim::Fault, scenario: &scale_sim::Scenario) -> Self {
+        // A knob may turn a fault down to nothing.
+        let nothing = fault.for_s == Some(0.0)
+            || match &fault.what {
+                Trouble::Errors(errors) => errors.share <= 0.0,
+                Trouble::Slow(slow) => slow.factor <= 1.0,
+                Trouble::PacketLoss(lossy) => lossy.loss <= 0.0,
+                Trouble::ReducedCapacity(reduced) => reduced.servers == 0,
+                _ => false,
+            };
         Self {
-            what: in_words(&fault.what),
-            at_s: fault.at_s,
+            what: in_words(&fault.what, scenario),
+            at_s: fault.at_s.filter(|_| !nothing),
             for_s: fault.for_s,
         }
     }
 }
 
 /// What goes wrong, and where: "crash of shop 2".
-fn in_words(trouble: &scale_sim::Trouble) -> String {
+fn in_words(trouble: &Trouble, scenario: &scale_sim::Scenario) -> String {
     let written = serde_json::to_value(trouble).unwrap_or_default();
     let Some((name, about)) = written.as_object().and_then(|object| object.iter().next()) else {
         return String::new();
     };
     let text = |field: &str| about.get(field).and_then(serde_json::Value::as_str);
     let number = |field: &str| about.get(field).and_then(serde_json::Value::as_u64);
-    let mut words = vec![name.replace('_', " ")];
+    let label = |name: &str| {
+        let view = scenario.view.get(name);
+        let label = view.and_then(|view| view.label.clone());
+        label.unwrap_or_else(|| name.to_owned())
+    };
+    let what = match trouble {
+        Trouble::Slow(_) => "slowness".to_owned(),
+        Trouble::Errors(_) => "failing".to_owned(),
+        _ => name.replace('_', " "),
+    };
+    let mut words = vec![what];
     if let Some(at) = text("component").or_else(|| text("client")) {
-        words.push(format!("of {at}"));
+        words.push(format!("of {}", label(at)));
     }
     if let Some(instance) = number("instance") {
         words.push(format!("{instance}"));
     }
     if let (Some(from), Some(to)) = (text("from"), text("to")) {
-        words.push(format!("between {from} and {to}"));
+        words.push(format!("between {} and {}", label(from), label(to)));
     }
     if let Some(zone) = number("zone") {
         words.push(format!("of zone {zone}"));

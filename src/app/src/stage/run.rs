@@ -1,6 +1,6 @@
 //! One run on the stage: what there is to draw of it, what came of it so far, and how far the worker is with it.
 
-use scale_sim::Figures;
+use scale_sim::{Figures, Metric};
 
 use super::picture::Picture;
 use super::player::Sought;
@@ -207,6 +207,21 @@ impl Run {
         let at = series.rposition(|window| window.to_s <= now_s + 1e-9);
         let gauges = at.and_then(|at| self.gauges.get(at));
         gauges.map_or(&[], |gauges| gauges)
+    }
+
+    /// What a condition of the task has measured since the run began, where that is the sum or the largest of all windows.
+    pub fn so_far(&self, at: usize, metric: Metric) -> Option<f64> {
+        let now_s = self.now_s();
+        let windows = self.series.iter().zip(&self.gauges);
+        let past = windows.take_while(|(window, _)| window.to_s <= now_s + 1e-9);
+        let values = past.filter_map(|(_, gauges)| gauges.get(at)?.value);
+        if metric.adds_up() {
+            values.reduce(|sum, value| sum + value)
+        } else if metric.is_largest() {
+            values.reduce(f64::max)
+        } else {
+            None
+        }
     }
 
     /// What is worth going to: when, what kind, and in words. In order of kinds, not of time.

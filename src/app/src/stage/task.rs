@@ -20,6 +20,7 @@ pub fn gauges(run: &Run, task: &[Condition]) -> Html {
             <li class={classes!(holds.then_some("holds"))}>
                 <span class="gauge-name">{ name(run, condition) }</span>
                 <b>{ gauge.and_then(|gauge| gauge.value).map_or_else(|| "–".to_owned(), |value| amount(condition.metric, value)) }</b>
+                <small>{ so_far(run, at, condition.metric) }</small>
                 <span class="gauge-wanted">{ wanted(condition) }{ gauge.and_then(|gauge| held(condition, gauge)) }</span>
             </li>
         }
@@ -27,12 +28,34 @@ pub fn gauges(run: &Run, task: &[Condition]) -> Html {
     html! {
         <ul class="gauges" aria-label="What the task asks for, and what is measured">
             { for task.iter().enumerate().map(one) }
+            if is_too_late(run, task) { <li>{ "Too little is left of this run. Begin it again: the knobs stay." }</li> }
         </ul>
     }
 }
 
+/// Whether what must hold for a while cannot any more before the run ends.
+fn is_too_late(run: &Run, task: &[Condition]) -> bool {
+    let left_s = run.scene.horizon_s - run.now_s();
+    let gauges = run.gauges();
+    let lacks_s = task.iter().enumerate().filter_map(|(at, condition)| {
+        let held_s = gauges.get(at).map_or(0.0, |gauge| gauge.held_s);
+        Some(condition.for_s? - held_s)
+    });
+    !run.task_is_done() && lacks_s.fold(0.0, f64::max) > left_s
+}
+
+/// What it came to since the run began, where that can be said.
+fn so_far(run: &Run, at: usize, metric: Metric) -> Option<String> {
+    let value = number(run.so_far(at, metric)?);
+    Some(if metric.adds_up() {
+        format!("{value} in all")
+    } else {
+        format!("{value} at most")
+    })
+}
+
 /// What is measured, and where.
-fn name(run: &Run, condition: &Condition) -> String {
+pub fn name(run: &Run, condition: &Condition) -> String {
     let words = condition.metric.words();
     let Some(of) = &condition.of else {
         return words.to_owned();
@@ -47,20 +70,31 @@ fn amount(metric: Metric, value: f64) -> String {
     if matches!(metric, Metric::Utilisation | Metric::HitRatio) {
         return format!("{:.0}%", value * 100.0);
     }
+    let value = if metric.adds_up() {
+        format!("{value:.0}")
+    } else {
+        number(value)
+    };
     match metric.unit() {
-        "" => number(value),
-        unit => format!("{} {unit}", number(value)),
+        "" => value,
+        unit => format!("{value} {unit}"),
     }
 }
 
 /// The bounds that it must keep, and for how long.
 fn wanted(condition: &Condition) -> String {
-    let bound = |word: &str, value: Option<f64>| {
-        value.map(|value| format!("{word} {}", amount(condition.metric, value)))
+    let bound = |words: [&str; 2], value: Option<f64>, whole: fn(f64) -> f64| {
+        let value = value?;
+        // Half an instance is none: what is above 2.5 is 3 at least.
+        let [word, value] = match condition.metric {
+            Metric::Instances => [words[1], &format!("{:.0} instances", whole(value))],
+            _ => [words[0], &amount(condition.metric, value)],
+        };
+        Some(format!("{word} {value}"))
     };
     let bounds = [
-        bound("above", condition.above),
-        bound("below", condition.below),
+        bound(["above", "at least"], condition.above, f64::ceil),
+        bound(["below", "at most"], condition.below, f64::floor),
     ];
     let bounds: Vec<String> = bounds.into_iter().flatten().collect();
     let lasts = condition
@@ -90,6 +124,10 @@ mod tests {
         assert_eq!(wanted(&latency), "wanted below 500 ms for 10 s");
         let busy = condition(r#"{"measure":"utilisation","of":"shop","above":0.5,"below":0.8}"#);
         assert_eq!(wanted(&busy), "wanted above 50% and below 80%");
+        let few = condition(r#"{"measure":"instances","of":"shop","below":2.5}"#);
+        assert_eq!(wanted(&few), "wanted at most 2 instances");
+        let none = condition(r#"{"measure":"violations","below":1}"#);
+        assert_eq!(wanted(&none), "wanted below 1 violations");
         let gauge = |held_s| Gauge {
             value: Some(1.0),
             held_s,

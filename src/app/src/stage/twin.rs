@@ -1,5 +1,6 @@
 //! Two runs under the same arrivals and draws: what they are called, how they differ, and which of them to go on with.
 
+use scale_sim::{Condition, Metric};
 use vecmap::VecMap;
 use yew::prelude::*;
 
@@ -9,6 +10,7 @@ use super::clock::Live;
 use super::parts::Deed;
 use super::player::Player;
 use super::run::Run;
+use super::task::name;
 use crate::protocol::Tick;
 
 /// What two runs are called.
@@ -41,7 +43,7 @@ pub struct Kept {
 
 /// A figure of both runs.
 struct Delta {
-    name: &'static str,
+    name: String,
     unit: &'static str,
     /// Of the reader's run and of the one beside it.
     values: [Option<f64>; 2],
@@ -84,16 +86,16 @@ impl Delta {
 }
 
 /// The figures of both runs at the moment shown.
-fn deltas(own: &Run, beside: &Run) -> Vec<Delta> {
+fn deltas(own: &Run, beside: &Run, task: &[Condition]) -> Vec<Delta> {
     let both = |value: &dyn Fn(&Run) -> Option<f64>| [value(own), value(beside)];
     let per_s = |count: u64, seconds: f64| count as f64 / seconds;
-    let delta = |name, unit, more_is_better, value: &dyn Fn(&Run) -> Option<f64>| Delta {
-        name,
+    let delta = |name: &str, unit, more_is_better, value: &dyn Fn(&Run) -> Option<f64>| Delta {
+        name: name.to_owned(),
         unit,
         values: both(value),
         more_is_better,
     };
-    vec![
+    let mut all = vec![
         delta("Sent", "/s", None, &|run| {
             run.window().map(|w| per_s(w.sent, w.seconds()))
         }),
@@ -109,7 +111,22 @@ fn deltas(own: &Run, beside: &Run) -> Vec<Delta> {
         delta("Lost", "in all", Some(false), &|run| {
             Some(run.picture.lost_in_all() as f64)
         }),
-    ]
+    ];
+    // What the step is about, where the figures above do not have it.
+    for (at, condition) in task.iter().enumerate() {
+        let metric = condition.metric;
+        let (whole, better) = if metric.adds_up() && metric != Metric::Lost {
+            ("in all", condition.below.map(|_| false))
+        } else if metric.is_largest() {
+            ("at most", condition.below.map(|_| false))
+        } else {
+            continue;
+        };
+        all.push(delta(&name(own, condition), whole, better, &|run| {
+            run.so_far(at, metric)
+        }));
+    }
+    all
 }
 
 /// Where the two part, and what happens next in the reader's run and in the other, in words.
@@ -131,7 +148,7 @@ fn parting(player: &Player, beside: &Run) -> Option<(f64, [String; 2])> {
 }
 
 /// The figures of both runs, where they part, and which to go on with.
-pub fn strip(live: &Live, act: &Callback<Deed>) -> Html {
+pub fn strip(live: &Live, task: &[Condition], act: &Callback<Deed>) -> Html {
     let player = &live.player;
     let Some(beside) = &player.beside else {
         return html! {};
@@ -149,7 +166,7 @@ pub fn strip(live: &Live, act: &Callback<Deed>) -> Html {
     let row = |delta: Delta| {
         html! {
             <tr>
-                <th scope="row">{ delta.name }<small>{ format!(" {}", delta.unit) }</small></th>
+                <th scope="row">{ &delta.name }<small>{ format!(" {}", delta.unit) }</small></th>
                 <td>{ value(delta.values[order[0]]) }</td>
                 <td>{ value(delta.values[order[1]]) }</td>
                 <td class={classes!("by", delta.class())}>{ delta.difference() }</td>
@@ -166,7 +183,7 @@ pub fn strip(live: &Live, act: &Callback<Deed>) -> Html {
             </div>
         },
         None => html! {
-            <p class="parting">{ if kept && live.is_unchanged() { "Change something: this run stays as it was." } else { "So far both are the same, event by event." } }</p>
+            <p class="parting">{ if kept && live.is_unchanged() { "Change something: this run stays as it was." } else if player.now_s() > 0.0 { "So far both are the same, event by event." } else { "Neither has begun." } }</p>
         },
     };
     html! {
@@ -178,7 +195,7 @@ pub fn strip(live: &Live, act: &Callback<Deed>) -> Html {
                     <th scope="col">{ heads[order[1]] }</th>
                     <th scope="col">{ "Difference" }</th>
                 </tr></thead>
-                <tbody>{ for deltas(&player.run, beside).into_iter().map(row) }</tbody>
+                <tbody>{ for deltas(&player.run, beside, task).into_iter().map(row) }</tbody>
             </table>
             { apart }
             if kept {
@@ -216,7 +233,7 @@ mod tests {
 
     fn delta(own: f64, beside: f64, more_is_better: bool) -> Delta {
         Delta {
-            name: "",
+            name: String::new(),
             unit: "",
             values: [Some(own), Some(beside)],
             more_is_better: Some(more_is_better),

@@ -255,7 +255,12 @@ pub fn Stage(props: &Props) -> Html {
             }
             if let (Some(twin), Some(beside), None) = (&setting.twin, &mut player.beside, kept_id) {
                 let scenario = shared(&twin.scene, values);
-                ask(beside, Some(player.run.id), scenario, "[]".to_owned());
+                ask(
+                    beside,
+                    Some(player.run.id),
+                    scenario,
+                    write_json(&setting.task),
+                );
             }
         }
     };
@@ -636,7 +641,7 @@ pub fn Stage(props: &Props) -> Html {
             </div>
             if !props.veiled { { notices(&live) } }
             if props.veiled {
-                <p class="veil">{ "Answer first: the run that decides is played here." }</p>
+                <p class="veil">{ "The run that decides is played here, once you have answered." }</p>
             } else {
                 // One or two knobs stand where one sees what they do.
                 if props.setting.knobs.len() <= FEW {
@@ -647,7 +652,7 @@ pub fn Stage(props: &Props) -> Html {
                     { knobs(&props.setting.knobs, &live.values, &on_knob) }
                 }
                 { gauges(run, &props.setting.task) }
-                if two { { strip(&live, &act) } } else { { figures(run) } }
+                if two { { strip(&live, &props.setting.task, &act) } } else { { figures(run) } }
                 { look(&live, &act) }
                 { why(&live, &act) }
                 if props.charts {

@@ -94,7 +94,12 @@ impl Question {
                     item.text = words(&item.text);
                     item.set = filled(&item.set);
                 }
+                let written = items.clone();
                 shuffle(items, &mut below);
+                // They are written in the order that is right, and nobody is asked what is answered already.
+                if *items == written && items.len() > 1 {
+                    items.rotate_left(1);
+                }
             }
             Kind::Explain {
                 model, checklist, ..
@@ -216,6 +221,18 @@ mod tests {
         let drawn = template.draw(5);
         let set = &drawn.run.set["/components/shop/service/workers"];
         assert!(drawn.ask.contains(&set.to_string()) && drawn.explain.contains(&set.to_string()));
+    }
+
+    #[test]
+    fn no_order_is_asked_that_stands_already() {
+        let item = |text: &str| json!({"text": text, "set": {}});
+        let kind = json!({"order": {"measure": "p99_ms", "items": [item("one"), item("two"), item("three")]}});
+        let template = question(&kind);
+        let orders: std::collections::BTreeSet<String> = (0..100)
+            .map(|seed| template.draw(seed).kind.texts().join(" "))
+            .collect();
+        assert_eq!(orders.len(), 5, "{orders:?}");
+        assert!(!orders.contains("one two three"));
     }
 
     #[test]

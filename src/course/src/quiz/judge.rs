@@ -170,7 +170,7 @@ impl Drawn {
 
 impl Kind {
     /// The texts of its choices or items.
-    fn texts(&self) -> Vec<&str> {
+    pub(crate) fn texts(&self) -> Vec<&str> {
         match self {
             Self::Choice { options } | Self::Several { options } => {
                 options.iter().map(|option| option.text.as_str()).collect()
