@@ -63,11 +63,14 @@ for (const { name, hash, stands, fetched } of PLACES) {
   }
 }
 
-/** How many tasks of more than 50 ms a processor that is so many times slower may need. Measured: 3, 5 and 5 on an otherwise idle machine. */
+/**
+ * How many tasks of more than 50 ms a processor that is so many times slower may need. Measured: 3, 5 and 5 on an otherwise idle machine.
+ * What else the machine does makes tasks longer, never shorter: so a load may be made up to three times.
+ */
 const TASKS = { home: 6, "a lesson": 9, "the sandbox": 9 };
 
 for (const { name, hash, stands } of PLACES) {
-  test(`on a processor four times slower, ${name} holds the reader up ${TASKS[name]} times at most`, async (t) => {
+  const load = async () => {
     const context = await browser.newContext({ viewport: SIZES[1] });
     await context.addInitScript(() => {
       window.tasks = [];
@@ -81,8 +84,15 @@ for (const { name, hash, stands } of PLACES) {
     await page.waitForLoadState("networkidle");
     await page.waitForTimeout(1_000);
     const tasks = await page.evaluate(() => window.tasks);
-    t.diagnostic(`${tasks.length}: ${tasks.map(Math.round)} ms`);
-    assert.ok(tasks.length <= TASKS[name], `${tasks.length} long tasks: ${tasks.map(Math.round)} ms`);
     await context.close();
+    return tasks;
+  };
+  test(`on a processor four times slower, ${name} holds the reader up ${TASKS[name]} times at most`, async (t) => {
+    let tasks;
+    for (let tries = 0; tries < 3 && !(tasks?.length <= TASKS[name]); tries++) {
+      tasks = await load();
+      t.diagnostic(`${tasks.length}: ${tasks.map(Math.round)} ms`);
+    }
+    assert.ok(tasks.length <= TASKS[name], `${tasks.length} long tasks: ${tasks.map(Math.round)} ms`);
   });
 }

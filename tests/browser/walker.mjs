@@ -361,7 +361,7 @@ export class Walk {
     await this.page.waitForSelector("main h1", { timeout: 20_000 });
     // What was being fetched when the page went is not fetched: the page that is gone may say so.
     const after = this.page.errors.splice(before);
-    this.page.errors.push(...after.filter((error) => !/Failed to fetch|Fetch API cannot load \S+\. +at /.test(error)));
+    this.page.errors.push(...after.filter((error) => !/Failed to fetch|could not be fetched|Fetch API cannot load \S+\. +at /.test(error)));
     this.before.now = 0;
   }
 
