@@ -79,6 +79,9 @@ export async function launch() {
     const context = await plain({ serviceWorkers: "block", ...options });
     await context.exposeBinding("policyRefused", ({ page }, what) => refused.push(`${page.url()}: ${what}`));
     await context.addInitScript(() => {
+      // The same questions are drawn whenever a test is made again.
+      let state = 1;
+      Math.random = () => ((state = (state * 48271) % 2147483647) - 1) / 2147483646;
       addEventListener("securitypolicyviolation", (event) => {
         const { effectiveDirective, blockedURI, sourceFile, lineNumber, sample } = event;
         globalThis.policyRefused(`${effectiveDirective} ${blockedURI} ${sourceFile}:${lineNumber} ${sample}`);
