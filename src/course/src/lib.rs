@@ -27,7 +27,7 @@ pub use lesson::{
 pub use markdown::{Block, Inline, Prose, each_inline};
 pub use memory::{Day, Memory};
 pub use progress::{LessonProgress, PredictionResult, Progress, ProgressError, QuestionResult};
-pub use proof::{SEEDS, prove};
+pub use proof::{SEEDS, prove, proven_seed};
 pub use quiz::{
     Asks, Choice, Curve, Drawn, Feedback, Given, Grade, Item, Key, Kind, Question, Quiz, RunRef,
     Shown, Skill, Truth,

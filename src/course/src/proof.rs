@@ -12,6 +12,15 @@ use crate::source::Fault;
 /// Seeds that all of it must hold for.
 pub const SEEDS: core::ops::RangeInclusive<u64> = 1..=20;
 
+/// A seed to draw a question with: one for which all questions are proven, by chance, and another than the last. With any other a
+/// run might not settle its question, or settle it as luck had it.
+pub fn proven_seed(chance: u64, last: Option<u64>) -> u64 {
+    let mut seeds = SEEDS.filter(|seed| Some(*seed) != last);
+    let count = seeds.clone().count() as u64;
+    let at = (chance % count) as usize;
+    seeds.nth(at).unwrap_or(*SEEDS.start())
+}
+
 /// Runs everything that the lesson says of runs, with every seed, and tells what does not hold.
 pub fn prove(lesson: &Lesson) -> Vec<Fault> {
     let mut sayings = goal(lesson);
@@ -276,4 +285,21 @@ fn unsteady(settled: &[(Drawn, Key)]) -> Option<String> {
             one.id, one.seed, key.right, other.seed, own.right
         ))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_question_is_drawn_with_a_proven_seed_and_with_another_the_next_time() {
+        let mut drawn = std::collections::BTreeSet::new();
+        for chance in 0..1_000 {
+            let seed = proven_seed(chance * 7_919, None);
+            let next = proven_seed(chance * 104_729, Some(seed));
+            assert!(SEEDS.contains(&seed) && SEEDS.contains(&next) && seed != next);
+            drawn.extend([seed, next]);
+        }
+        assert_eq!(drawn, SEEDS.collect());
+    }
 }

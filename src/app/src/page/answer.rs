@@ -126,9 +126,14 @@ impl Field<'_> {
             _ => None,
         };
         let given = self.given.clone();
-        let onchange = Callback::from(move |_: Event| {
-            let mut next: Vec<usize> = chosen.iter().copied().filter(|n| *n != at).collect();
-            if !checked {
+        // What is chosen by then: on a busy machine a second tick may come before the first is drawn.
+        let onchange = Callback::from(move |event: Event| {
+            let mut next = match &*given {
+                Some(Given::Several(chosen)) => chosen.clone(),
+                _ => Vec::new(),
+            };
+            next.retain(|n| *n != at);
+            if event.target_unchecked_into::<HtmlInputElement>().checked() {
                 next.insert(next.partition_point(|n| *n < at), at);
             }
             given.set((!next.is_empty()).then_some(Given::Several(next)));
@@ -171,13 +176,15 @@ impl Field<'_> {
             _ => None,
         };
         let point = |(at, text): (usize, &String)| {
-            let named = named.clone().unwrap_or_default();
-            let checked = named.get(at).copied().unwrap_or(false);
+            let checked = { named.as_ref() }.is_some_and(|named| named.get(at) == Some(&true));
             let given = self.given.clone();
-            let onchange = Callback::from(move |_: Event| {
-                let mut named = named.clone();
-                named[at] = !checked;
-                given.set(Some(Given::Explain(named)));
+            // As above.
+            let onchange = Callback::from(move |event: Event| {
+                if let Some(Given::Explain(named)) = &*given {
+                    let mut named = named.clone();
+                    named[at] = event.target_unchecked_into::<HtmlInputElement>().checked();
+                    given.set(Some(Given::Explain(named)));
+                }
             });
             html! {
                 <label class="option"><input type="checkbox" {checked} {onchange} /><span>{ text }</span></label>

@@ -1,6 +1,6 @@
 //! "Stop and think": the questions of a lesson, one after the other.
 
-use scale_course::Lesson;
+use scale_course::{Lesson, proven_seed};
 use yew::prelude::*;
 
 use super::asked::Asked;
@@ -27,7 +27,7 @@ pub fn QuizPage(props: &Props) -> Html {
     let shared = props.shared.clone();
     let at = use_state(|| 0_usize);
     // A new visit draws new questions; within it they stay as they are until another is asked for.
-    let seed = use_state(browser::fresh_seed);
+    let seed = use_state(|| proven_seed(browser::fresh_seed(), None));
     let questions = &props.lesson.quiz.questions;
     use_title(Some(format!(
         "{}: question {}",
@@ -77,7 +77,7 @@ pub fn QuizPage(props: &Props) -> Html {
     }
     let again = {
         let seed = seed.clone();
-        Callback::from(move |()| seed.set(browser::fresh_seed()))
+        Callback::from(move |()| seed.set(proven_seed(browser::fresh_seed(), Some(*seed))))
     };
     let eyebrow = format!(
         "Stop and think · question {} of {}",

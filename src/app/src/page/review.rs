@@ -1,6 +1,6 @@
 //! The review: questions of all lessons taken that are due again, mixed, each drawn anew.
 
-use scale_course::{Day, Due, Grade, Progress};
+use scale_course::{Day, Due, Grade, Progress, proven_seed};
 use yew::prelude::*;
 
 use super::asked::Asked;
@@ -45,7 +45,7 @@ pub fn ReviewPage(props: &Props) -> Html {
     let shared = &props.shared;
     // A sitting keeps its questions; whoever opens the page again has those that are still due.
     let sitting = use_state(|| Sitting::new(&shared.progress, browser::today()));
-    let seed = use_state(browser::fresh_seed);
+    let seed = use_state(|| proven_seed(browser::fresh_seed(), None));
     let asked = sitting.queue.get(sitting.at).filter(|_| !sitting.stopped);
     use_title(Some(match asked {
         Some(_) => format!("Review: question {}", sitting.at + 1),
@@ -83,7 +83,7 @@ pub fn ReviewPage(props: &Props) -> Html {
     };
     let again = {
         let seed = seed.clone();
-        Callback::from(move |()| seed.set(browser::fresh_seed()))
+        Callback::from(move |()| seed.set(proven_seed(browser::fresh_seed(), Some(*seed))))
     };
     html! {
         <div class="lesson">
