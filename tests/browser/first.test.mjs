@@ -1,6 +1,9 @@
 // What stands in index.html is what the page draws when its Wasm is there: nothing moves, and nothing flashes where something else was asked for.
 import assert from "node:assert/strict";
-import { launch, open, serve, test } from "./lab.mjs";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
+import { DIST, launch, open, serve, test } from "./lab.mjs";
 
 const browser = await launch();
 
@@ -14,6 +17,18 @@ async function held() {
   });
   return { home, release };
 }
+
+/** What moved before it was asked: how much, what, and whether all of that stands in a stage. */
+const shifts = (page) => page.evaluate(() => globalThis.shifts);
+
+/** Counts, from the first moment of a page, what moves in it. */
+const watched = (context) =>
+  context.addInitScript(() => {
+    const name = (node) => `${node?.nodeName} ${node?.className?.baseVal ?? node?.className ?? node?.textContent}`;
+    const told = ({ value, sources }) => ({ value, what: sources.map(({ node }) => name(node)), inside: sources.every(({ node }) => node?.parentElement?.closest(".stage")) });
+    globalThis.shifts = [];
+    new PerformanceObserver((list) => globalThis.shifts.push(...list.getEntries().map(told))).observe({ type: "layout-shift", buffered: true });
+  });
 
 /** The lines of the page's top: where they stand, what they say and how they look. */
 const lines = (page) =>
@@ -34,11 +49,7 @@ for (const [width, height] of [[1280, 800], [412, 823], [320, 640]]) {
     test(`the first lines stay where they are: ${width} wide, ${colorScheme}`, async () => {
       const { home, release } = await held();
       const context = await browser.newContext({ viewport: { width, height }, colorScheme });
-      await context.addInitScript(() => {
-        globalThis.shifts = [];
-        new PerformanceObserver((list) => globalThis.shifts.push(...list.getEntries().map(({ value, sources }) => ({ value, inside: sources.every(({ node }) => node?.parentElement?.closest(".stage")) }))))
-          .observe({ type: "layout-shift", buffered: true });
-      });
+      await watched(context);
       const page = await context.newPage();
       await page.goto(home);
       await page.waitForSelector(".early h1");
@@ -54,13 +65,33 @@ for (const [width, height] of [[1280, 800], [412, 823], [320, 640]]) {
       assert.deepEqual(await lines(page), before);
       await page.waitForTimeout(500);
       // What stands below the picture may give way a little while that finds its height; nothing else moves.
-      const shifts = await page.evaluate(() => globalThis.shifts);
-      assert.ok(shifts.every(({ inside }) => inside), JSON.stringify(shifts));
-      assert.ok(shifts.reduce((sum, { value }) => sum + value, 0) < 0.02, JSON.stringify(shifts));
+      const moved = await shifts(page);
+      assert.ok(moved.every(({ inside }) => inside), JSON.stringify(moved));
+      assert.ok(moved.reduce((sum, { value }) => sum + value, 0) < 0.02, JSON.stringify(moved));
       await context.close();
     });
   }
 }
+
+test("a page that comes in pieces is shown when it is whole", async () => {
+  const whole = await readFile(join(DIST, "index.html"), "utf8");
+  const ends = [...whole.matchAll(/<\/a>|<\/h1>|<p /g)].map(({ index }) => index + 4);
+  assert.ok(ends.length > 6, `${ends.length} pieces`);
+  const pieces = (later) => [0, ...ends].map((start, piece) => later(piece).then(() => whole.slice(start, ends[piece])));
+  const home = await serve((name) => (name === "index.html" ? [200, pieces((piece) => wait(150 * piece))] : undefined));
+  for (const width of [1280, 390]) {
+    const context = await browser.newContext({ viewport: { width, height: 800 } });
+    await watched(context);
+    const page = await context.newPage();
+    await page.goto(home, { waitUntil: "commit" });
+    await page.waitForSelector("#app .nav-link", { state: "attached" });
+    assert.equal(await page.locator("#crash").count(), 0, "the end of the page is still to come");
+    await page.waitForSelector(".stage-picture .station");
+    const moved = await shifts(page);
+    assert.ok(moved.every(({ inside }) => inside), JSON.stringify(moved));
+    await context.close();
+  }
+});
 
 test("where another place is asked for, the home page's first lines are not shown", async () => {
   const { home, release } = await held();
@@ -81,7 +112,7 @@ test("the colours that were chosen are there from the first moment", async () =>
   const page = await open(browser, home, { colorScheme: "light" });
   await page.evaluate(() => localStorage.setItem("scale-lab/settings", JSON.stringify({ theme: "dark", motion: "system" })));
   const again = await page.context().newPage();
-  await again.route(/app-.*\.wasm/, async (route) => { await new Promise((ready) => setTimeout(ready, 1_500)); await route.continue(); });
+  await again.route(/app-.*\.wasm/, async (route) => { await wait(1_500); await route.continue(); });
   await again.goto(home);
   await again.waitForSelector(".early h1");
   assert.equal(await again.locator("html").getAttribute("data-theme"), "dark");

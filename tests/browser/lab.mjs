@@ -36,7 +36,7 @@ export const test = (name, run) => nodeTest(name, { timeout: 180_000 }, run);
 
 const servers = new Map();
 
-/** Serves the folder below /any/path/; `answer(name, path)` may give `[status, body, headers]` for some files instead, `dist()` another folder. */
+/** Serves the folder below /any/path/; `answer(name, path)` may give `[status, body, headers]` for some files instead (a body in pieces, which may be promises, comes as they do), `dist()` another folder. */
 export async function serve(answer = () => undefined, dist = () => DIST) {
   const server = http.createServer(async (request, response) => {
     const path = decodeURIComponent(new URL(request.url, "http://x").pathname);
@@ -44,7 +44,9 @@ export async function serve(answer = () => undefined, dist = () => DIST) {
     const given = below === null ? [404, ""] : await answer(nameOf(below), below);
     try {
       const [status, body, headers] = given ?? [200, await readFile(join(dist(), normalize(below)))];
-      response.writeHead(status, { "content-type": TYPES[extname(below ?? "")] ?? "text/plain", ...headers }).end(body);
+      response.writeHead(status, { "content-type": TYPES[extname(below ?? "")] ?? "text/plain", ...headers });
+      for (const piece of Array.isArray(body) ? body : [body]) response.write(await piece);
+      response.end();
     } catch {
       response.writeHead(404, { "content-type": "text/plain" }).end("not found");
     }
