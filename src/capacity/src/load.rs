@@ -3,8 +3,8 @@
 use scale_sim::{Arrivals, BatchSize, Component, Scenario};
 
 /// The design with `factor` times its load: open loops send so many times the requests, closed loops have so many times the
-/// users (rounded, at least one). The size of batches stays, more of them come. What is replayed stays as it was
-/// recorded: there is nothing to multiply.
+/// users (rounded, at least one). The size of batches stays, more of them come. For each request that was recorded so many
+/// come, evenly in the time up to the next.
 ///
 /// The result may be outside of what a scenario allows, and has to be checked as any other.
 #[must_use]
@@ -59,7 +59,9 @@ fn multiply(arrivals: &mut Arrivals, factor: f64) {
             let more = libm::round(f64::from(*users) * factor);
             *users = (more as u32).max(1);
         }
-        Arrivals::Replay { .. } | Arrivals::Recording { .. } => {}
+        Arrivals::Replay { multiplier, .. } | Arrivals::Recording { multiplier, .. } => {
+            *multiplier *= factor;
+        }
     }
 }
 
@@ -93,6 +95,14 @@ mod tests {
             (
                 r#"{"closed":{"users":3,"think_time":{"constant":{"mean_ms":5}}}}"#,
                 r#"{"closed":{"users":8,"think_time":{"constant":{"mean_ms":5.0}}}}"#,
+            ),
+            (
+                r#"{"recording":{"times_s":"1\n2"}}"#,
+                r#"{"recording":{"times_s":"1\n2","multiplier":2.5}}"#,
+            ),
+            (
+                r#"{"replay":{"file":"a.csv","format":"csv","multiplier":2}}"#,
+                r#"{"replay":{"file":"a.csv","format":"csv","multiplier":5}}"#,
             ),
         ];
         for (before, after) in cases {

@@ -129,10 +129,10 @@ fn unheard(input: &Input) -> Vec<String> {
             return None;
         };
         let (times, from) = match &client.arrivals {
-            Arrivals::Replay { file, format } => {
+            Arrivals::Replay { file, format, .. } => {
                 (read_replay(input.files.get(file)?, *format), file.as_str())
             }
-            Arrivals::Recording { times_s } => (read_moments(times_s), "its recording"),
+            Arrivals::Recording { times_s, .. } => (read_moments(times_s), "its recording"),
             _ => return None,
         };
         let times = times.ok()?;
@@ -140,7 +140,7 @@ fn unheard(input: &Input) -> Vec<String> {
         let last_s = times.last()?.secs();
         (heard < times.len()).then(|| {
             format!(
-                "'{name}' sends {heard} of the {} requests in {from}: the run ends at {horizon_s} s, the recording at {last_s:.1} s",
+                "'{name}' plays {heard} of the {} requests in {from}: the run ends at {horizon_s} s, the recording at {last_s:.1} s",
                 times.len(),
             )
         })

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use scale_capacity::Slos;
+use scale_capacity::Objective;
 use scale_sim::{Component, Kind, Scenario, from_json_value};
 use serde_json::{Map, Value, json};
 
@@ -85,8 +85,8 @@ pub enum Edit {
     },
     /// The group of this component is none any more.
     Ungroup(String),
-    /// This is what it promises from now on.
-    Promise(Slos),
+    /// This much is promised from now on; or nothing of the kind.
+    Promise(Objective, Option<f64>),
     /// Something else altogether.
     Replace(Box<Design>),
 }
@@ -116,7 +116,7 @@ impl Edit {
             | Self::Change(_)
             | Self::Paste(_)
             | Self::Arrange
-            | Self::Promise(_)
+            | Self::Promise(..)
             | Self::Replace(_) => Vec::new(),
         }
     }
@@ -207,7 +207,7 @@ impl Edit {
                 groups.retain(|group| !group.members.contains(member));
                 "Ungrouped".to_owned()
             }
-            Self::Promise(slos) => return promise(design, *slos),
+            Self::Promise(objective, bound) => return promise(design, *objective, *bound),
             Self::Replace(other) => {
                 return Ok(Edited {
                     design: (**other).clone(),
@@ -229,7 +229,9 @@ impl Edit {
 }
 
 /// Promises other things.
-fn promise(design: &Design, slos: Slos) -> Result<Edited, String> {
+fn promise(design: &Design, objective: Objective, bound: Option<f64>) -> Result<Edited, String> {
+    let mut slos = *design.slos();
+    slos.set(objective, bound);
     if let Some(problem) = slos.problems().first() {
         return Err(format!("This cannot be promised: {problem}."));
     }

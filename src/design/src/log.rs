@@ -170,7 +170,10 @@ impl Log {
             times_s.push_str(text.trim_end_matches('0').trim_end_matches('.'));
             times_s.push('\n');
         }
-        (times_s.len() as u64 <= limits::RECORDING).then_some(Arrivals::Recording { times_s })
+        (times_s.len() as u64 <= limits::RECORDING).then_some(Arrivals::Recording {
+            times_s,
+            multiplier: 1.0,
+        })
     }
 }
 
@@ -220,7 +223,7 @@ mod tests {
             "{exponent}: {share}"
         );
         // It comes back as it was, and no address is in it.
-        let Some(Arrivals::Recording { times_s }) = log.recording() else {
+        let Some(Arrivals::Recording { times_s, .. }) = log.recording() else {
             panic!("it is small");
         };
         assert_eq!(scale_sim::read_moments(&times_s).expect("times").len(), 601);
@@ -237,7 +240,8 @@ mod tests {
         assert_eq!(
             log.recording(),
             Some(Arrivals::Recording {
-                times_s: "0\n0.25\n2.5\n".to_owned()
+                times_s: "0\n0.25\n2.5\n".to_owned(),
+                multiplier: 1.0,
             })
         );
         assert_eq!((log.kinds, log.keys.clone()), (None, None));

@@ -82,9 +82,7 @@ impl Any {
             },
             Self::Ungroup(one_of) => Edit::Ungroup(one(one_of)),
             Self::Promise(objective, bound) => {
-                let mut slos = *design.slos();
-                slos.set(*objective.get(&Objective::ALL), Some(*bound));
-                Edit::Promise(slos)
+                Edit::Promise(*objective.get(&Objective::ALL), Some(*bound))
             }
             Self::Replace(kind) => {
                 let (other, _) = placed(&Design::empty(), *kind.get(&KINDS), None);

@@ -332,11 +332,17 @@ fn what_is_promised_stays_with_the_design_and_can_be_undone() {
     let mut history = History::new(everything());
     assert_eq!(*history.now().slos(), USUAL);
     let mut slos = USUAL;
-    slos.set(Objective::P99Ms, Some(80.0));
-    slos.set(Objective::CostPerH, Some(3.5));
-    slos.set(Objective::Availability, None);
-    let edit = Edit::Promise(slos);
-    history.apply(&edit, None).expect("it can be promised");
+    for (objective, bound) in [
+        (Objective::P99Ms, Some(80.0)),
+        (Objective::CostPerH, Some(3.5)),
+        (Objective::Availability, None),
+    ] {
+        slos.set(objective, bound);
+        let edit = Edit::Promise(objective, bound);
+        // As one turn of a knob, so that they are one step.
+        let promised = history.apply(&edit, Some("promises"));
+        promised.expect("it can be promised");
+    }
     let design = history.now().clone();
     assert_eq!(*design.slos(), slos);
     assert_eq!(
@@ -354,8 +360,7 @@ fn what_is_promised_stays_with_the_design_and_can_be_undone() {
     assert_eq!(*history.now().slos(), USUAL);
     history.redo();
     assert_eq!(*history.now().slos(), slos);
-    slos.set(Objective::Availability, Some(1.5));
-    let refused = history.apply(&Edit::Promise(slos), None);
+    let refused = history.apply(&Edit::Promise(Objective::Availability, Some(1.5)), None);
     let why = "This cannot be promised: availability: 1.5 is out of range: 0 to 1 is allowed.";
     assert_eq!(refused.expect_err("out of range"), why);
 }

@@ -20,7 +20,7 @@ pub(crate) enum Arriving {
     OnOff(OnOff),
     Batch { batches_per_s: f64, size: BatchSize },
     Closed { users: u32, think_time: Sampler },
-    Replayed(Arc<[Time]>),
+    Replayed { times: Arc<[Time]>, multiplier: f64 },
 }
 
 /// What an arrival process must remember besides its last arrival.
@@ -96,11 +96,22 @@ impl Arriving {
                 users,
                 think_time: Sampler::new(think_time),
             },
-            Arrivals::Replay { ref file, format } => Self::Replayed(replayed(file, format)?),
-            // What was checked can be read.
-            Arrivals::Recording { ref times_s } => {
-                Self::Replayed(read_moments(times_s).unwrap_or_default())
-            }
+            Arrivals::Replay {
+                ref file,
+                format,
+                multiplier,
+            } => Self::Replayed {
+                times: replayed(file, format)?,
+                multiplier,
+            },
+            Arrivals::Recording {
+                ref times_s,
+                multiplier,
+            } => Self::Replayed {
+                // What was checked can be read.
+                times: read_moments(times_s).unwrap_or_default(),
+                multiplier,
+            },
         })
     }
 
@@ -153,7 +164,7 @@ impl Arriving {
                 state.batch = draw_size(*size, &mut draws) - 1;
                 last + Duration::from_secs(gap / batches_per_s)
             }
-            Self::Replayed(times) => *times.get(usize::try_from(number).ok()?)?,
+            Self::Replayed { times, multiplier } => replayed_at(times, number as f64 / multiplier)?,
             Self::Poisson { .. }
             | Self::Constant { .. }
             | Self::Batch { .. }
@@ -162,6 +173,19 @@ impl Arriving {
         // Rates that change work in seconds, and rounding may not take them back.
         Some(time.max(last))
     }
+}
+
+/// The moment at which `count` recorded requests have come after the first, as if they did so evenly between any two. So a recording that is
+/// multiplied keeps its curve of load, and its bursts.
+fn replayed_at(times: &[Time], count: f64) -> Option<Time> {
+    let whole = libm::floor(count);
+    let from = *times.get(whole as usize)?;
+    let part = count - whole;
+    if part <= 0.0 {
+        return Some(from);
+    }
+    let to = *times.get(whole as usize + 1)?;
+    Some(from + Duration::from_secs(to.since(from).secs() * part))
 }
 
 /// Standard exponential: a gap of a Poisson process of rate 1.
@@ -282,6 +306,43 @@ mod tests {
             times(&Arrivals::Constant { rate_per_s: 4.0 }, 1.0),
             [0.25, 0.5, 0.75, 1.0]
         );
+    }
+
+    #[test]
+    fn a_recording_that_is_multiplied_keeps_its_curve() {
+        let recording = |multiplier| Arrivals::Recording {
+            times_s: "10\n11\n11\n15".to_owned(),
+            multiplier,
+        };
+        for (multiplier, expected) in [
+            (1.0, vec![0.0, 1.0, 1.0, 5.0]),
+            (2.0, vec![0.0, 0.5, 1.0, 1.0, 1.0, 3.0, 5.0]),
+            (0.5, vec![0.0, 1.0]),
+            (0.001, vec![0.0]),
+        ] {
+            assert_eq!(
+                times(&recording(multiplier), 99.0),
+                expected,
+                "{multiplier}"
+            );
+        }
+        // Ten times as many in any stretch.
+        let often = times(&recording(10.0), 99.0);
+        assert_eq!(often.len(), 31);
+        check_counts(
+            &often,
+            &[
+                (-1.0, 0.99, 10.0),
+                (0.99, 1.0, 11.0),
+                (1.0, 3.0, 5.0),
+                (3.0, 5.0, 5.0),
+            ],
+        );
+        let alone = Arrivals::Recording {
+            times_s: "3".to_owned(),
+            multiplier: 10.0,
+        };
+        assert_eq!(times(&alone, 99.0), [0.0]);
     }
 
     #[test]

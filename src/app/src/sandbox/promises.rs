@@ -53,7 +53,7 @@ pub fn Promises(props: &Props) -> Html {
     let rows = slos.promised().map(|(objective, bound)| {
         let mut found = judging.objectives().into_iter();
         let found = found.find(|(worst, _)| fresh && worst.objective == objective);
-        promise(objective, bound, slos, found, runs, act)
+        promise(objective, bound, found, runs, act)
     });
     let others = Objective::ALL
         .into_iter()
@@ -68,11 +68,7 @@ pub fn Promises(props: &Props) -> Html {
             field.set_value("");
             let mut all = Objective::ALL.into_iter();
             if let Some(objective) = all.find(|objective| objective.name() == chosen) {
-                act.emit(promised(
-                    slos,
-                    objective,
-                    Some(to_begin(objective, &design)),
-                ));
+                act.emit(promised(objective, Some(to_begin(objective, &design))));
             }
         })
     };
@@ -136,7 +132,6 @@ fn outcome(judging: &Judging, fresh: bool, runs: usize) -> Html {
 fn promise(
     objective: Objective,
     bound: f64,
-    slos: Slos,
     found: Option<(Measured, usize)>,
     runs: usize,
     act: &Callback<Deed>,
@@ -162,11 +157,11 @@ fn promise(
             if !(0.0..=most).contains(&value) {
                 field.set_value(&shown.to_string());
             }
-            act.emit(promised(slos, objective, Some(value)));
+            act.emit(promised(objective, Some(value)));
         })
     };
     let drop = {
-        let deed = promised(slos, objective, None);
+        let deed = promised(objective, None);
         act.reform(move |_: MouseEvent| deed.clone())
     };
     let unit = match objective {
@@ -223,11 +218,11 @@ fn kept(worst: &Measured, met: usize, runs: usize) -> Html {
 }
 
 /// Promising something else; turns of the same number are one step.
-fn promised(mut slos: Slos, objective: Objective, bound: Option<f64>) -> Deed {
-    slos.set(objective, bound);
+pub fn promised(objective: Objective, bound: Option<f64>) -> Deed {
+    let edit = Edit::Promise(objective, bound);
     match bound {
-        Some(_) => Deed::GoOn(Edit::Promise(slos), format!("promise {}", objective.name())),
-        None => Deed::Edit(Edit::Promise(slos)),
+        Some(_) => Deed::GoOn(edit, format!("promise {}", objective.name())),
+        None => Deed::Edit(edit),
     }
 }
 

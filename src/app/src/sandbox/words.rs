@@ -113,7 +113,13 @@ fn arrivals(arrivals: &Arrivals) -> String {
         Arrivals::OnOff { rate_on_per_s, .. } => format!("bursts of {}", rate(*rate_on_per_s)),
         Arrivals::Batch { rate_per_s, .. } => format!("{} batches/s", number(*rate_per_s)),
         Arrivals::Closed { users, .. } => count((*users).into(), "user"),
-        Arrivals::Replay { .. } | Arrivals::Recording { .. } => "recorded".to_owned(),
+        Arrivals::Replay { multiplier, .. } | Arrivals::Recording { multiplier, .. } => {
+            let often = (multiplier.to_bits() != 1.0_f64.to_bits()).then(|| number(*multiplier));
+            often.map_or_else(
+                || "recorded".to_owned(),
+                |often| format!("recorded × {often}"),
+            )
+        }
     }
 }
 

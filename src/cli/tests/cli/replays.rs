@@ -88,7 +88,7 @@ fn what_a_short_run_leaves_out_of_a_recording_is_told() {
     let done = run(&sample("replay-csv.json"), &["--until", "10"]);
     assert_eq!(done.code, Some(0));
     assert!(
-        done.err.starts_with("note: 'visitors' sends "),
+        done.err.starts_with("note: 'visitors' plays "),
         "{}",
         done.err
     );

@@ -106,12 +106,18 @@ pub enum Arrivals {
         file: String,
         /// How the file is written.
         format: LogFormat,
+        /// How many requests come for each that was recorded, 0.001 to 1,000: evenly in the time up to the next.
+        #[serde(default = "one", skip_serializing_if = "is_one")]
+        multiplier: f64,
     },
     /// Arrivals as recorded, kept in the scenario itself: it needs no file beside it.
     Recording {
         /// The moments in order, a line each: seconds since any moment, with nine digits behind the point at most. At most
         /// 200,000 bytes.
         times_s: String,
+        /// How many requests come for each that was recorded, 0.001 to 1,000: evenly in the time up to the next.
+        #[serde(default = "one", skip_serializing_if = "is_one")]
+        multiplier: f64,
     },
 }
 
@@ -153,6 +159,18 @@ const fn day_s() -> f64 {
 )]
 fn is_day(seconds: &f64) -> bool {
     seconds.to_bits() == day_s().to_bits()
+}
+
+const fn one() -> f64 {
+    1.0
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a reference"
+)]
+fn is_one(value: &f64) -> bool {
+    value.to_bits() == one().to_bits()
 }
 
 #[expect(
@@ -342,12 +360,19 @@ impl Arrivals {
                 p.count("users", u64::from(*users), 1, limits::USERS);
                 p.within("think_time", |p| think_time.check(p));
             }
-            Self::Replay { file, .. } => {
+            Self::Replay {
+                file, multiplier, ..
+            } => {
+                check_multiplier(p, *multiplier);
                 if file.is_empty() || file.len() > 200 {
                     p.note_at("file", "a file's name is 1 to 200 characters");
                 }
             }
-            Self::Recording { times_s } => {
+            Self::Recording {
+                times_s,
+                multiplier,
+            } => {
+                check_multiplier(p, *multiplier);
                 p.count("times_s", times_s.len() as u64, 1, limits::RECORDING);
                 if times_s.len() as u64 > limits::RECORDING {
                     return;
@@ -358,6 +383,10 @@ impl Arrivals {
             }
         }
     }
+}
+
+fn check_multiplier(p: &mut Problems, multiplier: f64) {
+    p.number("multiplier", multiplier, 0.001, 1_000.0);
 }
 
 /// The points between which the rate of a ramp is linear.
@@ -422,6 +451,7 @@ mod tests {
             r#"{"on_off":{"rate_on_per_s":5,"mean_on_s":1,"mean_off_s":1}}"#,
             r#"{"batch":{"rate_per_s":5,"size":{"geometric":{"mean":2.5}}}}"#,
             r#"{"recording":{"times_s":"0.5\n1\n1\n2.25"}}"#,
+            r#"{"recording":{"times_s":"0.5\n1\n1\n2.25","multiplier":2.5}}"#,
         ] {
             assert_eq!(said(json), Vec::<String>::new(), "{json}");
         }

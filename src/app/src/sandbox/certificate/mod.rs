@@ -10,12 +10,13 @@ pub(super) mod words;
 use std::rc::Rc;
 
 use scale_capacity::{Goal, Objective, Report, Said, Sweep};
-use scale_design::{Design, Edit};
+use scale_design::Design;
 use web_sys::{HtmlInputElement, HtmlSelectElement, HtmlTextAreaElement};
 use yew::prelude::*;
 
 use super::deed::{Deed, Side};
 use super::export;
+use super::promises::promised;
 use super::shelf::file_name;
 use crate::browser;
 use crate::icon::{Sign, icon};
@@ -57,6 +58,17 @@ impl Default for Asked {
     }
 }
 
+impl Reducible for Asked {
+    /// What is set, and to what.
+    type Action = (fn(&mut Self, f64), f64);
+
+    fn reduce(self: Rc<Self>, (set, value): Self::Action) -> Rc<Self> {
+        let mut next = (*self).clone();
+        set(&mut next, value);
+        next.into()
+    }
+}
+
 impl Asked {
     fn factors(&self) -> Vec<f64> {
         let steps = self.steps.max(2);
@@ -95,6 +107,16 @@ impl<T> Answer<T> {
     }
 }
 
+/// What the reader says of a question.
+enum Word {
+    /// What gives first.
+    GivesFirst(Answer<String>),
+    /// From which load on.
+    At(Answer<f64>),
+    /// What to change, and why.
+    Change(String),
+}
+
 /// What the reader has said so far.
 #[derive(Clone, PartialEq, Debug, Default)]
 struct Saying {
@@ -103,6 +125,20 @@ struct Saying {
     /// From which load on.
     at: Answer<f64>,
     change: String,
+}
+
+impl Reducible for Saying {
+    type Action = Word;
+
+    fn reduce(self: Rc<Self>, word: Word) -> Rc<Self> {
+        let mut next = (*self).clone();
+        match word {
+            Word::GivesFirst(gives_first) => next.gives_first = gives_first,
+            Word::At(at) => next.at = at,
+            Word::Change(change) => next.change = change,
+        }
+        next.into()
+    }
 }
 
 impl Saying {
@@ -153,13 +189,13 @@ struct State {
 pub fn Certificate(props: &Props) -> Html {
     let state = use_mut_ref(State::default);
     let renew = use_force_update();
-    let asked = use_state(Asked::default);
-    let said = use_state(Saying::default);
+    let asked = use_reducer(Asked::default);
+    let said = use_reducer(Saying::default);
     let design = &props.design;
     let begin = {
         let (state, renew) = (Rc::clone(&state), renew.clone());
-        let (design, asked) = (design.clone(), (*asked).clone());
-        Callback::from(move |said: Option<Said>| {
+        let (design, asked, said) = (design.clone(), asked.clone(), said.clone());
+        Callback::from(move |saying: bool| {
             let heard = {
                 let (state, renew) = (Rc::clone(&state), renew.clone());
                 Callback::from(move |heard: Heard| {
@@ -177,7 +213,7 @@ pub fn Certificate(props: &Props) -> Html {
                 runs,
                 design: design.clone(),
                 replications: asked.replications,
-                said,
+                said: saying.then(|| said.whole()).flatten(),
             });
             renew.force_update();
         })
@@ -202,8 +238,8 @@ pub fn Certificate(props: &Props) -> Html {
                     <p class="callout">{ "The design has changed since it was certified. Say what the change does, and run it again." }</p>
                 }
                 <Ask design={design.clone()} asked={(*asked).clone()} said={(*said).clone()}
-                    on_asked={let asked = asked.clone(); Callback::from(move |new| asked.set(new))}
-                    on_said={let said = said.clone(); Callback::from(move |new| said.set(new))} {begin} act={props.act.clone()} />
+                    on_asked={let asked = asked.dispatcher(); Callback::from(move |set| asked.dispatch(set))}
+                    on_said={let said = said.dispatcher(); Callback::from(move |word| said.dispatch(word))} {begin} act={props.act.clone()} />
             </>
         },
     };
@@ -279,9 +315,10 @@ struct AskProps {
     design: Design,
     asked: Asked,
     said: Saying,
-    on_asked: Callback<Asked>,
-    on_said: Callback<Saying>,
-    begin: Callback<Option<Said>>,
+    on_asked: Callback<<Asked as Reducible>::Action>,
+    on_said: Callback<Word>,
+    /// Called with whether it is to be held against what was said.
+    begin: Callback<bool>,
     act: Callback<Deed>,
 }
 
@@ -291,38 +328,22 @@ fn Ask(props: &AskProps) -> Html {
     let (design, asked, said) = (&props.design, &props.asked, &props.said);
     let scenario = design.scenario();
     let set = |change: fn(&mut Asked, f64)| {
-        let (on_asked, asked) = (props.on_asked.clone(), asked.clone());
-        Callback::from(move |event: Event| {
+        props.on_asked.reform(move |event: Event| {
             let field: HtmlInputElement = event.target_unchecked_into();
-            let mut asked = asked.clone();
-            let value = field.value_as_number();
-            change(&mut asked, value);
-            on_asked.emit(asked);
+            (change, field.value_as_number())
         })
     };
     let goal = design.slos().goal();
     let promise = |objective: Objective, scale: f64| {
-        let (act, slos) = (props.act.clone(), *design.slos());
-        Callback::from(move |event: Event| {
+        props.act.reform(move |event: Event| {
             let field: HtmlInputElement = event.target_unchecked_into();
             let value = (field.value_as_number() / scale * 1e9).round() / 1e9;
-            let value = Some(value).filter(|value| !value.is_nan());
-            let mut slos = slos;
-            slos.set(objective, value);
-            act.emit(Deed::GoOn(
-                Edit::Promise(slos),
-                format!("promise {}", objective.name()),
-            ));
+            promised(objective, Some(value).filter(|value| !value.is_nan()))
         })
     };
     let choose = |gives: Option<String>| {
-        let (on_said, said) = (props.on_said.clone(), said.clone());
-        Callback::from(move |_: Event| {
-            on_said.emit(Saying {
-                gives_first: Answer::of(gives.clone()),
-                ..said.clone()
-            });
-        })
+        let on_said = &props.on_said;
+        on_said.reform(move |_: Event| Word::GivesFirst(Answer::of(gives.clone())))
     };
     let option = |gives: Option<String>, words: String, sign: Option<Sign>| {
         let checked = said.gives_first == Answer::of(gives.clone());
@@ -339,37 +360,24 @@ fn Ask(props: &AskProps) -> Html {
             sign,
         )
     });
-    let on_at = {
-        let (on_said, said) = (props.on_said.clone(), said.clone());
-        Callback::from(move |event: Event| {
-            let field: HtmlSelectElement = event.target_unchecked_into();
-            let at = match field.value().as_str() {
-                "" => Answer::Open,
-                value => Answer::of(value.parse().ok()),
-            };
-            on_said.emit(Saying { at, ..said.clone() });
+    let on_at = props.on_said.reform(|event: Event| {
+        let field: HtmlSelectElement = event.target_unchecked_into();
+        Word::At(match field.value().as_str() {
+            "" => Answer::Open,
+            value => Answer::of(value.parse().ok()),
         })
-    };
-    let on_change = {
-        let (on_said, said) = (props.on_said.clone(), said.clone());
-        Callback::from(move |event: Event| {
-            let field: HtmlTextAreaElement = event.target_unchecked_into();
-            on_said.emit(Saying {
-                change: field.value().chars().take(2_000).collect(),
-                ..said.clone()
-            });
-        })
-    };
+    });
+    let on_change = props.on_said.reform(|event: Event| {
+        let field: HtmlTextAreaElement = event.target_unchecked_into();
+        Word::Change(field.value().chars().take(2_000).collect())
+    });
     let factors = asked.factors().into_iter().map(|factor| {
         let selected = { said.at.this() }.is_some_and(|at| at.to_bits() == factor.to_bits());
         html! { <option value={factor.to_string()} {selected}>{ format!("from {} on", times(factor)) }</option> }
     });
     let whole = said.whole();
-    let commit = {
-        let whole = whole.clone();
-        props.begin.reform(move |_: MouseEvent| whole.clone())
-    };
-    let skip = props.begin.reform(|_: MouseEvent| None);
+    let commit = props.begin.reform(|_: MouseEvent| true);
+    let skip = props.begin.reform(|_: MouseEvent| false);
     let runs = asked.factors().len() as u32 * asked.replications;
     html! {
         <div class="ask">

@@ -143,18 +143,18 @@ fn told(arrivals: &Arrivals, span: Span) -> String {
             count((*users).into(), "user")
         ),
         Arrivals::Recording { .. } => {
-            let times = shape::recorded(arrivals).unwrap_or_default();
+            let (times, each) = shape::recorded(arrivals).unwrap_or_default();
             let last = times.last().map_or(0.0, |time| time.secs());
             let heard = times.partition_point(|time| time.secs() <= span.horizon_s);
             let all = format!(
                 "{} over {}",
-                count(times.len() as u64, "request"),
+                count(round(times.len() as f64 * each) as u64, "request"),
                 moment(last.ceil())
             );
             if heard < times.len() {
                 format!(
                     "{all}, of which {} are within the run.",
-                    number(heard as f64)
+                    number(round(heard as f64 * each))
                 )
             } else {
                 format!("{all}: {rounded} a second on average of the run.")
@@ -358,7 +358,18 @@ fn numbers(fields: &Fields, name: &str, arrivals: &Arrivals) -> Html {
             };
             html! { <label class="traffic-check"><input type="checkbox" checked={repeat} {onchange} />{ "Begins again after the last point" }</label> }
         }
-        Arrivals::Replay { .. } | Arrivals::Recording { .. } => html! {},
+        Arrivals::Replay { multiplier, .. } | Arrivals::Recording { multiplier, .. } => {
+            let part = match arrivals {
+                Arrivals::Replay { .. } => "replay",
+                _ => "recording",
+            };
+            fields.number(
+                &path(&format!("{part}.multiplier")),
+                "Each comes",
+                "times",
+                multiplier,
+            )
+        }
     }
 }
 

@@ -82,10 +82,13 @@ impl Shape {
     }
 }
 
-/// The moments of what was recorded, if the recording is in the scenario itself and can be read.
-pub fn recorded(arrivals: &Arrivals) -> Option<Arc<[Time]>> {
+/// The moments of what was recorded, if the recording is in the scenario itself and can be read; and how many requests come for each.
+pub fn recorded(arrivals: &Arrivals) -> Option<(Arc<[Time]>, f64)> {
     match arrivals {
-        Arrivals::Recording { times_s } => read_moments(times_s).ok(),
+        Arrivals::Recording {
+            times_s,
+            multiplier,
+        } => Some((read_moments(times_s).ok()?, *multiplier)),
         _ => None,
     }
 }
@@ -99,9 +102,9 @@ pub fn mean_per_s(arrivals: &Arrivals, horizon_s: f64) -> Option<f64> {
             (think_ms > 0.0).then(|| f64::from(*users) * 1000.0 / think_ms)
         }
         Arrivals::Recording { .. } => {
-            let times = recorded(arrivals)?;
+            let (times, each) = recorded(arrivals)?;
             let heard = times.partition_point(|time| time.secs() <= horizon_s);
-            Some(heard as f64 / horizon_s)
+            Some(heard as f64 * each / horizon_s)
         }
         _ => Some(arrivals.expected_until(horizon_s)? / horizon_s),
     }
@@ -192,7 +195,8 @@ fn points(arrivals: &Arrivals, mean: f64, horizon_s: f64) -> Vec<[f64; 2]> {
                 .collect()
         }
         Arrivals::Recording { .. } => match recorded(arrivals) {
-            Some(times) => counted_points(&times, horizon_s, POINTS),
+            // As many times as high as it takes, below.
+            Some((times, _)) => counted_points(&times, horizon_s, POINTS),
             None => Vec::new(),
         },
         _ => Vec::new(),
@@ -278,14 +282,15 @@ pub fn curve(arrivals: &Arrivals, horizon_s: f64) -> Vec<[f64; 2]> {
         }
         Arrivals::Replay { .. } => Vec::new(),
         Arrivals::Recording { .. } => {
-            let Some(times) = recorded(arrivals) else {
+            let Some((times, each)) = recorded(arrivals) else {
                 return Vec::new();
             };
             let rates = counted(&times, horizon_s, STRETCHES);
             let wide = horizon_s / STRETCHES as f64;
             let step = |(i, rate): (usize, &f64)| {
                 let from = wide * i as f64;
-                [[from, *rate], [from + wide, *rate]]
+                let rate = rate * each;
+                [[from, rate], [from + wide, rate]]
             };
             rates.iter().enumerate().flat_map(step).collect()
         }
@@ -431,6 +436,7 @@ mod tests {
                     .map(|i| format!("{:.6}", f64::from(i * i) / 300_000.0))
                     .collect::<Vec<String>>()
                     .join("\n"),
+                multiplier: 2.0,
             },
         ]);
         all
