@@ -242,6 +242,18 @@ test("a log that is dropped is replayed, a bad one is refused with its line, a l
   await show(page, "Run");
   await page.waitForFunction(() => Number(document.querySelector(".figures dd b, .figures dd")?.textContent?.replace(/\D/g, "")) > 0, null, { timeout: 30_000 });
   await show(page, "Traffic");
+  // Ten times the load is ten requests for each that was recorded.
+  await show(page, "10×");
+  await page.getByRole("button", { name: "Run it without saying" }).click();
+  await page.waitForSelector(".found", { timeout: 90_000 });
+  const rates = (await page.locator(".found table tbody tr").allInnerTexts()).map((row) => row.match(/^(\d+)×\s+(\d+)/).slice(1).map(Number));
+  assert.deepEqual(rates, Array.from({ length: 10 }, (_, i) => [i + 1, 4 * (i + 1)]));
+  await show(page, "Traffic");
+  await field(page, "Each recorded request comes").fill("10");
+  await page.keyboard.press("Tab");
+  await soon(async () => assert.match(await about(page), /6,000 requests over 150 s/));
+  await page.getByRole("button", { name: "Undo" }).click();
+  await soon(async () => assert.match(await about(page), /\b600 requests over 150 s/));
   // From here it can be changed on.
   await shape(page, "Curve").click();
   assert.ok((await page.locator(".curve-grip").count()) > 20);

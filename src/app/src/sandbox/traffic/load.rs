@@ -365,7 +365,7 @@ fn numbers(fields: &Fields, name: &str, arrivals: &Arrivals) -> Html {
             };
             fields.number(
                 &path(&format!("{part}.multiplier")),
-                "Each comes",
+                "Each recorded request comes",
                 "times",
                 multiplier,
             )

@@ -76,7 +76,7 @@ impl Shape {
             ),
             Self::Recorded => (
                 "Recorded",
-                "As it was recorded: the requests come at just these moments.",
+                "As it was recorded, with the same ups and downs.",
             ),
         }
     }
