@@ -200,8 +200,10 @@ impl Tape {
                 let own = model.stations().nth(station as usize)?.component;
                 let routed = model.components().nth(own)?.1 == Kind::Shards;
                 let key = self.keys.get(request.slot as usize).copied();
-                // What the system does by itself, such as moving a key, has no key that clients asked about.
-                if let (true, Some(key)) = (routed && request.id != NO_REQUEST, key)
+                // What the system does by itself, such as moving a key, has no key that clients asked about; and a question to all
+                // shards, which are one call, is about none.
+                let placed = routed && request.id != NO_REQUEST && matches!(child, Child::Frame(_));
+                if let (true, Some(key)) = (placed, key)
                     && let Some(place) = model.shard_place(own, key)
                 {
                     let placed = What::Placed {
@@ -555,6 +557,15 @@ mod tests {
         let placed: Vec<(u16, u16)> = placed.collect();
         assert!(placed.len() > 1_000);
         assert!({ placed.iter() }.all(|(to, place)| map.owner(*place) == Some(*to)));
+    }
+
+    #[test]
+    fn a_question_to_all_shards_lies_nowhere() {
+        let scene = include_str!("../../../lessons/z-axis/scenes/ask.json");
+        let (_, ticks) = ticks(scene, 10.0);
+        let count = |is: fn(&What) -> bool| ticks.iter().filter(|tick| is(&tick.what)).count();
+        assert!(count(|what| matches!(what, What::Sent { .. })) > 50);
+        assert_eq!(count(|what| matches!(what, What::Placed { .. })), 0);
     }
 
     #[test]

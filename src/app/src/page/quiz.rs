@@ -57,15 +57,21 @@ pub fn QuizPage(props: &Props) -> Html {
             <div class="prose quiz-end">
                 <p class="eyebrow">{ "Stop and think" }</p>
                 <h1>{ if right == questions.len() { "All of them right" } else { "That was the last question" } }</h1>
-                <p class="lead">{ format!("{right} of {} questions answered rightly at least once. Each can be drawn anew with other numbers.", questions.len()) }</p>
+                <p class="lead">{ format!("{right} of {} questions answered rightly at least once. Many can be drawn anew, with other numbers.", questions.len()) }</p>
                 <ul class="results">
                     { for questions.iter().enumerate().map(|(number, question)| {
-                        let ok = results.get(&question.id).is_some_and(|r| r.right > 0);
+                        let result = results.get(&question.id);
+                        let ok = result.is_some_and(|r| r.right > 0);
+                        let words = match (ok, result) {
+                            (true, _) => "right",
+                            (_, Some(_)) => "try it again",
+                            (_, None) => "not answered yet",
+                        };
                         html! {
                             <li class={if ok { "right" } else { "open" }}>
                                 <button class="button quiet" onclick={go(number)}>
                                     { icon(if ok { Sign::Check } else { Sign::Again }) }
-                                    <span>{ format!("Question {}: {}", number + 1, if ok { "right" } else { "try it again" }) }</span>
+                                    <span>{ format!("Question {}: {words}", number + 1) }</span>
                                 </button>
                             </li>
                         }

@@ -480,7 +480,7 @@ pub fn notices(live: &Live) -> Html {
             if let Some(why) = ended { <p class="stage-ended bad" role="alert">{ why }</p> }
             if let Some(found) = broken {
                 <p class="stage-ended bad">
-                    <b>{ format!("Broken at {:.2} s: {}. ", found.at_s, found.name) }</b>{ &found.sentence }
+                    <b>{ format!("Broken at {:.2} s, {}: ", found.at_s, found.name.replace('_', " ")) }</b>{ &found.sentence }{ "." }
                 </p>
             }
         </>

@@ -14,6 +14,9 @@ const AHEAD_S: f64 = 0.15;
 /// effect there: nearer than that the run has only gone ahead for what sets out early.
 const BACK_S: f64 = 2.0 * LEG_S + 2.0 * AHEAD_S;
 
+/// Up to this speed: at higher ones that would be many seconds of the run.
+const UNSEEN: f64 = 2.0;
+
 /// The state of playing a run, or two under the same arrivals and draws.
 #[derive(Clone, Debug, Default)]
 pub struct Player {
@@ -202,10 +205,10 @@ impl Player {
     }
 
     /// Something is to be changed at the moment shown. Returns how far the runs may have come already without being wound back:
-    /// while time goes on, nobody sees the difference.
+    /// while time goes on, nobody sees the difference, unless there is nothing left to come.
     pub fn changed(&mut self) -> f64 {
         self.apart = Apart::default();
-        if self.playing {
+        if self.playing && self.speed <= UNSEEN && self.run.ended.is_none() {
             BACK_S * self.speed
         } else {
             0.0
@@ -571,6 +574,30 @@ mod tests {
             scenario,
         };
         hear(player, session.handle(change));
+    }
+
+    #[test]
+    fn a_change_has_an_effect_soon_at_any_speed_and_up_to_the_end() {
+        for (speed, at_s) in [(0.5, 2.0), (1.0, 3.5), (10.0, 2.0), (20.0, 2.0), (1.0, 4.8)] {
+            let (mut player, mut session) = playing(speed);
+            while player.now_s() < at_s {
+                pass(&mut player, &mut session, 1.0 / 60.0);
+            }
+            let at_s = player.now_s();
+            change(
+                &mut player,
+                &mut session,
+                SCENARIO.replace("\"rate_per_s\": 100", "\"rate_per_s\": 0"),
+            );
+            player.seek(5.0);
+            settle(&mut player, &mut session);
+            let sent = { player.run.picture.ticks().iter() }
+                .filter(|tick| matches!(tick.what, What::Sent { .. }))
+                .map(|tick| tick.at_s);
+            let last_s = sent.fold(0.0, f64::max);
+            let soon = (at_s - 0.1)..(at_s + 1.2).min(4.98);
+            assert!(soon.contains(&last_s), "{speed}: {at_s} to {last_s}");
+        }
     }
 
     #[test]

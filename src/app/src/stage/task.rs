@@ -15,7 +15,8 @@ pub fn gauges(run: &Run, task: &[Condition]) -> Html {
     let gauges = run.gauges();
     let one = |(at, condition): (usize, &Condition)| {
         let gauge = gauges.get(at);
-        let holds = gauge.is_some_and(|gauge| gauge.held_s > 0.0);
+        // What was done stays done, whatever the run does then.
+        let holds = run.task_is_done() || gauge.is_some_and(|gauge| gauge.held_s > 0.0);
         html! {
             <li class={classes!(holds.then_some("holds"))}>
                 <span class="gauge-name">{ name(run, condition) }</span>

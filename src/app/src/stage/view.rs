@@ -641,7 +641,7 @@ pub fn Stage(props: &Props) -> Html {
             </div>
             if !props.veiled { { notices(&live) } }
             if props.veiled {
-                <p class="veil">{ "The run that decides is played here, once you have answered." }</p>
+                <p class="veil">{ "The run that decides can be played here, after your answer." }</p>
             } else {
                 // One or two knobs stand where one sees what they do.
                 if props.setting.knobs.len() <= FEW {
