@@ -14,7 +14,7 @@ fuzz_target!(|bytes: &[u8]| {
             assert!(log.times.first() == Some(&Time::ZERO) && log.times.is_sorted());
             assert!(log.run_s() >= 1.0 && log.mean_per_s().is_finite());
             assert!((1..=log.times.len() as u64).contains(&log.most_per_s()));
-            if let Some(Arrivals::Recording { times_s }) = log.recording() {
+            if let Some(Arrivals::Recording { times_s, .. }) = log.recording() {
                 let again = read_moments(&times_s).expect("we wrote it");
                 assert_eq!(again.len(), log.times.len());
             }
